@@ -1,0 +1,65 @@
+# Everything a contributor runs. "make help" lists it.
+
+GO        ?= go
+# The race detector needs a C compiler. "make test RACE=" is faster without it.
+RACE      ?= $(if $(shell command -v gcc cc 2>/dev/null),-race,)
+PKG       ?= ./...
+FUZZTIME  ?= 10s
+ARGS      ?=
+
+# The name of this version has to be the one in CONTRIBUTING.md and .golangci.yml.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(wildcard $(shell $(GO) env GOPATH)/bin/golangci-lint))
+
+WITHSERVERS := .build/withservers
+
+.PHONY: help run test servers bench lint fuzz clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start the daemon (ARGS= its flags)
+	$(GO) run ./cmd/livetablesd $(ARGS)
+
+test: servers $(WITHSERVERS) ## run all tests against real servers (PKG= packages, RACE= no race detector, ARGS= go test flags)
+	@$(WITHSERVERS) $(GO) test $(RACE) -timeout 30m $(ARGS) $(PKG)
+
+# What is missing is installed where that is possible, and otherwise named; the
+# tests that need it then skip themselves, or fail if CI is set.
+servers:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		scripts/testservers.sh install || echo "make: going on without them" >&2; \
+	elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then \
+		echo "make: servers that are not installed here run in Docker" >&2; \
+	else \
+		scripts/testservers.sh check || { \
+			echo "make: tests that need one of these are skipped. To have them all, as root on Debian 12: scripts/testservers.sh" >&2; \
+			echo "make: or start Docker, or name running servers in variables (see CONTRIBUTING.md)" >&2; }; \
+	fi
+
+# Built rather than run with "go run", which does not pass on a SIGTERM.
+$(WITHSERVERS): FORCE
+	@$(GO) build -o $@ ./internal/testenv/cmd/withservers
+FORCE:
+
+bench: servers $(WITHSERVERS) ## measure (ARGS= flags of internal/bench)
+	@$(WITHSERVERS) $(GO) run ./internal/bench $(ARGS)
+
+lint: ## gofmt, go vet and golangci-lint
+	@unformatted="$$(gofmt -l .)"; [ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	@if [ -n "$(GOLANGCI)" ]; then \
+		"$(GOLANGCI)" version 2>/dev/null | grep -qF "$(GOLANGCI_VERSION:v%=%)" || echo "make: this is not golangci-lint $(GOLANGCI_VERSION), its findings may differ" >&2; \
+		echo "golangci-lint run"; "$(GOLANGCI)" run ./...; \
+	else \
+		echo "make: only gofmt and go vet ran. For the rest: go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)" >&2; \
+	fi
+
+fuzz: ## run every fuzz target (FUZZTIME= for each, 10s)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
+		echo "$$(dirname $$file) $${func#func }"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)" || exit 1; \
+	done
+
+clean: ## remove what make built
+	rm -rf .build
