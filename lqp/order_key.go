@@ -1,0 +1,111 @@
+package lqp
+
+// OrderKey answers with a copy of a bound query whose OrderBy is total: no two rows compare equal, so that pages can
+// follow each other by the key of the last row. The keys of all sources, in a grouped block the group keys, are added
+// after the query's own sort keys unless they are among them. total is false, and the query unchanged, when some source
+// shows no key; such a query can only be paged by offset.
+//
+// The key of a table is Table.Key, else a unique key whose columns are never NULL; its columns must all be visible. A
+// nested query has the key of its own sources or groups, if it exposes them.
+func OrderKey(q *Query) (ordered *Query, total bool) {
+	keys, ok := rowKeys(q)
+	if !ok {
+		return q, false
+	}
+	ordered = q.Clone()
+	for _, k := range keys {
+		if !k.Type().Kind.Orderable() {
+			return q, false
+		}
+		if !sortsBy(ordered.OrderBy, k) {
+			ordered.OrderBy = append(ordered.OrderBy, Order{Expr: k, Nulls: NullsFirst})
+		}
+	}
+	return ordered, true
+}
+
+func sortsBy(order []Order, e Expr) bool {
+	for i := range order {
+		if EqualExpr(order[i].Expr, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// rowKeys are expressions that together differ for any two rows of the block, before Select.
+func rowKeys(q *Query) (keys []Expr, ok bool) {
+	if q.Grouped() {
+		for _, k := range q.GroupBy {
+			keys = append(keys, TypedRef("", k.Name, k.Expr.Type()))
+		}
+		return keys, true
+	}
+	scope := q.Scope()
+	for i := -1; i < len(q.Joins); i++ {
+		s := &q.From
+		if i >= 0 {
+			s = &q.Joins[i].Source
+		}
+		ids, ok := sourceKey(s)
+		if !ok {
+			return nil, false
+		}
+		for _, id := range ids {
+			c := scope.Col(s.Alias, id)
+			if c == nil {
+				return nil, false
+			}
+			keys = append(keys, c)
+		}
+	}
+	return keys, true
+}
+
+// sourceKey names the columns that identify a row of the source.
+func sourceKey(s *Source) (ids []string, ok bool) {
+	if s.Query == nil {
+		return tableKey(s.Schema)
+	}
+	keys, ok := rowKeys(s.Query)
+	if !ok {
+		return nil, false
+	}
+next:
+	for _, k := range keys {
+		for _, out := range s.Query.Select {
+			if EqualExpr(out.Expr, k) {
+				ids = append(ids, out.Name)
+				continue next
+			}
+		}
+		return nil, false
+	}
+	return ids, true
+}
+
+func tableKey(t *Table) (ids []string, ok bool) {
+	if t == nil {
+		return nil, false
+	}
+	if len(t.Key) > 0 && t.shows(t.Key, false) {
+		return t.Key, true
+	}
+	for _, u := range t.Uniques {
+		if len(u) > 0 && t.shows(u, true) {
+			return u, true
+		}
+	}
+	return nil, false
+}
+
+// shows reports whether all the columns are visible, can be sorted by and, where asked, are never NULL.
+func (t *Table) shows(ids []string, notNull bool) bool {
+	for _, id := range ids {
+		c := t.Column(id)
+		if c == nil || !c.Type.Kind.Orderable() || (notNull && !c.Type.NotNull) {
+			return false
+		}
+	}
+	return true
+}

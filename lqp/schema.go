@@ -1,0 +1,83 @@
+package lqp
+
+// Column describes one column of a table or of a query's result.
+type Column struct {
+	// ID is the stable name by which plans refer to the column: the generated id in the mini-DB ("col_…"), the column's
+	// own name in an external database.
+	ID string
+	// Name is what people read and write. It may change; ID does not.
+	Name string
+	Type Type
+	// Native is the type as the source declares it ("numeric(10,2)", "character varying(40)"). Adapters may read storage
+	// facts from it; nothing else does.
+	Native string
+	// Collation is the source's own name of the collation of a text column's indexes, empty when it is the default.
+	Collation  string
+	ReadOnly   bool // the source computes it (generated, identity always)
+	HasDefault bool // the source fills it when an insert leaves it out
+	Comment    string
+}
+
+// TableKind says what a table is at its source.
+type TableKind string
+
+// The kinds of tables a source can report.
+const (
+	BaseTable  TableKind = "table"
+	ViewTable  TableKind = "view"
+	Collection TableKind = "collection"
+)
+
+// ForeignKey says that Columns refer to RefColumns of RefTable; both lists have the same length.
+type ForeignKey struct {
+	Name       string
+	Columns    []string // column ids
+	RefTable   string   // Table.Name of the referenced table
+	RefColumns []string // column ids there
+}
+
+// Table describes a table, view or collection at its source. A Table is immutable once handed out.
+type Table struct {
+	// Name addresses the table inside its connection: "schema.table" where the source has schemas and the schema is not
+	// its default, else "table"; the generated id ("tbl_…") for a table of the mini-DB.
+	Name string
+	// Path is the name at the source, outermost part first ("public", "orders"); adapters quote and send it.
+	Path    []string
+	Label   string // what people read, Name when empty
+	Kind    TableKind
+	Columns []Column
+	// Key lists the ids of the columns that identify a row: the primary key, else a unique key without nulls, else empty.
+	Key []string
+	// Version is the id of a column that changes with every write of a row, empty when there is none.
+	Version     string
+	Uniques     [][]string
+	ForeignKeys []ForeignKey
+	Rows        int64 // estimated count of rows, -1 when unknown
+	Comment     string
+}
+
+// Column returns the column with the given id, or nil. The pointer is into t and must not be written through.
+func (t *Table) Column(id string) *Column {
+	for i := range t.Columns {
+		if t.Columns[i].ID == id {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Catalog is what a source holds, tables sorted by name.
+type Catalog struct {
+	Database string
+	Tables   []*Table
+}
+
+// Table returns the table of that name, or nil.
+func (c Catalog) Table(name string) *Table {
+	for _, t := range c.Tables {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
