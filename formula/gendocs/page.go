@@ -1,0 +1,93 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// language is the hand-written part of the page, up to the functions.
+//
+//go:embed language.md
+var language string
+
+// sections are the categories of the catalogue in the order of the page.
+var sections = []struct{ category, title string }{
+	{"operator", "Operators"}, {"logic", "Logic"}, {"math", "Numbers"}, {"text", "Text"},
+	{"conversion", "Conversion"}, {"date", "Dates and times"}, {"list", "Lists"},
+}
+
+// signs are how the functions of the category operator are written.
+var signs = map[string]string{
+	"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "mod": "a % b", "neg": "-a", "power": "a ^ b",
+	"eq": "a = b", "ne": "a <> b", "lt": "a < b", "le": "a <= b", "gt": "a > b", "ge": "a >= b",
+}
+
+// page is the whole document.
+func page() string {
+	var b strings.Builder
+	b.WriteString(language)
+	known := map[string]bool{}
+	for _, s := range sections {
+		known[s.category] = true
+		section(&b, s.category, s.title)
+	}
+	for _, f := range lqp.Functions() { // a category that this command does not know is still documented
+		if !known[f.Category] {
+			known[f.Category] = true
+			section(&b, f.Category, f.Category)
+		}
+	}
+	return b.String()
+}
+
+func section(b *strings.Builder, category, title string) {
+	fmt.Fprintf(b, "\n### %s\n\n| | | example |\n|---|---|---|\n", title)
+	for _, f := range lqp.Functions() {
+		if f.Category != category {
+			continue
+		}
+		doc := f.Doc
+		if len(f.Aliases) > 0 {
+			doc += " Also called " + strings.ToUpper(strings.Join(f.Aliases, ", ")) + "."
+		}
+		example := code(f.Example)
+		if f.Gives != "" {
+			example += " gives " + code(f.Gives)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", code(signature(f)), cell(doc), example)
+	}
+}
+
+// signature shows how a function is called: ROUND(number, [digits]).
+func signature(f *lqp.Function) string {
+	if sign := signs[f.Name]; f.Category == "operator" && sign != "" {
+		return sign
+	}
+	params := make([]string, len(f.Params))
+	for i, p := range f.Params {
+		params[i] = p.Name
+		if p.Variadic {
+			params[i] += ", …"
+		}
+		if p.Optional {
+			params[i] = "[" + params[i] + "]"
+		}
+	}
+	return strings.ToUpper(f.Name) + "(" + strings.Join(params, ", ") + ")"
+}
+
+// code is s as code in a cell of a table. Two backquotes and blanks are needed where s has one itself.
+func code(s string) string {
+	if strings.Contains(s, "`") {
+		return cell("`` " + s + " ``")
+	}
+	return cell("`" + s + "`")
+}
+
+// cell keeps a text inside its cell.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "|", `\|`), "\n", " ")
+}
