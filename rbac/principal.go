@@ -1,0 +1,17 @@
+package rbac
+
+import "github.com/livetables/livetables/lqp"
+
+// Principal is who asks. The embedding program vouches for it; the zero Principal is nobody and is refused everything.
+type Principal struct {
+	// ID names the user ("usr_…" in the daemon, anything unique in an embedding program).
+	ID string
+	// View, when set, narrows the principal to reading that one published view: the bearer of an API key reads with the
+	// rights that the view's publisher has now, and nothing but the view.
+	View string
+	// Attributes are facts that row rules may ask for as USER("name"). They must not be self-service.
+	Attributes map[string]lqp.Value
+	// Request and Address go into the audit record of what the principal does.
+	Request string
+	Address string
+}
