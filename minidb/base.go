@@ -1,0 +1,176 @@
+package minidb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/livetables/livetables/audit"
+)
+
+// Base is a group of tables and views of a workspace.
+type Base struct {
+	ID          string    `json:"id"`
+	Workspace   string    `json:"workspace_id"`
+	Name        string    `json:"name"` // unique in the workspace, case aside
+	Description string    `json:"description"`
+	Colour      string    `json:"colour"`
+	Icon        string    `json:"icon"`
+	Version     int64     `json:"version"`
+	CreatedAt   time.Time `json:"created_at"`
+	CreatedBy   string    `json:"created_by"`
+}
+
+// BaseSpec describes a new base.
+type BaseSpec struct{ Name, Description, Colour, Icon string }
+
+// BasePatch lists what UpdateBase changes; nil fields stay.
+type BasePatch struct{ Name, Description, Colour, Icon *string }
+
+const (
+	baseColumns = `id, workspace, name, description, colour, icon, version, created_at, created_by`
+	maxLook     = 100 // code points of a colour or an icon
+)
+
+func scanBase(r record) Base {
+	return Base{ID: r.text(0), Workspace: r.text(1), Name: r.text(2), Description: r.text(3), Colour: r.text(4), Icon: r.text(5),
+		Version: r.integer(6), CreatedAt: r.instant(7), CreatedBy: r.text(8)}
+}
+
+func (s session) base(id string) (Base, error) {
+	return must(s, "base "+id, scanBase, `SELECT `+baseColumns+` FROM lt_base WHERE id = ?`, argText(id))
+}
+
+// check makes the fields fit to be stored.
+func (b *Base) check() (err error) {
+	if b.Name, err = cleanName(b.Name); err != nil {
+		return err
+	}
+	if err := checkText("description", b.Description, maxDescription); err != nil {
+		return err
+	}
+	if err := checkText("colour", b.Colour, maxLook); err != nil {
+		return err
+	}
+	return checkText("icon", b.Icon, maxLook)
+}
+
+func (u *unit) freeBaseName(b Base) error {
+	taken, err := u.taken(`SELECT 1 FROM lt_base WHERE workspace = ? AND name_key = ? AND id <> ?`,
+		argText(b.Workspace), argText(nameKey(b.Name)), argText(b.ID))
+	if err == nil && taken {
+		err = fmt.Errorf("base %q: %w", b.Name, ErrExists)
+	}
+	return err
+}
+
+// CreateBase makes an empty base in a workspace.
+func (db *DB) CreateBase(ctx context.Context, actor Actor, workspace string, spec BaseSpec) (*Base, error) {
+	var b Base
+	err := db.write(ctx, "create base", actor, func(u *unit) error {
+		b = Base{ID: NewID(prefixBase), Workspace: workspace, Name: spec.Name, Description: spec.Description,
+			Colour: spec.Colour, Icon: spec.Icon, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
+		if err := b.check(); err != nil {
+			return err
+		}
+		if err := u.touch(workspace, false); err != nil {
+			return err
+		}
+		if err := u.freeBaseName(b); err != nil {
+			return err
+		}
+		if _, err := u.exec(`INSERT INTO lt_base (`+baseColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			argText(b.ID), argText(b.Workspace), argText(b.Name), argText(b.Description), argText(b.Colour), argText(b.Icon),
+			argInt(b.Version), argTime(b.CreatedAt), argText(b.CreatedBy), argText(nameKey(b.Name))); err != nil {
+			return err
+		}
+		return u.resource(b.entry("base.create"), nil, b)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+func (b Base) entry(action string) audit.Entry {
+	return audit.Entry{Workspace: b.Workspace, Action: action, ResourceType: "base", Resource: b.ID, Version: b.Version}
+}
+
+// UpdateBase changes a base. version is the one the caller has seen, 0 for any.
+func (db *DB) UpdateBase(ctx context.Context, actor Actor, id string, p BasePatch, version int64) (*Base, error) {
+	var b Base
+	err := db.write(ctx, "update base "+id, actor, func(u *unit) error {
+		old, err := u.base(id)
+		if err != nil {
+			return err
+		}
+		if err := checkVersion(version, old.Version); err != nil {
+			return err
+		}
+		b = old
+		patch(&b.Name, p.Name)
+		patch(&b.Description, p.Description)
+		patch(&b.Colour, p.Colour)
+		patch(&b.Icon, p.Icon)
+		if err := b.check(); err != nil {
+			return err
+		}
+		b.Version++
+		if err := u.touch(b.Workspace, false); err != nil {
+			return err
+		}
+		if err := u.freeBaseName(b); err != nil {
+			return err
+		}
+		if _, err := u.exec(`UPDATE lt_base SET name = ?, name_key = ?, description = ?, colour = ?, icon = ?, version = ?
+			WHERE workspace = ? AND id = ?`, argText(b.Name), argText(nameKey(b.Name)), argText(b.Description), argText(b.Colour),
+			argText(b.Icon), argInt(b.Version), argText(b.Workspace), argText(id)); err != nil {
+			return err
+		}
+		return u.resource(b.entry("base.update"), old, b)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// DeleteBase removes a base with its tables, their rows, and its views. Each table and view gets a log entry of its own.
+func (db *DB) DeleteBase(ctx context.Context, actor Actor, id string, version int64) error {
+	return db.write(ctx, "delete base "+id, actor, func(u *unit) error {
+		b, err := u.base(id)
+		if err != nil {
+			return err
+		}
+		if err := checkVersion(version, b.Version); err != nil {
+			return err
+		}
+		views, err := all(u.session, scanView, `SELECT `+viewColumns+` FROM lt_view WHERE workspace = ? AND base = ?`,
+			argText(b.Workspace), argText(id))
+		if err != nil {
+			return err
+		}
+		for _, v := range views {
+			if err := u.deleteView(v); err != nil {
+				return err
+			}
+		}
+		tables, err := all(u.session, func(r record) string { return r.text(0) },
+			`SELECT id FROM lt_table WHERE workspace = ? AND base = ?`, argText(b.Workspace), argText(id))
+		if err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if err := u.deleteTable(t, 0); err != nil {
+				return err
+			}
+		}
+		if err := u.touch(b.Workspace, false); err != nil {
+			return err
+		}
+		if _, err := u.exec(`DELETE FROM lt_base WHERE workspace = ? AND id = ?`, argText(b.Workspace), argText(id)); err != nil {
+			return err
+		}
+		return u.resource(b.entry("base.delete"), b, nil)
+	})
+}

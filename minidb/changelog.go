@@ -1,0 +1,115 @@
+package minidb
+
+import (
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
+)
+
+// changeLog writes lt_change. It describes the table to the store like a user table, because the store's own Insert is
+// its fastest way in.
+type changeLog struct {
+	table   *lqp.Table
+	columns []string
+}
+
+func newChangeLog(store adapter.Store) *changeLog {
+	integer := lqp.Type{Kind: lqp.Number, Precision: 19}
+	text := lqp.Type{Kind: lqp.Text}
+	document := lqp.Type{Kind: lqp.JSON}
+	t := &lqp.Table{Name: "lt_change", Path: []string{"lt_change"}, Kind: lqp.BaseTable, Key: []string{"position"}}
+	for _, c := range []struct {
+		id  string
+		typ lqp.Type
+	}{
+		{"position", integer}, {"id", text}, {"at", integer}, {"workspace", text}, {"actor", text}, {"action", text},
+		{"resource_type", text}, {"resource", text}, {"table_id", text}, {"table_offset", integer}, {"version", integer},
+		{"before_doc", document}, {"after_doc", document},
+		{"batch", text}, {"request", text}, {"address", text}, {"reason", text},
+	} {
+		t.Columns = append(t.Columns, lqp.Column{ID: c.id, Name: c.id, Type: c.typ, Native: store.DeclareType(c.typ)})
+	}
+	l := &changeLog{table: t}
+	for _, c := range t.Columns {
+		l.columns = append(l.columns, c.ID)
+	}
+	return l
+}
+
+// sequence is what a transaction knows of the log's ends: the last position, and the last offset of each table it wrote.
+type sequence struct {
+	position int64
+	offsets  map[string]int64
+	written  int
+}
+
+// place gives the entries their positions and offsets. A store with a single writer sees every earlier transaction here,
+// those of the same commit included, and a transaction that fails takes its entries with it: counting on from the newest
+// entry is dense and in commit order. A store with concurrent writers would leave positions open here and have them given
+// out after the commit.
+func (l *changeLog) place(u *unit, entries []audit.Entry) error {
+	for i := range entries {
+		e := &entries[i]
+		if _, ok := u.seq.offsets[e.Table]; !ok {
+			if err := u.readEnds(e.Table); err != nil {
+				return err
+			}
+		}
+		u.seq.position++
+		e.Position = u.seq.position
+		if e.Table != "" {
+			u.seq.offsets[e.Table]++
+			e.Offset = u.seq.offsets[e.Table]
+		}
+	}
+	return nil
+}
+
+// readEnds reads where the log of a table ends, and at the first time where the whole log does.
+func (u *unit) readEnds(table string) error {
+	type ends struct{ position, offset int64 }
+	now, _, err := one(u.session, func(r record) ends { return ends{r.integer(0), r.integer(1)} },
+		`SELECT (SELECT coalesce(max(position), 0) FROM lt_change),
+			(SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> '')`, argText(table))
+	if err != nil {
+		return err
+	}
+	if u.seq.offsets == nil {
+		u.seq.position, u.seq.offsets = now.position, make(map[string]int64, 1)
+	}
+	u.seq.offsets[table] = now.offset
+	return nil
+}
+
+func (l *changeLog) append(u *unit, entries []audit.Entry) error {
+	if err := l.place(u, entries); err != nil {
+		return err
+	}
+	width := len(l.columns)
+	cells := make([]lqp.Value, 0, width*len(entries))
+	rows := make([][]lqp.Value, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		cells = append(cells,
+			argInt(e.Position), argText(e.ID), argTime(e.At), argText(e.Workspace), argText(e.Actor), argText(e.Action),
+			argText(e.ResourceType), argText(e.Resource), argText(e.Table), argInt(e.Offset), argInt(e.Version),
+			argDocument(e.Before), argDocument(e.After),
+			argText(u.batch), argText(e.Request), argText(e.Address), argText(e.Reason))
+		rows[i] = cells[i*width : (i+1)*width : (i+1)*width]
+	}
+	u.seq.written += len(entries)
+	return u.tx.Insert(u.ctx, l.table, l.columns, rows)
+}
+
+const entryColumns = `position, id, at, workspace, actor, action, resource_type, resource, table_id, table_offset, version,
+	before_doc, after_doc, batch, request, address, reason`
+
+// scanEntry reads entryColumns.
+func scanEntry(r record) audit.Entry {
+	return audit.Entry{
+		Position: r.integer(0), ID: r.text(1), At: r.instant(2), Workspace: r.text(3), Actor: r.text(4), Action: r.text(5),
+		ResourceType: r.text(6), Resource: r.text(7), Table: r.text(8), Offset: r.integer(9), Version: r.integer(10),
+		Before: r.document(11), After: r.document(12),
+		Batch: r.text(13), Request: r.text(14), Address: r.text(15), Reason: r.text(16),
+	}
+}

@@ -1,0 +1,114 @@
+package minidb
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// Column is a column of a user table. It has no version of its own: a change of a column is a change of its table.
+type Column struct {
+	ID          string        `json:"id"` // also the name of the physical column
+	Table       string        `json:"table_id"`
+	Name        string        `json:"name"` // unique in the table, case aside
+	Type        ColumnType    `json:"type"`
+	Options     ColumnOptions `json:"options"`
+	Required    bool          `json:"required"` // no row without a value
+	Unique      bool          `json:"unique"`   // no two rows with the same value; many may have none
+	Default     lqp.Value     `json:"default"`  // value of new rows that give none; NULL is none
+	Position    int           `json:"position"` // place among the table's columns, from 0
+	Description string        `json:"description"`
+}
+
+// ColumnSpec describes a new column.
+type ColumnSpec struct {
+	Name             string
+	Type             ColumnType
+	Options          ColumnOptions
+	Required, Unique bool
+	Default          lqp.Value // NULL for none
+	Description      string
+}
+
+// ColumnPatch lists what UpdateColumn changes; nil fields stay.
+type ColumnPatch struct {
+	Name        *string
+	Description *string
+	Required    *bool
+	Unique      *bool
+	Default     *lqp.Value // NULL for none
+	// Type must be the type the column has: a change answers ErrTypeChange.
+	Type *ColumnType
+	// Options replace the column's. Scale and Precision must stay (ErrTypeChange); MaxLength may grow. A choice keeps its
+	// identity by its ID: another name renames it in the rows too, a missing one is removed, which is refused with
+	// ErrInUse while rows have it.
+	Options *ColumnOptions
+}
+
+const columnColumns = `id, table_id, name, type, options, required, is_unique, default_doc, position, description`
+
+// scanColumn reads columnColumns.
+func scanColumn(r record) Column {
+	c := Column{ID: r.text(0), Table: r.text(1), Name: r.text(2), Type: ColumnType(r.text(3)), Required: r.flag(5), Unique: r.flag(6),
+		Position: int(r.integer(8)), Description: r.text(9)}
+	// What does not decode was not written by us. Without options and default the column is only narrower than it was.
+	_ = json.Unmarshal(r.document(4), &c.Options)
+	if doc := r.document(7); doc != nil {
+		if v, err := lqp.ParseValue(c.storedType(), doc); err == nil {
+			c.Default = v
+		}
+	}
+	return c
+}
+
+// check makes the column fit to be stored.
+func (c *Column) check() (err error) {
+	if c.Name, err = cleanName(c.Name); err != nil {
+		return err
+	}
+	if isSystemName(c.Name) {
+		return invalid("name", CodeName, "%q is the name of a built-in column", c.Name)
+	}
+	if err := checkText("description", c.Description, maxDescription); err != nil {
+		return err
+	}
+	if err := c.checkOptions(); err != nil {
+		return err
+	}
+	v, code, message := c.conform(c.Default)
+	if code != "" {
+		return &ValidationError{Fields: []FieldError{{Column: "default", Code: code, Message: message}}}
+	}
+	c.Default = v
+	return nil
+}
+
+func (c *Column) values(workspace string) []lqp.Value {
+	options, err := json.Marshal(c.Options)
+	if err != nil { // numbers and texts only
+		panic(fmt.Sprintf("options of column %s: %v", c.ID, err))
+	}
+	def := lqp.Value{}
+	if !c.Default.IsNull() {
+		def = argText(string(c.Default.AppendJSON(nil)))
+	}
+	return []lqp.Value{argText(c.ID), argText(c.Table), argText(c.Name), argText(string(c.Type)), argText(string(options)),
+		argFlag(c.Required), argFlag(c.Unique), def, argInt(int64(c.Position)), argText(c.Description), argText(workspace),
+		argText(nameKey(c.Name))}
+}
+
+// putColumn writes the column's record, new or in the place of the old one.
+func (u *unit) putColumn(workspace string, c *Column) error {
+	_, err := u.exec(`INSERT INTO lt_column (`+columnColumns+`, workspace, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, options = excluded.options,
+		required = excluded.required, is_unique = excluded.is_unique, default_doc = excluded.default_doc,
+		position = excluded.position, description = excluded.description`, c.values(workspace)...)
+	return err
+}
+
+// nameTaken reports whether another column of the list has the name.
+func nameTaken(columns []Column, c *Column) bool {
+	return slices.ContainsFunc(columns, func(o Column) bool { return o.ID != c.ID && nameKey(o.Name) == nameKey(c.Name) })
+}

@@ -1,0 +1,134 @@
+package minidb
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/lqp"
+)
+
+// The ids and names of the columns that every user table has beside its own.
+const (
+	ColumnID        = "_id"         // the row's id, "row_…", the key
+	ColumnVersion   = "_version"    // 1 for a new row, one more with every change
+	ColumnCreatedAt = "_created_at" // when
+	ColumnUpdatedAt = "_updated_at"
+	ColumnCreatedBy = "_created_by" // by which actor; NULL for the program itself
+	ColumnUpdatedBy = "_updated_by"
+)
+
+// sourceAlias is the alias of the table in the expressions of guards and mutations.
+const sourceAlias = "t"
+
+// layout is what writing a table needs to know of it, worked out once.
+type layout struct {
+	schema *lqp.Table
+	ids    []string       // column ids in the order of schema.Columns
+	slots  map[string]int // place of a column id in a row
+	// user are the slots of the table's own columns; column i of the Table has slot user[i].
+	user    []int
+	unique  []int    // slots of unique columns
+	members []string // `"col_…":`, the beginnings of the members of a row image
+	selects []lqp.Named
+}
+
+// The slots of the built-in columns: the id is the first column, the others are the last ones.
+func (l *layout) version() int   { return len(l.ids) - 5 }
+func (l *layout) createdAt() int { return len(l.ids) - 4 }
+func (l *layout) updatedAt() int { return len(l.ids) - 3 }
+func (l *layout) createdBy() int { return len(l.ids) - 2 }
+func (l *layout) updatedBy() int { return len(l.ids) - 1 }
+
+const idSlot = 0
+
+func isSystemName(name string) bool {
+	return slices.Contains([]string{ColumnID, ColumnVersion, ColumnCreatedAt, ColumnUpdatedAt, ColumnCreatedBy, ColumnUpdatedBy},
+		strings.ToLower(name))
+}
+
+// newLayout describes the physical table of t.
+func newLayout(store adapter.Store, t *Table) *layout {
+	const rowIDLen = len(prefixRow) + 1 + idLen
+	id := lqp.Type{Kind: lqp.Text, MaxLen: rowIDLen, ASCII: true}
+	version := lqp.Type{Kind: lqp.Number, Precision: intPrecision}
+	instant := lqp.Type{Kind: lqp.DateTime}
+	user := lqp.Type{Kind: lqp.Text, MaxLen: maxActorText}
+
+	l := &layout{slots: make(map[string]int, len(t.Columns)+6)}
+	schema := &lqp.Table{Name: t.ID, Path: []string{t.ID}, Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
+		Version: ColumnVersion, Rows: -1, Comment: t.Description}
+	add := func(c lqp.Column, stored lqp.Type) int {
+		c.Native = store.DeclareType(stored)
+		slot := len(schema.Columns)
+		schema.Columns = append(schema.Columns, c)
+		l.ids = append(l.ids, c.ID)
+		l.slots[c.ID] = slot
+		l.members = append(l.members, `"`+c.ID+`":`)
+		l.selects = append(l.selects, lqp.Named{Name: c.ID, Expr: lqp.TypedRef(sourceAlias, c.ID, c.Type)})
+		return slot
+	}
+	system := func(id string, stored lqp.Type, notNull bool) {
+		typ := stored
+		typ.NotNull = notNull
+		add(lqp.Column{ID: id, Name: id, Type: typ, ReadOnly: true}, stored)
+	}
+	system(ColumnID, id, true)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		slot := add(lqp.Column{ID: c.ID, Name: c.Name, Type: c.valueType(), HasDefault: !c.Default.IsNull(), Comment: c.Description},
+			c.storedType())
+		l.user = append(l.user, slot)
+		if c.Unique {
+			l.unique = append(l.unique, slot)
+			schema.Uniques = append(schema.Uniques, []string{c.ID})
+		}
+	}
+	system(ColumnVersion, version, true)
+	system(ColumnCreatedAt, instant, true)
+	system(ColumnUpdatedAt, instant, true)
+	system(ColumnCreatedBy, user, false)
+	system(ColumnUpdatedBy, user, false)
+	l.schema = schema
+	return l
+}
+
+// appendImage appends a row as the JSON object that the change log keeps: every column by id, in order.
+func (l *layout) appendImage(dst []byte, row []lqp.Value) []byte {
+	for i, v := range row {
+		sep := byte(',')
+		if i == 0 {
+			sep = '{'
+		}
+		dst = append(dst, sep)
+		dst = append(dst, l.members[i]...)
+		dst = v.AppendJSON(dst)
+	}
+	return append(dst, '}')
+}
+
+// Row decodes the image of a row in a change-log entry of this table (Before, After) to values in the order of
+// Schema().Columns. A column the image does not have, because it was added later, is NULL; one that the table no longer
+// has is left out; a value that the column's type of today cannot hold is NULL. A nil image is a nil row.
+func (t *Table) Row(image json.RawMessage) ([]lqp.Value, error) {
+	if image == nil {
+		return nil, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(image, &members); err != nil {
+		return nil, fmt.Errorf("row image of table %s: %w", t.ID, err)
+	}
+	row := make([]lqp.Value, len(t.layout.ids))
+	for i, id := range t.layout.ids {
+		doc, ok := members[id]
+		if !ok {
+			continue
+		}
+		if v, err := lqp.ParseValue(t.layout.schema.Columns[i].Type, doc); err == nil {
+			row[i] = v
+		}
+	}
+	return row, nil
+}

@@ -1,0 +1,99 @@
+package minidb
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The definitions of physical tables. Their names are generated ids: nothing that people write gets into them.
+
+// quoteID is a generated id as an SQL identifier.
+func quoteID(id string) string {
+	if strings.ContainsFunc(id, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') }) {
+		panic(fmt.Sprintf("minidb: %q is no generated id", id))
+	}
+	return `"` + id + `"`
+}
+
+// definePhysical creates the physical table of t. Rows lie in the order of their ids, which is nearly that of their
+// making, so that there is one tree for the key and the rows.
+func (u *unit) definePhysical(t *Table) error {
+	var b strings.Builder
+	b.WriteString("CREATE TABLE " + quoteID(t.ID) + " (")
+	for i := range t.layout.schema.Columns {
+		c := &t.layout.schema.Columns[i]
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(quoteID(c.ID) + " " + c.Native)
+		switch {
+		case i == idSlot:
+			b.WriteString(" NOT NULL PRIMARY KEY")
+		case c.ReadOnly && c.Type.NotNull:
+			b.WriteString(" NOT NULL")
+		}
+	}
+	b.WriteString(")")
+	if u.db.store.Capabilities().Driver == driverSQLite {
+		b.WriteString(" WITHOUT ROWID")
+	}
+	if _, err := u.exec(b.String()); err != nil {
+		return fmt.Errorf("create physical table: %w", err)
+	}
+	for i := range t.Columns {
+		if t.Columns[i].Unique {
+			if err := u.createUnique(&t.Columns[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const driverSQLite = "sqlite"
+
+func uniqueName(column string) string { return quoteID("unique_" + column) }
+
+func (u *unit) createUnique(c *Column) error {
+	if _, err := u.exec("CREATE UNIQUE INDEX " + uniqueName(c.ID) + " ON " + quoteID(c.Table) + " (" + quoteID(c.ID) + ")"); err != nil {
+		return fmt.Errorf("create unique index: %w", err)
+	}
+	return nil
+}
+
+func (u *unit) dropUnique(c *Column) error {
+	if _, err := u.exec("DROP INDEX " + uniqueName(c.ID)); err != nil {
+		return fmt.Errorf("drop unique index: %w", err)
+	}
+	return nil
+}
+
+func (u *unit) addPhysical(t *Table, c *Column) error {
+	if _, err := u.exec("ALTER TABLE " + quoteID(t.ID) + " ADD COLUMN " + quoteID(c.ID) + " " + u.db.store.DeclareType(c.storedType())); err != nil {
+		return fmt.Errorf("add physical column: %w", err)
+	}
+	if c.Unique {
+		return u.createUnique(c)
+	}
+	return nil
+}
+
+func (u *unit) dropPhysical(t *Table, c *Column) error {
+	if c.Unique {
+		if err := u.dropUnique(c); err != nil {
+			return err
+		}
+	}
+	if _, err := u.exec("ALTER TABLE " + quoteID(t.ID) + " DROP COLUMN " + quoteID(c.ID)); err != nil {
+		return fmt.Errorf("drop physical column: %w", err)
+	}
+	return nil
+}
+
+// dropTable removes the physical table with its rows and indexes.
+func (u *unit) dropTable(id string) error {
+	if _, err := u.exec("DROP TABLE " + quoteID(id)); err != nil {
+		return fmt.Errorf("drop physical table: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,311 @@
+package minidb
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
+)
+
+// rowWrite is what happens to one row.
+type rowWrite struct {
+	index         int // of the change in its mutation, for errors
+	op            lqp.Op
+	id            string
+	version       int64
+	changed       bool
+	before, after []lqp.Value
+	bad           []int // slots of after whose value was refused and is missing
+}
+
+// gather finds the rows that the plan is about, checks the writer's rights to the old ones and builds the new ones.
+func (u *unit) gather(p *rowPlan) ([]rowWrite, error) {
+	if p.byFilter {
+		return u.gatherByFilter(p)
+	}
+	list := make([]rowWrite, 0, len(p.changes))
+	if p.m.Op == lqp.Insert {
+		for i := range p.changes {
+			list = append(list, u.insertion(p, &p.changes[i]))
+		}
+		return list, u.checkFree(p)
+	}
+	old, err := u.oldRows(p)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.changes {
+		c := &p.changes[i]
+		if p.unusable(c) {
+			continue
+		}
+		before := old[i]
+		if before == nil && p.m.Op == lqp.Upsert {
+			list = append(list, u.insertion(p, c))
+			continue
+		}
+		if err := p.authorise(c, before); err != nil {
+			return nil, err
+		}
+		list = append(list, u.change(p, c, before))
+	}
+	return list, nil
+}
+
+// unusable reports that the row of a change cannot be looked up; a fault says why.
+func (p *rowPlan) unusable(c *rowChange) bool {
+	if p.keySlot() == idSlot {
+		return c.id == ""
+	}
+	return slices.ContainsFunc(c.bad, func(slot int) bool { return slices.Contains(p.key, slot) })
+}
+
+// oldRows reads the rows that the changes name, by index of the change.
+func (u *unit) oldRows(p *rowPlan) (map[int][]lqp.Value, error) {
+	if p.keySlot() != idSlot {
+		return u.matchKeys(p)
+	}
+	found := make(map[string][]lqp.Value, len(p.changes))
+	ids := make([]lqp.Value, 0, len(p.changes))
+	for i := range p.changes {
+		if id := p.changes[i].id; id != "" {
+			ids = append(ids, lqp.TextValue(id))
+		}
+	}
+	err := u.scanIn(p.l, idSlot, ids, func(row []lqp.Value) error {
+		found[row[idSlot].Text()] = row
+		return nil
+	})
+	old := make(map[int][]lqp.Value, len(found))
+	for i := range p.changes {
+		if row := found[p.changes[i].id]; row != nil {
+			old[i] = row
+		}
+	}
+	return old, err
+}
+
+// authorise checks the rights to a row as it is, nil when there is none. A row that the writer may not read is missing
+// to them, whatever else is wrong.
+func (p *rowPlan) authorise(c *rowChange, before []lqp.Value) error {
+	if before == nil || !allows(p.guard.read, before) {
+		return &RowError{Index: c.index, Row: c.id, Err: ErrNotFound}
+	}
+	id := before[idSlot].Text()
+	if p.guard.requireVersion && c.version == 0 {
+		return &RowError{Index: c.index, Row: id, Err: ErrVersionRequired}
+	}
+	rule := p.guard.update
+	if p.m.Op == lqp.Delete {
+		rule = p.guard.remove
+	}
+	if !allows(rule, before) {
+		return &RowError{Index: c.index, Row: id, Err: ErrForbidden}
+	}
+	if current := p.l.versionOf(before); c.version != 0 && c.version != current {
+		return &ConflictError{Index: c.index, Row: id, Expected: c.version, Current: current, Values: before}
+	}
+	return nil
+}
+
+func (l *layout) versionOf(row []lqp.Value) int64 {
+	n, _ := row[l.version()].Decimal().Int64()
+	return n
+}
+
+// gatherByFilter finds the rows that satisfy the filter and exist for the writer. One of them that may not be changed
+// refuses the whole mutation.
+func (u *unit) gatherByFilter(p *rowPlan) ([]rowWrite, error) {
+	c := &rowChange{}
+	if len(p.changes) > 0 {
+		c = &p.changes[0]
+	}
+	most := &LimitError{Name: "rows", Max: u.db.opt.MaxRows}
+	if p.m.MaxAffected > 0 && p.m.MaxAffected < most.Max {
+		most = &LimitError{Name: "max_affected", Max: p.m.MaxAffected}
+	}
+	rule := p.guard.update
+	if p.m.Op == lqp.Delete {
+		rule = p.guard.remove
+	}
+	var list []rowWrite
+	err := u.scan(p.l, lqp.And(p.m.Where, p.guard.bound), true, func(row []lqp.Value) error {
+		if len(list) == most.Max {
+			return most
+		}
+		if !allows(rule, row) {
+			return &RowError{Row: row[idSlot].Text(), Err: ErrForbidden}
+		}
+		list = append(list, u.change(p, c, row))
+		return nil
+	})
+	return list, err
+}
+
+// insertion is the new row of a change.
+func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
+	id := c.id
+	if id == "" {
+		id = NewID(prefixRow)
+	}
+	row := make([]lqp.Value, len(p.l.ids))
+	for i, slot := range p.l.user {
+		row[slot] = p.t.Columns[i].Default
+	}
+	for _, s := range c.set {
+		row[s.slot] = s.value
+	}
+	now, by := lqp.DateTimeValue(u.now.UnixMilli()), u.author()
+	row[idSlot] = lqp.TextValue(id)
+	row[p.l.version()] = lqp.IntValue(1)
+	row[p.l.createdAt()], row[p.l.updatedAt()] = now, now
+	row[p.l.createdBy()], row[p.l.updatedBy()] = by, by
+	return rowWrite{index: c.index, op: lqp.Insert, id: id, version: 1, changed: true, after: row, bad: c.bad}
+}
+
+// change is an update or the deletion of a row.
+func (u *unit) change(p *rowPlan, c *rowChange, before []lqp.Value) rowWrite {
+	version := p.l.versionOf(before)
+	w := rowWrite{index: c.index, op: lqp.Update, id: before[idSlot].Text(), version: version, before: before, bad: c.bad}
+	if p.m.Op == lqp.Delete {
+		w.op, w.version, w.changed = lqp.Delete, version+1, true
+		return w
+	}
+	w.after = slices.Clone(before)
+	for _, s := range c.set {
+		if !lqp.Equal(before[s.slot], s.value) {
+			w.after[s.slot], w.changed = s.value, true
+		}
+	}
+	if w.changed {
+		u.stamp(p.l, &w)
+	}
+	return w
+}
+
+// stamp makes after the next version of the row.
+func (u *unit) stamp(l *layout, w *rowWrite) {
+	w.version++
+	w.after[l.version()] = lqp.IntValue(w.version)
+	w.after[l.updatedAt()] = lqp.DateTimeValue(u.now.UnixMilli())
+	w.after[l.updatedBy()] = u.author()
+}
+
+func (u *unit) author() lqp.Value {
+	if u.actor.ID == "" {
+		return lqp.Value{}
+	}
+	return lqp.TextValue(u.actor.ID)
+}
+
+// checkNew asks the rules about the rows as they would be. A row with a refused value is not asked: it will not be.
+func (p *rowPlan) checkNew(list []rowWrite) error {
+	for i := range list {
+		w := &list[i]
+		rule := p.guard.update
+		switch w.op {
+		case lqp.Insert:
+			rule = p.guard.create
+		case lqp.Delete:
+			continue
+		}
+		if len(w.bad) == 0 && !allows(rule, w.after) {
+			e := &RowError{Index: w.index, Err: ErrForbidden}
+			if w.op != lqp.Insert {
+				e.Row = w.id
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// missing lists the required values that the new rows lack.
+func (p *rowPlan) missing(list []rowWrite) (faults []FieldError) {
+	for i, slot := range p.l.user {
+		c := &p.t.Columns[i]
+		if !c.Required {
+			continue
+		}
+		for j := range list {
+			w := &list[j]
+			if w.op != lqp.Delete && w.after[slot].IsNull() && !slices.Contains(w.bad, slot) {
+				faults = append(faults, FieldError{Row: w.index, Column: c.ID, Code: CodeRequired, Message: fmt.Sprintf("%q is required", c.Name)})
+			}
+		}
+	}
+	return faults
+}
+
+// store writes the rows. parked are unique values that change hands between the rows: they are taken off their old
+// holders first.
+func (u *unit) store(l *layout, list []rowWrite, parked []parking) error {
+	for _, pk := range parked {
+		if err := u.updateRow(l, list[pk.write].id, []lqp.Assignment{{Column: l.ids[pk.slot]}}); err != nil {
+			return err
+		}
+	}
+	var fresh [][]lqp.Value
+	var set []lqp.Assignment
+	for i := range list {
+		w := &list[i]
+		switch {
+		case !w.changed:
+		case w.op == lqp.Insert:
+			fresh = append(fresh, w.after)
+		case w.op == lqp.Delete:
+			n, err := u.tx.Delete(u.ctx, l.schema, []lqp.Value{w.before[idSlot]}, nil)
+			if err != nil {
+				return err
+			}
+			if n != 1 {
+				return fmt.Errorf("delete row %s: %d rows", w.id, n)
+			}
+		default:
+			set = set[:0]
+			for slot := range w.after {
+				if !lqp.Equal(w.before[slot], w.after[slot]) {
+					set = append(set, lqp.Assignment{Column: l.ids[slot], Value: w.after[slot]})
+				}
+			}
+			if err := u.updateRow(l, w.id, set); err != nil {
+				return err
+			}
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return u.tx.Insert(u.ctx, l.schema, l.ids, fresh)
+}
+
+func (u *unit) updateRow(l *layout, id string, set []lqp.Assignment) error {
+	n, err := u.tx.Update(u.ctx, l.schema, []lqp.Value{lqp.TextValue(id)}, nil, set)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("update row %s: %d rows", id, n)
+	}
+	return err
+}
+
+var rowActions = map[lqp.Op]string{lqp.Insert: "row.insert", lqp.Update: "row.update", lqp.Delete: "row.delete"}
+
+// record notes every changed row in the log.
+func (u *unit) record(p *rowPlan, list []rowWrite) {
+	reason := cleanText(p.m.Reason, maxReason)
+	for i := range list {
+		w := &list[i]
+		if !w.changed {
+			continue
+		}
+		e := audit.Entry{Workspace: p.t.Workspace, Action: rowActions[w.op], ResourceType: "row", Resource: w.id, Table: p.t.ID,
+			Version: w.version, Reason: reason}
+		if w.before != nil {
+			e.Before = p.l.appendImage(nil, w.before)
+		}
+		if w.after != nil {
+			e.After = p.l.appendImage(make([]byte, 0, len(e.Before)+64), w.after)
+		}
+		u.note(e)
+	}
+}

@@ -1,0 +1,201 @@
+package minidb
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/livetables/livetables/rbac"
+)
+
+// Snapshot is the catalogue of one workspace at one moment. It is immutable and shared: nothing in it may be changed.
+type Snapshot struct {
+	Workspace Workspace
+	// Revision counts the changes of the workspace's catalogue, PolicyVersion those of its members and rules.
+	Revision      int64
+	PolicyVersion int64
+	Members       map[string]rbac.Role // by user id
+	MemberList    []Member             // by user id
+	Bases         []*Base              // this and the following by name
+	Tables        []*Table
+	Views         []*View
+	Shares        []*Share // by slug
+	Connections   []*Connection
+	Rules         []*Rule // by table and role
+
+	bases       map[string]*Base
+	tables      map[string]*Table
+	columns     map[string]*Table
+	views       map[string]*View
+	shares      map[string]*Share
+	connections map[string]*Connection
+}
+
+// Base is the base of that id.
+func (s *Snapshot) Base(id string) (*Base, bool) { b, ok := s.bases[id]; return b, ok }
+
+// Table is the table of that id.
+func (s *Snapshot) Table(id string) (*Table, bool) { t, ok := s.tables[id]; return t, ok }
+
+// TableOfColumn is the table that has the column of that id.
+func (s *Snapshot) TableOfColumn(column string) (*Table, bool) {
+	t, ok := s.columns[column]
+	return t, ok
+}
+
+// View is the view of that id.
+func (s *Snapshot) View(id string) (*View, bool) { v, ok := s.views[id]; return v, ok }
+
+// Share is the share of that id.
+func (s *Snapshot) Share(id string) (*Share, bool) { h, ok := s.shares[id]; return h, ok }
+
+// Connection is the connection of that id.
+func (s *Snapshot) Connection(id string) (*Connection, bool) {
+	c, ok := s.connections[id]
+	return c, ok
+}
+
+// ShareOfView is the publication of a view.
+func (s *Snapshot) ShareOfView(view string) (*Share, bool) {
+	for _, h := range s.Shares {
+		if h.View == view {
+			return h, true
+		}
+	}
+	return nil, false
+}
+
+// TablesOf lists the tables of a base by name.
+func (s *Snapshot) TablesOf(base string) (list []*Table) {
+	for _, t := range s.Tables {
+		if t.Base == base {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// ViewsOf lists the views of a base by name.
+func (s *Snapshot) ViewsOf(base string) (list []*View) {
+	for _, v := range s.Views {
+		if v.Base == base {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// has reports whether the workspace has a resource of that id.
+func (s *Snapshot) has(id string) bool {
+	var ok bool
+	switch idPrefix(id) {
+	case prefixWorkspace:
+		ok = s.Workspace.ID == id
+	case prefixBase:
+		_, ok = s.bases[id]
+	case prefixTable:
+		_, ok = s.tables[id]
+	case prefixColumn:
+		_, ok = s.columns[id]
+	case prefixView:
+		_, ok = s.views[id]
+	case prefixShare:
+		_, ok = s.shares[id]
+	case prefixConnection:
+		_, ok = s.connections[id]
+	}
+	return ok
+}
+
+// Snapshot is the catalogue of a workspace as it is now: it includes every change whose verb has returned. It is kept in
+// memory until the next change. Revisions never go back from one call to a later one. ErrNotFound when there is no such workspace.
+func (db *DB) Snapshot(ctx context.Context, workspace string) (*Snapshot, error) {
+	c := db.snapshots
+	for {
+		s, generation := c.get(workspace)
+		if s != nil {
+			return s, nil
+		}
+		// Loads are shared within a generation only: a caller after a change must not be answered from a load begun before it.
+		key := fmt.Sprintf("%s/%d", workspace, generation)
+		v, err, _ := c.loads.Do(key, func() (any, error) {
+			// The load serves others too and must not end with the first caller's context.
+			return db.loadSnapshot(context.WithoutCancel(ctx), workspace)
+		})
+		if err != nil {
+			return nil, err
+		}
+		// A load can also have begun before a change that is committed but has not returned yet, and that somebody has seen.
+		if s := v.(*Snapshot); c.put(workspace, generation, s) {
+			return s, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// snapshotCache keeps the newest snapshot of workspaces.
+type snapshotCache struct {
+	most  int
+	loads singleflight.Group
+
+	mu      sync.RWMutex
+	current map[string]*Snapshot
+	// generation counts what has been dropped, so that a load begun before a change is not kept after it.
+	generation int64
+	seen       map[string]seen
+}
+
+// seen is what is known of a workspace beside its snapshot.
+type seen struct {
+	dropped  int64 // generation of the last change
+	revision int64 // newest that was given out
+}
+
+func newSnapshotCache(most int) *snapshotCache {
+	return &snapshotCache{most: most, current: make(map[string]*Snapshot), seen: make(map[string]seen)}
+}
+
+func (c *snapshotCache) get(workspace string) (*Snapshot, int64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.current[workspace], c.generation
+}
+
+// put keeps a snapshot that was asked for in a generation, unless a change has come since. It answers false for one that
+// is older than one given out before.
+func (c *snapshotCache) put(workspace string, generation int64, s *Snapshot) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.seen[workspace]
+	if s.Revision < known.revision {
+		return false
+	}
+	known.revision = s.Revision
+	c.seen[workspace] = known
+	if old := c.current[workspace]; known.dropped > generation && (old == nil || old.Revision >= s.Revision) {
+		return true
+	}
+	for id := range c.current { // any will do: what is in use comes back
+		if len(c.current) < c.most {
+			break
+		}
+		delete(c.current, id)
+	}
+	c.current[workspace] = s
+	return true
+}
+
+// drop forgets the snapshot of a workspace that has changed.
+func (c *snapshotCache) drop(workspace string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	known := c.seen[workspace]
+	known.dropped = c.generation
+	c.seen[workspace] = known
+	delete(c.current, workspace)
+}

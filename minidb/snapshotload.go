@@ -1,0 +1,132 @@
+package minidb
+
+import (
+	"context"
+
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/rbac"
+)
+
+// loadSnapshot reads the catalogue of a workspace on one state of the database.
+func (db *DB) loadSnapshot(ctx context.Context, workspace string) (*Snapshot, error) {
+	s := &Snapshot{}
+	err := db.read(ctx, "load workspace "+workspace, func(r session) error {
+		*s = Snapshot{}
+		l := loader{session: r, db: db, s: s, workspace: argText(workspace)}
+		return l.run()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// loader fills one snapshot.
+type loader struct {
+	session
+	db        *DB
+	s         *Snapshot
+	workspace lqp.Value
+}
+
+func (l *loader) run() error {
+	for _, step := range []func() error{l.head, l.members, l.bases, l.tables, l.views, l.shares, l.connections, l.rules} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) head() error {
+	type head struct {
+		workspace        Workspace
+		revision, policy int64
+	}
+	h, err := must(l.session, "workspace", func(r record) head {
+		return head{scanWorkspace(r), r.integer(6), r.integer(7)}
+	}, `SELECT `+workspaceColumns+`, revision, policy_version FROM lt_workspace WHERE id = ?`, l.workspace)
+	l.s.Workspace, l.s.Revision, l.s.PolicyVersion = h.workspace, h.revision, h.policy
+	return err
+}
+
+func (l *loader) members() (err error) {
+	l.s.MemberList, err = all(l.session, scanMember, `SELECT user_id, role, added_at FROM lt_member WHERE workspace = ? ORDER BY user_id`,
+		l.workspace)
+	l.s.Members = make(map[string]rbac.Role, len(l.s.MemberList))
+	for _, m := range l.s.MemberList {
+		l.s.Members[m.User] = m.Role
+	}
+	return err
+}
+
+// indexed reads resources and arranges them by id.
+func indexed[T any](l *loader, scan func(record) T, id func(*T) string, sql string) ([]*T, map[string]*T, error) {
+	values, err := all(l.session, scan, sql, l.workspace)
+	list, index := make([]*T, len(values)), make(map[string]*T, len(values))
+	for i := range values {
+		list[i] = &values[i]
+		index[id(&values[i])] = &values[i]
+	}
+	return list, index, err
+}
+
+func (l *loader) bases() (err error) {
+	l.s.Bases, l.s.bases, err = indexed(l, scanBase, func(b *Base) string { return b.ID },
+		`SELECT `+baseColumns+` FROM lt_base WHERE workspace = ? ORDER BY name, id`)
+	return err
+}
+
+func (l *loader) tables() (err error) {
+	if l.s.Tables, l.s.tables, err = indexed(l, scanTable, func(t *Table) string { return t.ID },
+		`SELECT `+tableColumns+` FROM lt_table WHERE workspace = ? ORDER BY name, id`); err != nil {
+		return err
+	}
+	columns, err := all(l.session, scanColumn, `SELECT `+columnColumns+` FROM lt_column WHERE workspace = ? ORDER BY position, id`, l.workspace)
+	if err != nil {
+		return err
+	}
+	l.s.columns = make(map[string]*Table, len(columns))
+	for i := range columns {
+		if t := l.s.tables[columns[i].Table]; t != nil {
+			t.Columns = append(t.Columns, columns[i])
+			l.s.columns[columns[i].ID] = t
+		}
+	}
+	for _, t := range l.s.Tables {
+		t.layout = newLayout(l.db.store, t)
+	}
+	return nil
+}
+
+func (l *loader) views() (err error) {
+	l.s.Views, l.s.views, err = indexed(l, scanView, func(v *View) string { return v.ID },
+		`SELECT `+viewColumns+` FROM lt_view WHERE workspace = ? ORDER BY name, id`)
+	return err
+}
+
+func (l *loader) shares() (err error) {
+	if l.s.Shares, l.s.shares, err = indexed(l, scanShare, func(s *Share) string { return s.ID },
+		`SELECT `+shareColumns+` FROM lt_share WHERE workspace = ? ORDER BY slug`); err != nil {
+		return err
+	}
+	keys, err := all(l.session, scanShareKey, `SELECT `+shareKeyColumns+` FROM lt_share_key WHERE workspace = ? ORDER BY id`, l.workspace)
+	for _, k := range keys {
+		if s := l.s.shares[k.share]; s != nil {
+			s.Keys = append(s.Keys, k.key)
+		}
+	}
+	return err
+}
+
+func (l *loader) connections() (err error) {
+	l.s.Connections, l.s.connections, err = indexed(l, scanConnection, func(c *Connection) string { return c.ID },
+		`SELECT `+connectionColumns+` FROM lt_connection WHERE workspace = ? ORDER BY name, id`)
+	return err
+}
+
+func (l *loader) rules() (err error) {
+	l.s.Rules, _, err = indexed(l, scanRule, func(r *Rule) string { return r.Table.Connection + r.Table.Table + string(r.Role) },
+		`SELECT `+ruleColumns+` FROM lt_rule WHERE workspace = ? ORDER BY connection, table_name, role`)
+	return err
+}

@@ -1,0 +1,161 @@
+package minidb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// Write is one mutation of one table with what the writer may do.
+type Write struct {
+	// Table is the table as the mutation was planned on it. When it has changed since, Apply answers ErrSchemaChanged.
+	Table *Table
+	// Mutation names columns by id. The row id of a change is its only ID value, a text.
+	Mutation *lqp.Mutation
+	Guard    Guard
+}
+
+// Guard holds the rules that the rows must satisfy: bound boolean expressions over the table's Schema under the alias
+// "t". They are evaluated with lqp.Eval on the rows as the transaction sees them; nil is true.
+type Guard struct {
+	// Read says which rows exist for the writer. An old row that it refuses is not found, or not selected.
+	Read lqp.Expr
+	// Update and Delete are asked of the old row, Update and Create also of the row as it would be.
+	Create, Update, Delete lqp.Expr
+	// RequireVersion refuses changes of rows named by id that do not say which version the writer has seen.
+	RequireVersion bool
+	// PolicyVersion, when not 0, is the version of the policy that the guard was made from. When the policy has another
+	// one by the time of the write, Apply answers ErrSchemaChanged: a right that was revoked is not used afterwards.
+	PolicyVersion int64
+}
+
+// Result tells what a write did, or with DryRun would do.
+type Result struct {
+	Table string
+	// Rows are the rows in the order of the mutation, or by row id for a mutation by filter.
+	Rows     []RowResult
+	Affected int // rows that were created, deleted or really changed
+	DryRun   bool
+}
+
+// RowResult is one row of a Result. Its values are in the order of the table's Schema().Columns and must not be changed.
+type RowResult struct {
+	ID      string
+	Version int64  // after the write; a deleted row's last version plus 1
+	Op      lqp.Op // Insert, Update or Delete; what an upsert turned out to be
+	// Changed is false for an update that gives a row the values it has: nothing is written then, the version stays and the
+	// log gets no entry.
+	Changed bool
+	Before  []lqp.Value // nil for Insert
+	After   []lqp.Value // nil for Delete
+}
+
+// errDryRun ends the transaction of a dry run.
+var errDryRun = errors.New("dry run")
+
+// Apply carries out the writes in order in one transaction: all of them or, on any error, none. With DryRun in any
+// mutation everything is checked and nothing is written.
+//
+// Beside the package's sentinels, wrapped in a *RowError where they concern a row, it answers *ConflictError for another
+// version, *ValidationError with all that is wrong with the values of the first write that has anything wrong, and
+// *LimitError. Inserted rows may name their id (a valid "row_…" id that is free); Upsert matches on Mutation.Key, on the
+// row id when that is empty.
+//
+// Concurrent calls share commits. An error of the commit itself is adapter.ErrUnavailable: nothing was written.
+func (db *DB) Apply(ctx context.Context, actor Actor, writes []Write) ([]Result, error) {
+	plans := make([]*rowPlan, len(writes))
+	dry := false
+	for i := range writes {
+		var err error
+		if plans[i], err = db.planRows(&writes[i], i); err != nil {
+			return nil, fmt.Errorf("apply: %w", err)
+		}
+		dry = dry || writes[i].Mutation.DryRun
+	}
+	if len(plans) == 0 {
+		return nil, nil
+	}
+	var results []Result
+	err := db.write(ctx, "apply", actor, func(u *unit) error {
+		results = make([]Result, 0, len(plans))
+		for _, p := range plans {
+			r, err := u.apply(p)
+			if err != nil {
+				return err
+			}
+			r.DryRun = dry
+			results = append(results, r)
+		}
+		if dry {
+			return errDryRun
+		}
+		return nil
+	})
+	if err != nil && !(dry && errors.Is(err, errDryRun)) {
+		return nil, err
+	}
+	return results, nil
+}
+
+// apply carries out one write.
+func (u *unit) apply(p *rowPlan) (Result, error) {
+	if err := u.checkCurrent(p.t, p.policyVersion); err != nil {
+		return Result{}, err
+	}
+	list, err := u.gather(p)
+	if err != nil {
+		return Result{}, err
+	}
+	if p.m.MaxAffected > 0 && len(list) > p.m.MaxAffected {
+		return Result{}, &LimitError{Name: "max_affected", Max: p.m.MaxAffected}
+	}
+	if err := u.settle(p, list); err != nil {
+		return Result{}, err
+	}
+	r := Result{Table: p.t.ID, Rows: make([]RowResult, len(list))}
+	for i := range list {
+		w := &list[i]
+		r.Rows[i] = RowResult{ID: w.id, Version: w.version, Op: w.op, Changed: w.changed, Before: w.before, After: w.after}
+		if w.changed {
+			r.Affected++
+		}
+	}
+	return r, nil
+}
+
+// settle checks the rows as they would be, writes them and notes them in the log.
+func (u *unit) settle(p *rowPlan, list []rowWrite) error {
+	if err := p.checkNew(list); err != nil {
+		return err
+	}
+	faults := append(p.faults, p.missing(list)...)
+	parked, taken, err := u.checkUnique(p.l, list)
+	if err != nil {
+		return err
+	}
+	if faults = append(faults, taken...); len(faults) > 0 {
+		return p.invalid(faults)
+	}
+	if err := u.store(p.l, list, parked); err != nil {
+		return err
+	}
+	u.record(p, list)
+	return nil
+}
+
+// checkCurrent fails when the table or the policy is no longer what the write was planned on.
+func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
+	type versions struct{ table, policy int64 }
+	now, err := must(u.session, "table "+t.ID, func(r record) versions { return versions{r.integer(0), r.integer(1)} },
+		`SELECT t.version, w.policy_version FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace WHERE t.workspace = ? AND t.id = ?`,
+		argText(t.Workspace), argText(t.ID))
+	if err != nil {
+		return err
+	}
+	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
+		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
+	}
+	return nil
+}
