@@ -1,0 +1,111 @@
+package csvfile
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// Inferred is what the cells of one column have in common.
+type Inferred struct {
+	Kind    lqp.Kind // Text when nothing narrower fits
+	Integer bool     // of a Number: every cell is a whole number of 64 bits
+	Scale   int      // of a Number: most decimals of a cell
+	Digits  int      // of a Number: most digits before the point
+	Longest int      // of a Text: code points
+	Empty   int      // empty cells
+	Rows    int
+}
+
+// Infer reads the whole file and finds for every column the narrowest kind that fits each of its cells. Text that merely
+// looks like a number stays text: leading zeros, plus signs.
+func Infer(f *Reader) ([]Inferred, error) {
+	cols := make([]Inferred, len(f.Header))
+	fits := make([]candidates, len(f.Header))
+	for i := range fits {
+		fits[i] = allCandidates
+	}
+	for {
+		record, err := f.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i, cell := range record {
+			cols[i].Rows++
+			cols[i].Longest = max(cols[i].Longest, utf8.RuneCountInString(cell))
+			if cell == "" {
+				cols[i].Empty++
+				continue
+			}
+			fits[i].narrow(cell, &cols[i])
+		}
+	}
+	for i := range cols {
+		fits[i].decide(&cols[i])
+	}
+	return cols, nil
+}
+
+type candidates struct{ boolean, integer, number, date, instant bool }
+
+var allCandidates = candidates{true, true, true, true, true}
+
+func (c *candidates) narrow(cell string, col *Inferred) {
+	if c.boolean {
+		lower := strings.ToLower(cell)
+		c.boolean = lower == "true" || lower == "false"
+	}
+	if c.number {
+		c.number = plainNumber(cell)
+	}
+	if c.number {
+		v, err := lqp.ParseText(lqp.Type{Kind: lqp.Number}, cell)
+		c.number = err == nil && !v.IsNull()
+		if c.number {
+			if _, whole := v.Decimal().Int64(); !whole || strings.ContainsRune(cell, '.') {
+				c.integer = false
+			}
+			whole, fraction, _ := strings.Cut(strings.TrimPrefix(cell, "-"), ".")
+			col.Scale, col.Digits = max(col.Scale, len(fraction)), max(col.Digits, len(whole))
+		}
+	}
+	if c.date {
+		_, err := lqp.ParseText(lqp.Type{Kind: lqp.Date}, cell)
+		c.date = err == nil && len(cell) == len("2006-01-02")
+	}
+	if c.instant {
+		_, err := lqp.ParseText(lqp.Type{Kind: lqp.DateTime}, cell)
+		c.instant = err == nil && len(cell) > len("2006-01-02")
+	}
+}
+
+// plainNumber reports whether a cell is written as numbers are: digits without leading zeros, perhaps a sign and decimals.
+func plainNumber(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	whole, fraction, point := strings.Cut(s, ".")
+	if whole == "" || (len(whole) > 1 && whole[0] == '0') || (point && fraction == "") || len(fraction) > 10 {
+		return false
+	}
+	return strings.Trim(whole, "0123456789") == "" && strings.Trim(fraction, "0123456789") == ""
+}
+
+func (c candidates) decide(col *Inferred) {
+	col.Kind = lqp.Text
+	switch {
+	case col.Rows == col.Empty:
+	case c.boolean:
+		col.Kind = lqp.Bool
+	case c.number:
+		col.Kind, col.Integer = lqp.Number, c.integer
+	case c.date:
+		col.Kind = lqp.Date
+	case c.instant:
+		col.Kind = lqp.DateTime
+	}
+}
