@@ -1,0 +1,17 @@
+package adapter
+
+import "errors"
+
+// The errors an adapter reports, wrapped with the operation and the object. The driver's own text is for the log only:
+// wrap it so that errors.Is finds the sentinel, and never show it to a client.
+var (
+	ErrUnavailable = errors.New("source unavailable")           // no connection could be had
+	ErrAuth        = errors.New("source refused credentials")   // wrong user or password, missing right to connect
+	ErrDenied      = errors.New("source refused the operation") // the database role lacks a right
+	ErrTimeout     = errors.New("statement timed out")
+	ErrData        = errors.New("source reported a data error") // overflow, bad cast: the engine runs the query again in memory
+	ErrConstraint  = errors.New("constraint violated")          // unique, foreign key, check, not null
+	ErrNoTable     = errors.New("no such table at the source")
+	ErrOption      = errors.New("connection option not allowed")
+	ErrUnsupported = errors.New("not supported by this source")
+)

@@ -1,0 +1,40 @@
+package memory_test
+
+import (
+	"testing"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/lqp"
+)
+
+// swap lets the harness load an adapter that was opened before its tables were known.
+type swap struct{ *memory.Adapter }
+
+func harness(p adapter.Prover) adaptertest.Harness {
+	return adaptertest.Harness{
+		Open: func(testing.TB) adapter.Adapter { return &swap{memory.New(nil, memory.Options{Prover: p})} },
+		Load: func(_ testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
+			a.(*swap).Adapter = memory.New(held(tables), memory.Options{Prover: p})
+		},
+		Random: 200,
+	}
+}
+
+func held(fixtures []*adaptertest.Fixture) (tables []memory.Table) {
+	for _, f := range fixtures {
+		t := &lqp.Table{Name: f.Name, Path: []string{f.Name}, Kind: lqp.BaseTable, Key: f.Key, Uniques: f.Unique, ForeignKeys: f.ForeignKeys, Rows: int64(len(f.Rows))}
+		for _, c := range f.Columns {
+			t.Columns = append(t.Columns, lqp.Column{ID: c.Name, Name: c.Name, Type: c.Type})
+		}
+		tables = append(tables, memory.Table{Schema: t, Rows: f.Rows})
+	}
+	return tables
+}
+
+func TestConformance(t *testing.T) {
+	for name, p := range map[string]adapter.Prover{"scans only": nil, "everything": memory.Everything, "coin": memory.Coin(7)} {
+		t.Run(name, func(t *testing.T) { adaptertest.Run(t, harness(p)) })
+	}
+}
