@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"math"
+
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Literal binds a number in the form of what it meets, if that can hold it.
+func (d *dialect) Literal(v lqp.Value, like sqlgen.Rep) (r sqlgen.Rep, reason string) {
+	switch v.Kind() {
+	case lqp.Number:
+		return numberRep(v.Decimal(), like), ""
+	case lqp.List:
+		elem := lqp.Null
+		if like.Kind == lqp.List {
+			elem = lqp.Kind(like.Scale)
+		}
+		for _, it := range v.Items() {
+			if !it.IsNull() {
+				elem = it.Kind()
+			}
+		}
+		return listRep(elem), ""
+	}
+	r, ok := kindRep(lqp.Type{Kind: v.Kind()})
+	if !ok {
+		return r, "a value of this kind is compared in memory"
+	}
+	return r, ""
+}
+
+func numberRep(n lqp.Decimal, like sqlgen.Rep) sqlgen.Rep {
+	switch {
+	case like.Kind == lqp.Float:
+		return floatRep
+	case like.Kind == lqp.Number && form(like.Form) == formInt:
+		if _, ok := n.Scaled(int(like.Scale)); ok {
+			return intRep(int(like.Scale))
+		}
+		return keyRep
+	case like.Kind == lqp.Number:
+		return sqlgen.Rep{Kind: lqp.Number, Form: like.Form}
+	}
+	for scale := range lqp.DecimalDigits + 1 {
+		if _, ok := n.Scaled(scale); ok {
+			return intRep(scale)
+		}
+	}
+	return keyRep
+}
+
+// Bounds compares the bare column where that is what comparing its canonical value is.
+func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.Bounds, ok bool) {
+	f := form(s.Rep.Form)
+	if f&formUnbound != 0 {
+		return b, false
+	}
+	switch {
+	case f == formInt && v.Kind() == lqp.Number:
+		if !s.Exact && op != sqlgen.Eq {
+			return b, false // a real or a text in the column would satisfy a range
+		}
+		return intBounds(op, v.Decimal(), s.Rep), true
+	case f == formFloat && v.Kind().Numeric():
+		return floatBounds(op, lqp.FloatValue(v.Float()), s), true
+	case s.Exact && f == formDecimal && v.Kind() == lqp.Number,
+		s.Exact && (f == formText || f == formDate || f == formDateTime || f == formBool) && v.Kind() == s.Rep.Kind,
+		// A value that is no text, or no valid one, never equals a text.
+		f == formText && op == sqlgen.Eq && v.Kind() == lqp.Text:
+		r := s.Rep
+		b.Add(sqlgen.Bound{Op: op, Value: v, Rep: r})
+		return b, true
+	}
+	return b, false
+}
+
+// intBounds compares a scaled integer with a number that may have more digits or be out of its range.
+func intBounds(op sqlgen.Op, n lqp.Decimal, r sqlgen.Rep) (b sqlgen.Bounds) {
+	scale := int(r.Scale)
+	if _, ok := n.Scaled(scale); ok {
+		b.Add(sqlgen.Bound{Op: op, Value: lqp.NumberValue(n), Rep: r})
+		return b
+	}
+	most, least := lqp.DecimalFromScaled(math.MaxInt64, scale), lqp.DecimalFromScaled(math.MinInt64, scale)
+	switch {
+	case op == sqlgen.Eq:
+		b.Never = true
+	case n.Cmp(most) > 0 && (op == sqlgen.Lt || op == sqlgen.Le):
+		b.Add(sqlgen.Bound{Op: sqlgen.Le, Value: lqp.NumberValue(most), Rep: r})
+	case n.Cmp(least) < 0 && (op == sqlgen.Gt || op == sqlgen.Ge):
+		b.Add(sqlgen.Bound{Op: sqlgen.Ge, Value: lqp.NumberValue(least), Rep: r})
+	case n.Cmp(most) > 0 || n.Cmp(least) < 0:
+		b.Never = true
+	default:
+		// n lies between two values of the column; cut is the one nearer to zero.
+		cut, _ := n.RoundDown(scale)
+		below := cut.Cmp(n) < 0
+		switch {
+		case (op == sqlgen.Lt || op == sqlgen.Le) && below:
+			op = sqlgen.Le
+		case op == sqlgen.Lt || op == sqlgen.Le:
+			op = sqlgen.Lt
+		case below:
+			op = sqlgen.Gt
+		default:
+			op = sqlgen.Ge
+		}
+		b.Add(sqlgen.Bound{Op: op, Value: lqp.NumberValue(cut), Rep: r})
+	}
+	return b
+}
+
+// floatBounds keeps out of a range what a REAL column of a foreign file may hold besides finite numbers: infinities, and
+// texts and blobs, which sort after all numbers.
+func floatBounds(op sqlgen.Op, v lqp.Value, s sqlgen.Storage) (b sqlgen.Bounds) {
+	r := s.Rep
+	b.Add(sqlgen.Bound{Op: op, Value: v, Rep: r})
+	if s.Exact {
+		return b
+	}
+	switch op {
+	case sqlgen.Lt, sqlgen.Le:
+		b.Add(sqlgen.Bound{Op: sqlgen.Gt, Const: "-9e999"})
+	case sqlgen.Gt, sqlgen.Ge:
+		b.Add(sqlgen.Bound{Op: sqlgen.Lt, Const: "9e999"})
+	}
+	return b
+}

@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/lqp"
+)
+
+// createTable is the statement for a fixture with the given column types.
+func createTable(f *adaptertest.Fixture, declare func(lqp.Type) string) string {
+	quote := func(names []string) string {
+		var b []byte
+		for i, n := range names {
+			if i > 0 {
+				b = append(b, ", "...)
+			}
+			b = appendIdent(b, n)
+		}
+		return string(b)
+	}
+	var parts []string
+	for _, c := range f.Columns {
+		col := quote([]string{c.Name}) + " " + declare(c.Type)
+		if c.Type.NotNull {
+			col += " NOT NULL"
+		}
+		parts = append(parts, col)
+	}
+	if len(f.Key) > 0 {
+		parts = append(parts, "PRIMARY KEY ("+quote(f.Key)+")")
+	}
+	for _, u := range f.Unique {
+		parts = append(parts, "UNIQUE ("+quote(u)+")")
+	}
+	for _, k := range f.ForeignKeys {
+		parts = append(parts, "FOREIGN KEY ("+quote(k.Columns)+") REFERENCES "+quote([]string{k.RefTable})+" ("+quote(k.RefColumns)+")")
+	}
+	return "CREATE TABLE " + quote([]string{f.Name}) + " (" + strings.Join(parts, ", ") + ")"
+}
+
+func TestStoreConformance(t *testing.T) {
+	adaptertest.Run(t, adaptertest.Harness{
+		Open: func(t testing.TB) adapter.Adapter {
+			s, err := OpenStore(t.Context(), filepath.Join(t.TempDir(), "store.db"), StoreOptions{Relaxed: true})
+			require.NoError(t, err)
+			return s
+		},
+		Load: func(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
+			s := a.(*Store)
+			ctx := context.Background()
+			for _, f := range tables {
+				require.NoError(t, s.Write(ctx, func(tx adapter.Tx) error {
+					_, err := tx.Exec(ctx, createTable(f, s.DeclareType))
+					return err
+				}))
+			}
+			cat, err := s.Tables(ctx)
+			require.NoError(t, err)
+			for _, f := range tables {
+				var ids []string
+				for _, c := range f.Columns {
+					ids = append(ids, c.Name)
+				}
+				require.NoError(t, s.Write(ctx, func(tx adapter.Tx) error { return tx.Insert(ctx, cat.Table(f.Name), ids, f.Rows) }))
+			}
+		},
+	})
+}
+
+// ordinaryType is what people declare in files of their own.
+func ordinaryType(t lqp.Type) string {
+	switch t.Kind {
+	case lqp.Bool:
+		return "BOOLEAN"
+	case lqp.Number:
+		if t.Scale > 0 {
+			return "DECIMAL(12,2)"
+		}
+		return "INTEGER"
+	case lqp.Float:
+		return "DOUBLE PRECISION"
+	case lqp.Text:
+		if t.MaxLen > 0 {
+			return "VARCHAR(120) COLLATE NOCASE"
+		}
+		return "TEXT"
+	case lqp.Date:
+		return "DATE"
+	case lqp.DateTime:
+		return "DATETIME"
+	case lqp.JSON:
+		return "JSON"
+	}
+	return "BLOB"
+}
+
+func TestFileConformance(t *testing.T) {
+	adaptertest.Run(t, adaptertest.Harness{
+		Open: func(t testing.TB) adapter.Adapter {
+			path := filepath.Join(t.TempDir(), "file.db")
+			foreignFile(t, path)
+			a, err := Open(t.Context(), adapter.Settings{Driver: "sqlite", File: path})
+			require.NoError(t, err)
+			return a
+		},
+		Load: func(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
+			path := a.(*Adapter).path
+			for _, f := range tables {
+				foreignFile(t, path, createTable(f, ordinaryType))
+			}
+			cat, err := a.Tables(context.Background())
+			require.NoError(t, err)
+			for _, f := range tables {
+				var ids []string
+				for _, c := range f.Columns {
+					ids = append(ids, c.Name)
+				}
+				require.NoError(t, a.(adapter.Writer).Insert(context.Background(), cat.Table(f.Name), ids, f.Rows))
+			}
+		},
+		Holds: func(t lqp.Type) bool { return t.Kind != lqp.List && t.Precision <= 19 },
+	})
+}

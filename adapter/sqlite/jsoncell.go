@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"strconv"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// appendCell appends a stored value as canonical JSON, as cell(v, st).AppendJSON would: what lies in the file as its
+// canonical digits or letters is copied, without becoming a value in between.
+func appendCell(dst []byte, v sqlite3.Value, st storage) []byte {
+	switch st.form {
+	case formInt:
+		if v.Type() == sqlite3.INTEGER {
+			return appendScaled(dst, v.Int64(), st.scale)
+		}
+	case formDate, formDateTime:
+		if v.Type() == sqlite3.TEXT {
+			if raw := v.RawText(); canonicalInstant(raw, st.form) {
+				dst = append(dst, '"')
+				dst = append(dst, raw...)
+				return append(dst, '"')
+			}
+		}
+	}
+	return cell(v, st, true).AppendJSON(dst)
+}
+
+// canonicalInstant reports that raw is a date or datetime in its canonical form.
+func canonicalInstant(raw []byte, f form) bool {
+	if f == formDate {
+		_, ok := parseDate(raw)
+		return ok
+	}
+	if len(raw) != 24 || raw[10] != 'T' || raw[19] != '.' || raw[23] != 'Z' {
+		return false
+	}
+	_, ok := parseDateTime(raw)
+	return ok
+}
+
+// appendScaled appends n·10^-scale without trailing zeros.
+func appendScaled(dst []byte, n int64, scale int) []byte {
+	for scale > 0 && n%10 == 0 {
+		n /= 10
+		scale--
+	}
+	if scale == 0 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	u := uint64(n)
+	if n < 0 {
+		u = -u
+		dst = append(dst, '-')
+	}
+	var digits [20]byte
+	text := strconv.AppendUint(digits[:0], u, 10)
+	whole := len(text) - scale
+	if whole <= 0 {
+		dst = append(dst, "0."...)
+		for range -whole {
+			dst = append(dst, '0')
+		}
+		return append(dst, text...)
+	}
+	dst = append(dst, text[:whole]...)
+	dst = append(dst, '.')
+	return append(dst, text[whole:]...)
+}

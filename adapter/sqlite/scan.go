@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Plan says what of a bound query SQLite answers exactly.
+func (a *Adapter) Plan(q *lqp.Query) adapter.Split { return sqlgen.Plan(a.dialectFor(q), q) }
+
+// Native is the statement that Scan runs.
+func (a *Adapter) Native(pushed *lqp.Query) (string, error) {
+	st, err := sqlgen.Compile(a.dialectFor(pushed), pushed)
+	if err != nil {
+		return "", fmt.Errorf("native query: %w", err)
+	}
+	return st.SQL, nil
+}
+
+// Scan runs a pushed query on a connection of its own, which it holds until the rows are closed.
+func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) {
+	op := "scan " + sourceName(pushed)
+	st, err := sqlgen.Compile(a.dialectFor(pushed), pushed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	ctx, cancel := a.bounded(ctx)
+	c, err := a.acquire(ctx, op)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	finish := func() {
+		cancel()
+		a.readers.put(c)
+	}
+	r, err := c.scan(ctx, op, &st)
+	if err == nil {
+		err = r.start()
+	}
+	if err != nil {
+		err = explainFailure(c, pushed, err)
+		finish()
+		return nil, err
+	}
+	if r.closed { // no row at all
+		finish()
+	} else {
+		r.finish = finish
+	}
+	return r, nil
+}
+
+// Scan runs a pushed query inside the transaction.
+func (t *tx) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) {
+	op := "scan " + sourceName(pushed)
+	if err := t.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	st, err := sqlgen.Compile(t.a.dialectFor(pushed), pushed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	r, err := t.c.scan(ctx, op, &st)
+	if err != nil {
+		return nil, explainFailure(t.c, pushed, err)
+	}
+	t.adopt(ctx, r)
+	if err := r.start(); err != nil {
+		return nil, explainFailure(t.c, pushed, err)
+	}
+	return r, nil
+}
+
+// scan prepares and binds a compiled statement.
+func (c *conn) scan(ctx context.Context, op string, st *sqlgen.Statement) (_ *rows, err error) {
+	defer c.guard(&err)
+	c.db.SetInterrupt(ctx)
+	s, err := c.prepare(st.SQL)
+	if err != nil {
+		return nil, translate(ctx, op, err)
+	}
+	for i, a := range st.Args {
+		if err := bind(s, i+1, repStorage(a.Rep), a.Value); err != nil {
+			s.release()
+			return nil, translate(ctx, op, err)
+		}
+	}
+	columns := make([]storage, len(st.Columns))
+	for i := range st.Columns {
+		columns[i] = repStorage(st.Columns[i].Storage.Rep)
+	}
+	return &rows{ctx: ctx, c: c, stmt: s, columns: columns, op: op}, nil
+}
+
+// explainFailure finds out why a statement of ours did not compile: SQLite has one code for a table that is gone and for
+// an expression that is too large. The latter is a data error, after which the engine runs the query in memory.
+func explainFailure(c *conn, q *lqp.Query, err error) error {
+	var code sqlite3.ErrorCode
+	if !errors.As(err, &code) || code != sqlite3.ERROR {
+		return err
+	}
+	for _, t := range tablesOf(q, nil) {
+		if !c.has(t.Path[len(t.Path)-1]) {
+			return fmt.Errorf("%w: %w", adapter.ErrNoTable, err)
+		}
+	}
+	if errors.Is(err, adapter.ErrData) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", adapter.ErrData, err)
+}
+
+// has reports whether the file has a table or view of that name.
+func (c *conn) has(name string) bool {
+	s, err := c.prepare("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1 COLLATE NOCASE")
+	if err != nil {
+		return true
+	}
+	defer s.release()
+	return s.BindText(1, name) != nil || s.Step() || s.Err() != nil
+}
+
+func tablesOf(q *lqp.Query, tables []*lqp.Table) []*lqp.Table {
+	add := func(s *lqp.Source) {
+		if s.Query != nil {
+			tables = tablesOf(s.Query, tables)
+		} else if s.Schema != nil && len(s.Schema.Path) > 0 {
+			tables = append(tables, s.Schema)
+		}
+	}
+	add(&q.From)
+	for i := range q.Joins {
+		add(&q.Joins[i].Source)
+	}
+	return tables
+}
+
+func sourceName(q *lqp.Query) string {
+	for q.From.Query != nil {
+		q = q.From.Query
+	}
+	return q.From.Table
+}
