@@ -9,7 +9,8 @@ import (
 // Entry is one change. The same record is the audit entry, the history of the resource and the outbox row from which
 // live events are made.
 type Entry struct {
-	// Position is the entry's place in the log of its store: dense, from 1, in commit order.
+	// Position is the entry's place in the log of its store: from 1, in commit order. Numbers are given without gaps; what is
+	// missing among them was deleted with its workspace.
 	Position  int64     `json:"position"`
 	ID        string    `json:"id"` // chg_…
 	At        time.Time `json:"at"`
@@ -35,7 +36,7 @@ type Entry struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-// Sink consumes entries after their commit. The relay calls it with consecutive entries in order of Position, again with
+// Sink consumes entries after their commit. The relay calls it with the entries in order of Position, again with
 // the same ones after an error or a crash: a Sink must tolerate repeats, which it can recognise by Position.
 type Sink interface {
 	WriteEntries(ctx context.Context, entries []Entry) error

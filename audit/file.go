@@ -17,9 +17,7 @@ import (
 var (
 	// ErrCorrupt means that the file's last line is not an entry: it is not an audit file, or somebody wrote into it.
 	ErrCorrupt = errors.New("audit file is corrupt")
-	// ErrGap means that entries between the file's last one and the first one given are missing.
-	ErrGap    = errors.New("audit entries are missing")
-	errClosed = errors.New("audit file is closed")
+	errClosed  = errors.New("audit file is closed")
 )
 
 // File is a Sink that appends entries to a file, one JSON object a line. Entries are on disk when WriteEntries returns, all
@@ -77,9 +75,6 @@ func (f *File) WriteEntries(ctx context.Context, entries []Entry) error {
 		e := &entries[i]
 		if e.Position <= last {
 			continue
-		}
-		if last > 0 && e.Position != last+1 {
-			return fmt.Errorf("write %s after position %d: %w: the next one is %d", f.path, last, ErrGap, e.Position)
 		}
 		line, err := json.Marshal(e) // on one line: it also compacts the raw parts
 		if err != nil {
