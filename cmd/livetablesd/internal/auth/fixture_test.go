@@ -1,0 +1,177 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/audit"
+)
+
+// testKeys derives keys from a text.
+type testKeys string
+
+func (k testKeys) Derive(purpose string) []byte {
+	mac := hmac.New(sha256.New, []byte(k))
+	mac.Write([]byte(purpose))
+	return mac.Sum(nil)
+}
+
+// testClock stands still until moved.
+type testClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *testClock) Step(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// fixture is a service on a database file of its own.
+type fixture struct {
+	*Service
+	t     testing.TB
+	path  string
+	store *sqlite.Store
+	clock *testClock
+
+	mu      sync.Mutex
+	log     bytes.Buffer
+	entries []audit.Entry
+}
+
+// weakHash is for tests that are not about the hash.
+var weakHash = HashParams{Memory: 64, Time: 1, Threads: 1}
+
+func newFixture(t testing.TB, change func(*Options)) *fixture {
+	t.Helper()
+	f := &fixture{
+		t: t, path: filepath.Join(t.TempDir(), "accounts.db"),
+		clock: &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
+	}
+	f.open(change)
+	return f
+}
+
+// open opens the fixture's file, as a process that starts does.
+func (f *fixture) open(change func(*Options)) {
+	f.t.Helper()
+	store, err := sqlite.OpenStore(f.t.Context(), f.path, sqlite.StoreOptions{Relaxed: true})
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { _ = store.Close() })
+	o, err := Options{
+		Keys:   testKeys("fixture"),
+		Clock:  f.clock.Now,
+		Limits: Limits{PerAddress: 1e6, PerAccount: 1e6, Refresh: 1e6},
+		Logger: slog.New(slog.NewTextHandler(&lockedWriter{f}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Record: func(_ context.Context, e audit.Entry) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.entries = append(f.entries, e)
+			return nil
+		},
+	}.withDefaults()
+	require.NoError(f.t, err)
+	o.Hash = weakHash
+	if change != nil {
+		change(&o)
+	}
+	f.store = store
+	f.Service, err = open(f.t.Context(), store, o)
+	require.NoError(f.t, err)
+}
+
+// another opens the same file a second time, as another node would.
+func (f *fixture) another() *fixture {
+	g := &fixture{t: f.t, path: f.path, clock: f.clock}
+	g.open(nil)
+	return g
+}
+
+type lockedWriter struct{ f *fixture }
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.f.mu.Lock()
+	defer w.f.mu.Unlock()
+	return w.f.log.Write(p)
+}
+
+// actions are the recorded entries' actions in order.
+func (f *fixture) actions() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []string
+	for _, e := range f.entries {
+		out = append(out, e.Action)
+	}
+	return out
+}
+
+const rootPassword = "root password"
+
+var home = Client{Address: netip.MustParseAddr("192.0.2.7"), UserAgent: "test/1"}
+
+// root makes the first account, an instance admin, and logs it in.
+func (f *fixture) root() Identity {
+	f.t.Helper()
+	token, ok, err := f.SetupToken(f.t.Context())
+	require.NoError(f.t, err)
+	require.True(f.t, ok)
+	tokens, err := f.Register(f.t.Context(), Registration{
+		Email: "root@example.com", Name: "Root", Password: livetables.NewSecret(rootPassword), SetupToken: livetables.NewSecret(token),
+	}, home)
+	require.NoError(f.t, err)
+	return f.verify(tokens)
+}
+
+// user makes an account with the password "password of <email>".
+func (f *fixture) user(admin Identity, email string) User {
+	f.t.Helper()
+	u, err := f.CreateUser(f.t.Context(), admin, NewUser{Email: email, Password: passwordOf(email)})
+	require.NoError(f.t, err)
+	return u
+}
+
+func passwordOf(email string) livetables.Secret { return livetables.NewSecret("password of " + email) }
+
+func (f *fixture) login(email string) Tokens {
+	f.t.Helper()
+	tokens, err := f.Login(f.t.Context(), Credentials{Email: email, Password: passwordOf(email)}, home)
+	require.NoError(f.t, err)
+	return tokens
+}
+
+func (f *fixture) verify(tokens Tokens) Identity {
+	f.t.Helper()
+	who, err := f.Verify(f.t.Context(), tokens.Access.Reveal())
+	require.NoError(f.t, err)
+	return who
+}
+
+// dead demands that neither token of a pair is good any more.
+func (f *fixture) dead(tokens Tokens) {
+	f.t.Helper()
+	_, err := f.Verify(f.t.Context(), tokens.Access.Reveal())
+	require.ErrorIs(f.t, err, ErrUnauthenticated)
+	_, err = f.Refresh(f.t.Context(), tokens.Refresh, home)
+	require.ErrorIs(f.t, err, ErrUnauthenticated)
+}

@@ -1,0 +1,94 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/audit"
+)
+
+// stateLife is how long a session's state is trusted without asking the store.
+const stateLife = 3 * time.Second
+
+// Service is the accounts and sessions of one instance. Its methods may be called from many goroutines; it has no
+// goroutines of its own and nothing to close.
+type Service struct {
+	store    adapter.Store
+	options  Options
+	hasher   *hasher
+	access   *accessTokens
+	refresh  []byte // key of refresh tokens
+	cache    *sessionCache
+	byClient *throttle
+	byMail   *throttle
+	byFresh  *throttle
+	log      *slog.Logger
+
+	setupMu sync.Mutex
+	setup   livetables.Secret // set while there is no account
+}
+
+// Open brings the account tables in store up to date and returns their service. The store stays the caller's to close,
+// after the last call on the service.
+func Open(ctx context.Context, store adapter.Store, options Options) (*Service, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("account options: %w", err)
+	}
+	return open(ctx, store, o)
+}
+
+// open takes options whose defaults are filled in.
+func open(ctx context.Context, store adapter.Store, o Options) (*Service, error) {
+	if err := migrate(ctx, store); err != nil {
+		return nil, err
+	}
+	s := &Service{
+		store: store, options: o,
+		hasher:   newHasher(o.Hash, o.HashConcurrency, o.HashQueue),
+		access:   newAccessTokens(o),
+		refresh:  o.Keys.Derive("refresh token"),
+		cache:    newSessionCache(stateLife, 1<<16),
+		byClient: newThrottle(o.Limits.PerAddress, o.Limits.Entries, o.Clock),
+		byMail:   newThrottle(o.Limits.PerAccount, o.Limits.Entries, o.Clock),
+		byFresh:  newThrottle(o.Limits.Refresh, o.Limits.Entries, o.Clock),
+		log:      o.Logger,
+	}
+	return s, nil
+}
+
+func (s *Service) clock() time.Time { return s.options.Clock() }
+
+// Client is where a call comes from, as the server sees it: the address of the socket, or what a trusted proxy forwards.
+type Client struct {
+	Address   netip.Addr
+	UserAgent string
+}
+
+func (c Client) address() string {
+	if !c.Address.IsValid() {
+		return ""
+	}
+	return c.Address.Unmap().String()
+}
+
+// record hands an entry to Options.Record. What it describes is committed, so a failure is logged and not returned.
+func (s *Service) record(ctx context.Context, actor Identity, action, userID, reason string) {
+	s.recordFrom(ctx, Client{}, actor.UserID, action, userID, reason)
+}
+
+func (s *Service) recordFrom(ctx context.Context, from Client, actorID, action, userID, reason string) {
+	err := s.options.Record(context.WithoutCancel(ctx), audit.Entry{
+		At: s.clock().UTC(), Actor: actorID, Action: action, ResourceType: "user", Resource: userID,
+		Address: from.address(), Reason: reason,
+	})
+	if err != nil {
+		s.log.ErrorContext(ctx, "audit entry not written", "action", action, "user", userID, "error", err)
+	}
+}
