@@ -1,0 +1,376 @@
+package livetables
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// ConnectionSpec describes a connection to an external database. The list is closed: there is no DSN and no free option.
+type ConnectionSpec struct {
+	Name     string   `json:"name"`
+	Driver   string   `json:"driver"` // a name in Options.Openers
+	Host     string   `json:"host,omitempty"`
+	Port     int      `json:"port,omitempty"`
+	Database string   `json:"database,omitempty"`
+	User     string   `json:"user,omitempty"`
+	Password *Secret  `json:"password,omitempty"` // write-only; nil leaves the stored one on update
+	TLS      string   `json:"tls,omitempty"`      // "verify" (default) or "off"
+	RootCA   string   `json:"root_ca,omitempty"`  // PEM text
+	File     string   `json:"file,omitempty"`     // name inside Options.Files, for file-based drivers
+	Schemas  []string `json:"schemas,omitempty"`
+	TimeZone string   `json:"time_zone,omitempty"`
+}
+
+// Connection is a stored connection. It never carries the password.
+type Connection struct {
+	ID        string    `json:"id"`
+	Workspace string    `json:"workspace_id"`
+	Version   int64     `json:"version"`
+	CreatedAt time.Time `json:"created_at"`
+	ReadOnly  bool      `json:"read_only"`
+	ConnectionSpec
+	HasPassword bool `json:"has_password"`
+}
+
+// TestResult is the outcome of trying a connection: one of a small closed set, never the remote's own words.
+type TestResult struct {
+	OK      bool   `json:"ok"`
+	Code    string `json:"code,omitempty"` // as Code
+	Message string `json:"message"`
+}
+
+// CreateConnection stores a connection; its password is sealed and bound to it. Nothing is dialled.
+func (a *Access) CreateConnection(ctx context.Context, workspace string, spec ConnectionSpec) (*Connection, error) {
+	if _, err := a.enter(ctx, workspace, rbac.ManageConnections); err != nil {
+		return nil, err
+	}
+	if err := a.e.sources.check(spec); err != nil {
+		return nil, err
+	}
+	c := minidb.Connection{ID: minidb.NewID("con"), Workspace: workspace, Name: spec.Name, Driver: spec.Driver, CreatedBy: a.p.ID}
+	if err := a.e.seal(&c, spec); err != nil {
+		return nil, err
+	}
+	stored, err := a.e.store.CreateConnection(ctx, a.actor(""), workspace,
+		minidb.ConnectionSpec{ID: c.ID, Name: c.Name, Driver: c.Driver, Settings: c.Settings, Secret: c.Secret})
+	if err != nil {
+		return nil, fmt.Errorf("create connection %q: %w", spec.Name, err)
+	}
+	return publicConnection(stored)
+}
+
+// UpdateConnection replaces a connection's settings. Changing where it leads or as whom needs the password again.
+func (a *Access) UpdateConnection(ctx context.Context, id string, version int64, spec ConnectionSpec) (*Connection, error) {
+	s, err := a.at(ctx, id, rbac.ManageConnections)
+	if err != nil {
+		return nil, err
+	}
+	old, ok := s.Connection(id)
+	if !ok {
+		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
+	}
+	if err := a.e.sources.check(spec); err != nil {
+		return nil, err
+	}
+	before, err := storedSpec(old)
+	if err != nil {
+		return nil, err
+	}
+	c := *old
+	if spec.Driver != old.Driver {
+		return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "driver", Code: minidb.CodeInvalid,
+			Message: "the driver of a connection cannot be changed; make a new connection"}}}
+	}
+	if spec.Password == nil && len(old.Secret) > 0 {
+		if before.Host != spec.Host || before.Port != spec.Port || before.User != spec.User ||
+			before.TLS != spec.TLS || before.RootCA != spec.RootCA || before.Database != spec.Database {
+			return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "password", Code: minidb.CodeRequired,
+				Message: "a change of driver, host, port, database, user or TLS needs the password again"}}}
+		}
+		settings, err := a.e.connectionSettings(old)
+		if err != nil {
+			return nil, err
+		}
+		password := NewSecret(settings.Password)
+		spec.Password = &password
+	}
+	if err := a.e.seal(&c, spec); err != nil {
+		return nil, err
+	}
+	patch := minidb.ConnectionPatch{Name: &spec.Name, Settings: c.Settings, Secret: c.Secret}
+	if patch.Secret == nil {
+		patch.Secret = []byte{}
+	}
+	stored, err := a.e.store.UpdateConnection(ctx, a.actor(""), id, patch, version)
+	if err != nil {
+		return nil, fmt.Errorf("update connection %s: %w", id, err)
+	}
+	a.e.sources.forget(id)
+	return publicConnection(stored)
+}
+
+// DeleteConnection removes a connection and closes it; version 0 skips the version check.
+func (a *Access) DeleteConnection(ctx context.Context, id string, version int64) error {
+	if _, err := a.at(ctx, id, rbac.ManageConnections); err != nil {
+		return err
+	}
+	if err := a.e.store.DeleteConnection(ctx, a.actor(""), id, version); err != nil {
+		return fmt.Errorf("delete connection %s: %w", id, err)
+	}
+	a.e.sources.forget(id)
+	return nil
+}
+
+// Connections lists the connections of a workspace, without anything secret. Members who may not manage connections see
+// their names, drivers and nothing of where they lead.
+func (a *Access) Connections(ctx context.Context, workspace string) ([]*Connection, error) {
+	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*Connection, 0, len(s.Connections))
+	for _, c := range s.Connections {
+		p, err := s.publicConnection(c)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Connection is one connection as Connections shows it.
+func (a *Access) Connection(ctx context.Context, id string) (*Connection, error) {
+	s, err := a.at(ctx, id, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := s.Connection(id)
+	if !ok {
+		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
+	}
+	return s.publicConnection(c)
+}
+
+// TestConnection tries a stored connection. A failed try is recorded in the audit log.
+func (a *Access) TestConnection(ctx context.Context, id string) (*TestResult, error) {
+	s, err := a.at(ctx, id, rbac.ManageConnections)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := s.Connection(id)
+	if !ok {
+		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	ad, err := a.e.sources.adapter(ctx, c)
+	if err == nil {
+		err = ad.Ping(ctx)
+	}
+	if err == nil {
+		return &TestResult{OK: true, Message: "the database answers and accepts the credentials"}, nil
+	}
+	a.e.log.WarnContext(ctx, "connection test failed", "connection", id, "error", err)
+	r := testFailure(err)
+	entry := audit.Entry{Workspace: s.Workspace.ID, Action: "connection.test_failed", ResourceType: "connection", Resource: id,
+		After: json.RawMessage(fmt.Sprintf(`{"code":%q}`, r.Code))}
+	if err := a.e.store.Record(context.WithoutCancel(ctx), a.actor(""), entry); err != nil {
+		return nil, fmt.Errorf("record failed connection test: %w", err)
+	}
+	return r, nil
+}
+
+func testFailure(err error) *TestResult {
+	r := &TestResult{Code: Code(err)}
+	switch r.Code {
+	case CodeHostNotAllowed:
+		r.Message = "the address is not allowed by this deployment"
+	case CodeSourceAuth:
+		r.Message = "the database refused the user name or password"
+	case CodeSourceDenied:
+		r.Message = "the database role lacks a right that is needed"
+	case CodeTimeout, CodeCancelled:
+		r.Code, r.Message = CodeTimeout, "the database did not answer in time"
+	case CodeInvalid:
+		r.Message = "the settings are not usable with this driver"
+	default:
+		r.Code, r.Message = CodeSourceUnavailable, "the database cannot be reached"
+	}
+	return r
+}
+
+// Schema is what was discovered at a connection, as the principal sees it: tables closed to it and hidden columns are not
+// there. refresh reads it from the database again.
+func (a *Access) Schema(ctx context.Context, connection string, refresh bool) (*lqp.Catalog, error) {
+	s, err := a.at(ctx, connection, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := s.Connection(connection)
+	if !ok {
+		return nil, fmt.Errorf("connection %s: %w", connection, ErrNotFound)
+	}
+	catalog, err := a.e.sources.catalog(ctx, c, refresh)
+	if err != nil {
+		return nil, err
+	}
+	seen := lqp.Catalog{Database: catalog.Database}
+	for _, t := range catalog.Tables {
+		rule := s.policy.Table(a.p, rbac.TableRef{Connection: c.ID, Table: t.Name})
+		if !rule.Closed {
+			seen.Tables = append(seen.Tables, rewrite.Visible(t, rule))
+		}
+	}
+	return &seen, nil
+}
+
+// check refuses settings that could never be opened, before anything is stored.
+func (s *sources) check(spec ConnectionSpec) error {
+	var fields []minidb.FieldError
+	bad := func(field, format string, args ...any) {
+		fields = append(fields, minidb.FieldError{Column: field, Code: minidb.CodeInvalid, Message: fmt.Sprintf(format, args...)})
+	}
+	if spec.Name == "" || len(spec.Name) > 200 {
+		bad("name", "a name of 1 to 200 characters is needed")
+	}
+	if _, ok := s.openers[spec.Driver]; !ok {
+		names := make([]string, 0, len(s.openers))
+		for n := range s.openers {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		bad("driver", "driver %q is not one of %v", spec.Driver, names)
+	}
+	if spec.TLS != "" && spec.TLS != "verify" && spec.TLS != "off" {
+		bad("tls", `tls is "verify" or "off"`)
+	}
+	if spec.Port < 0 || spec.Port > 65535 {
+		bad("port", "port %d is not between 1 and 65535", spec.Port)
+	}
+	if spec.TimeZone != "" {
+		if _, err := time.LoadLocation(spec.TimeZone); err != nil {
+			bad("time_zone", "%q is not an IANA time zone", spec.TimeZone)
+		}
+	}
+	if spec.File != "" {
+		if _, err := s.file(spec.File); err != nil {
+			bad("file", "the file is not inside the directory that this deployment allows")
+		}
+	}
+	if len(fields) > 0 {
+		return &minidb.ValidationError{Fields: fields}
+	}
+	return nil
+}
+
+// file resolves the name of a database file inside the allowed directory, links followed.
+func (s *sources) file(name string) (string, error) {
+	if s.files == "" || !filepath.IsLocal(name) {
+		return "", fmt.Errorf("file %q: %w", name, adapter.ErrOption)
+	}
+	root, err := filepath.EvalSymlinks(s.files)
+	if err != nil {
+		return "", fmt.Errorf("file %q: %w", name, errors.Join(adapter.ErrUnavailable, err))
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(root, name))
+	if err != nil {
+		return "", fmt.Errorf("file %q: %w", name, adapter.ErrUnavailable)
+	}
+	if rel, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(rel) {
+		return "", fmt.Errorf("file %q: %w", name, adapter.ErrOption)
+	}
+	return path, nil
+}
+
+// seal puts the spec into the stored connection, the password encrypted and bound to its place.
+func (e *Engine) seal(c *minidb.Connection, spec ConnectionSpec) error {
+	password := spec.Password
+	spec.Password = nil
+	settings, err := json.Marshal(spec)
+	if err != nil {
+		return fmt.Errorf("connection settings: %w", err)
+	}
+	c.Settings, c.Secret = settings, nil
+	if password == nil || password.IsZero() {
+		return nil
+	}
+	if e.sealer == nil {
+		return &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "password", Code: "no_key",
+			Message: "this engine has no key to keep passwords with (Options.Sealer)"}}}
+	}
+	if c.Secret, err = e.sealer.Seal([]byte(password.Reveal()), secretPlace(c)); err != nil {
+		return fmt.Errorf("seal password: %w", err)
+	}
+	return nil
+}
+
+// secretPlace is what a sealed password is bound to: moved to another row, it does not open.
+func secretPlace(c *minidb.Connection) []byte {
+	return []byte("connection\x00" + c.Workspace + "\x00" + c.ID + "\x00password")
+}
+
+func storedSpec(c *minidb.Connection) (ConnectionSpec, error) {
+	var spec ConnectionSpec
+	d := json.NewDecoder(bytes.NewReader(c.Settings))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&spec); err != nil {
+		return spec, fmt.Errorf("stored settings of connection %s: %w", c.ID, err)
+	}
+	return spec, nil
+}
+
+func (e *Engine) connectionSettings(c *minidb.Connection) (adapter.Settings, error) {
+	spec, err := storedSpec(c)
+	if err != nil {
+		return adapter.Settings{}, err
+	}
+	s := adapter.Settings{Driver: c.Driver, Host: spec.Host, Port: spec.Port, Database: spec.Database, User: spec.User, TLS: spec.TLS,
+		RootCA: spec.RootCA, File: spec.File, Schemas: spec.Schemas, TimeZone: spec.TimeZone, ReadOnly: true, Timeout: e.limits.QueryTime}
+	if len(c.Secret) > 0 {
+		if e.sealer == nil {
+			return s, fmt.Errorf("connection %s: no key to open its password with", c.ID)
+		}
+		plain, err := e.sealer.Open(c.Secret, secretPlace(c))
+		if err != nil {
+			return s, fmt.Errorf("connection %s: open password: %w", c.ID, err)
+		}
+		s.Password = string(plain)
+	}
+	return s, nil
+}
+
+func publicConnection(c *minidb.Connection) (*Connection, error) {
+	spec, err := storedSpec(c)
+	if err != nil {
+		return nil, err
+	}
+	spec.Name, spec.Driver = c.Name, c.Driver
+	return &Connection{ID: c.ID, Workspace: c.Workspace, Version: c.Version, CreatedAt: c.CreatedAt, ReadOnly: true,
+		ConnectionSpec: spec, HasPassword: len(c.Secret) > 0}, nil
+}
+
+func (s *entry) publicConnection(c *minidb.Connection) (*Connection, error) {
+	p, err := publicConnection(c)
+	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections).Allowed {
+		p.ConnectionSpec = ConnectionSpec{Name: p.Name, Driver: p.Driver}
+		p.HasPassword = false
+	}
+	return p, err
+}

@@ -1,0 +1,91 @@
+package livetables
+
+import (
+	"context"
+	"errors"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/netguard"
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+// The errors that a caller can act on. Others are internal; Code tells them apart.
+var (
+	// ErrNotFound says that a resource does not exist, or that the principal may not know that it does.
+	ErrNotFound = minidb.ErrNotFound
+	// ErrForbidden says that the principal may see the resource but not do this with it.
+	ErrForbidden = minidb.ErrForbidden
+	// ErrNoPrincipal says that nobody asks: the principal has no id.
+	ErrNoPrincipal = errors.New("no principal")
+	// ErrCursor says that a page cursor is malformed, expired, or was made for another query, principal or policy.
+	ErrCursor = lqp.ErrCursor
+	// ErrRevoked ends a subscription whose principal has lost the right to it.
+	ErrRevoked = errors.New("access was revoked")
+	// ErrHost says that the address of a connection is not allowed by this deployment.
+	ErrHost = netguard.ErrHostNotAllowed
+)
+
+// Codes classify errors for programs; the HTTP layer looks at nothing else.
+const (
+	CodeInternal          = "internal"
+	CodeNotFound          = "not_found"
+	CodeForbidden         = "forbidden"
+	CodeUnauthenticated   = "unauthenticated"
+	CodeInvalid           = "invalid"            // lqp.Problems or *minidb.ValidationError say what
+	CodeConflict          = "conflict"           // *Conflict or *minidb.VersionError carry the current version
+	CodeExists            = "exists"             // a name that is taken
+	CodeInvalidCursor     = "invalid_cursor"     //
+	CodeBudget            = "budget_exceeded"    // *lqp.BudgetError names the limit and the step
+	CodeTimeout           = "timeout"            //
+	CodeCancelled         = "cancelled"          //
+	CodeSourceUnavailable = "source_unavailable" // the external database cannot be reached
+	CodeSourceAuth        = "source_auth"        // it refused the credentials
+	CodeSourceDenied      = "source_denied"      // its role lacks a right
+	CodeHostNotAllowed    = "host_not_allowed"
+	CodeUnsupported       = "unsupported"
+	CodeLastOwner         = "last_owner"
+	CodeSchemaChanged     = "schema_changed"
+)
+
+// Code classifies an error of this package. Unknown errors are CodeInternal: their text is for the log, not for clients.
+func Code(err error) string {
+	var (
+		problems   lqp.Problems
+		validation *minidb.ValidationError
+		conflict   *Conflict
+		version    *minidb.VersionError
+		budget     *lqp.BudgetError
+		file       *ImportError
+		rowVersion *minidb.ConflictError
+	)
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &problems), errors.As(err, &validation), errors.As(err, &file), errors.Is(err, adapter.ErrOption),
+		errors.Is(err, minidb.ErrLimit), errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse),
+		errors.Is(err, minidb.ErrVersionRequired):
+		return CodeInvalid
+	case errors.As(err, &conflict), errors.As(err, &version), errors.As(err, &rowVersion):
+		return CodeConflict
+	case errors.As(err, &budget):
+		return CodeBudget
+	}
+	for _, c := range []struct {
+		err  error
+		code string
+	}{
+		{ErrNoPrincipal, CodeUnauthenticated}, {ErrNotFound, CodeNotFound}, {rewrite.ErrNoTable, CodeNotFound},
+		{ErrForbidden, CodeForbidden}, {ErrRevoked, CodeForbidden}, {ErrCursor, CodeInvalidCursor}, {ErrHost, CodeHostNotAllowed},
+		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
+		{adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
+		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrUnsupported, CodeUnsupported},
+		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},
+	} {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return CodeInternal
+}

@@ -1,0 +1,165 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/formula"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Options bound a run. The zero Options are unlimited.
+type Options struct {
+	MaxRows  int64 // rows read from sources for work in memory
+	MaxBytes int64 // bytes held by joins, sorts and groups
+
+	chunk, batch int // rows of the first chunk and left rows of a look-up, 0 for the defaults
+}
+
+// running is what the parts of one run share.
+type running struct {
+	lqp.RunOptions
+	chunk int
+}
+
+func (o Options) start() running {
+	return running{lqp.RunOptions{Budget: &lqp.Budget{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes}, Compile: compile, LookupBatch: o.batch}, o.chunk}
+}
+
+// compile prefers the formula package's closures; an expression they do not know is evaluated by walking its tree.
+func compile(e lqp.Expr) func([]lqp.Value) lqp.Value {
+	if p, err := formula.Compile(e); err == nil {
+		return p.Eval
+	}
+	return func(row []lqp.Value) lqp.Value { return lqp.Eval(e, row) }
+}
+
+// Run starts the tree. The rows have the columns of the plan's query and must be closed.
+func (t *Tree) Run(ctx context.Context, opt Options) (adapter.Rows, error) {
+	run := opt.start()
+	if t.whole != nil {
+		return t.whole.open(ctx, run)
+	}
+	top := run.RunOptions
+	top.Sorted = t.sorted
+	return lqp.Run(ctx, t.top, treeSources{t, run}, top)
+}
+
+// treeSources gives the top block of a tree the rows of its parts.
+type treeSources struct {
+	t   *Tree
+	run running
+}
+
+func (s treeSources) Open(ctx context.Context, src *lqp.Source) (lqp.RowReader, error) {
+	p, ok := s.t.parts[src.Query]
+	switch {
+	case !ok:
+		return nil, lqp.ErrRunNested
+	case p.ties != nil:
+		return openSequence(ctx, p.ties, p, s.run)
+	}
+	return p.open(ctx, s.run)
+}
+
+func (s treeSources) Lookup(ctx context.Context, src *lqp.Source, on []lqp.Expr, keys [][]lqp.Value) (lqp.RowReader, error) {
+	p, ok := s.t.parts[src.Query]
+	if !ok || !p.lookups {
+		return nil, lqp.ErrNoLookup
+	}
+	return lookup(ctx, p, on, keys, s.run)
+}
+
+// open runs a part: the pushed query at the source, the residual over its rows.
+func (p *part) open(ctx context.Context, run running) (adapter.Rows, error) {
+	residual := p.split.Residual
+	if residual == nil {
+		return p.read(ctx, run)
+	}
+	if p.inOrder() {
+		// The rows come sorted and after the cursor: the residual only filters, and stops when its page is full.
+		c := *residual
+		c.OrderBy, c.Page.After = nil, nil
+		residual = &c
+	}
+	return lqp.Run(ctx, residual, partSource{p, run}, run.RunOptions)
+}
+
+// inOrder reports that the pushed rows come in the order of the part and behind its cursor.
+func (p *part) inOrder() bool {
+	return p.split.Sorted && (len(p.query.Page.After) == 0 || len(p.split.Pushed.Page.After) > 0)
+}
+
+// inChunks reports that the pushed query is read in chunks: its reader will probably stop early.
+func (p *part) inChunks() bool {
+	early := p.early || p.split.Residual != nil && p.split.Residual.Page.Limit > 0
+	return early && p.inOrder() && resumable(p.split.Pushed)
+}
+
+// read reads the pushed query.
+func (p *part) read(ctx context.Context, run running) (adapter.Rows, error) {
+	if !p.inChunks() {
+		return p.scan(ctx, p.split.Pushed)
+	}
+	limit := 0
+	if p.split.Residual != nil {
+		limit = p.split.Residual.Page.Limit
+	}
+	return newChunks(ctx, p, limit, run.chunk), nil
+}
+
+// scan runs a query at the part's source.
+func (p *part) scan(ctx context.Context, q *lqp.Query) (adapter.Rows, error) {
+	name := sourceName(q, p.connection)
+	rows, err := p.adapter.Scan(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return namedRows{rows, name}, nil
+}
+
+// namedRows names its source in the error that ends it.
+type namedRows struct {
+	adapter.Rows
+	name string
+}
+
+func (r namedRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", r.name, err)
+	}
+	return nil
+}
+
+func sourceName(q *lqp.Query, connection string) string {
+	s := q.From
+	for s.Query != nil {
+		s = s.Query.From
+	}
+	name := s.Table
+	if s.Schema != nil {
+		name = s.Schema.Name
+	}
+	if connection == "" {
+		return name
+	}
+	return connection + "/" + name
+}
+
+// partSource gives a residual query the rows of its pushed query.
+type partSource struct {
+	p   *part
+	run running
+}
+
+func (s partSource) Open(ctx context.Context, src *lqp.Source) (lqp.RowReader, error) {
+	if src.Query != s.p.split.Pushed {
+		return nil, lqp.ErrRunNested
+	}
+	return s.p.read(ctx, s.run)
+}
+
+func (partSource) Lookup(context.Context, *lqp.Source, []lqp.Expr, [][]lqp.Value) (lqp.RowReader, error) {
+	return nil, lqp.ErrNoLookup
+}

@@ -1,0 +1,269 @@
+package rewrite
+
+import (
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/rbac"
+)
+
+var (
+	me    = rbac.Principal{ID: "usr_me", Attributes: map[string]lqp.Value{"level": lqp.IntValue(2)}}
+	noon  = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	level = &lqp.Param{Name: "user.level"}
+)
+
+func col(id string) lqp.Expr { return lqp.Ref("", id) }
+
+func num(n int64) lqp.Expr { return lqp.Literal(lqp.IntValue(n)) }
+
+func call(fn string, args ...lqp.Expr) lqp.Expr { return lqp.NewCall(fn, args...) }
+
+// policy gives the viewer me rules on tables of the mini-DB.
+func policy(rules map[string]rbac.TableRule) *rbac.Policy {
+	p := &rbac.Policy{Members: map[string]rbac.Role{me.ID: rbac.Viewer}, Rules: map[rbac.TableRef]map[rbac.Role]rbac.TableRule{}}
+	for table, r := range rules {
+		p.Rules[rbac.TableRef{Table: table}] = map[rbac.Role]rbac.TableRule{rbac.Viewer: r}
+	}
+	return p
+}
+
+func input(tables []*plantest.Table, p *rbac.Policy) Input {
+	return Input{Principal: me, Policy: p, Table: plantest.Find(tables), Now: noon}
+}
+
+// narrowed is what a principal should see of tables: rows and columns that the rules leave.
+func narrowed(t *testing.T, tables []*plantest.Table, p *rbac.Policy) []*plantest.Table {
+	t.Helper()
+	env := lqp.Env{Now: noon, User: me.ID, Attribute: func(n string) (lqp.Value, bool) { v, ok := me.Attributes[n]; return v, ok }}
+	var out []*plantest.Table
+	for _, full := range tables {
+		rule := p.Table(me, rbac.TableRef{Table: full.Schema.Name})
+		read, err := lqp.BindExpr(rule.Read, lqp.Scope{{Alias: "t", Columns: full.Schema.Columns}}, env)
+		require.NoError(t, err)
+		read, err = lqp.Resolve(read, func(c *lqp.Col) (int, error) {
+			return slices.IndexFunc(full.Schema.Columns, func(f lqp.Column) bool { return f.ID == c.Column }), nil
+		})
+		require.NoError(t, err)
+		schema := *full.Schema
+		schema.Columns = nil
+		var keep []int
+		for i, c := range full.Schema.Columns {
+			if rule.Columns[c.ID] != rbac.Hidden {
+				schema.Columns, keep = append(schema.Columns, c), append(keep, i)
+			}
+		}
+		seen := &plantest.Table{Schema: &schema}
+		for _, row := range full.Rows {
+			if read != nil && !lqp.Truth(lqp.Eval(read, row)) {
+				continue
+			}
+			var cells []lqp.Value
+			for _, i := range keep {
+				cells = append(cells, row[i])
+			}
+			seen.Rows = append(seen.Rows, cells)
+		}
+		out = append(out, seen)
+	}
+	return out
+}
+
+func randomRule(r *rand.Rand) rbac.TableRule {
+	var rule rbac.TableRule
+	rule.Read = []lqp.Expr{
+		nil, nil, call("gt", col("n"), num(0)), call("eq", col("n"), level), call("is_null", col("t")), call("not", call("lt", col("d"), num(1))),
+		call("and", call("ge", col("ref"), num(2)), col("b")), call("eq", call("hour", col("at")), num(r.Int64N(24))), col("b"),
+		call("or", call("eq", col("n"), num(1)), call("eq", col("ref"), num(3))), lqp.Literal(lqp.BoolValue(false)),
+	}[r.IntN(11)]
+	for _, id := range []string{"d", "b", "day", "n"} {
+		if r.IntN(12) == 0 {
+			if rule.Columns == nil {
+				rule.Columns = map[string]rbac.Access{}
+			}
+			rule.Columns[id] = rbac.Hidden
+		}
+	}
+	return rule
+}
+
+// A query rewritten for a principal answers over the whole tables what the query as written answers over the rows and
+// columns that the principal may see: whatever it joins, nests, groups and pages.
+func TestRewriteIsTheQueryOverWhatIsVisible(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	ran, refused, total := 0, 0, 0
+	for n := range 4000 {
+		r := rand.New(rand.NewPCG(seed, uint64(n)))
+		tables := randomTables(r)
+		p := policy(map[string]rbac.TableRule{"one": randomRule(r), "two": randomRule(r), "same": randomRule(r)})
+		seen := narrowed(t, tables, p)
+		g := &plantest.Generator{R: r, Tables: tables, Nested: 2}
+		q, ordered := g.Query()
+		plan, err := Rewrite(q, input(tables, p))
+		bound, visibleErr := lqp.Bind(q, lqp.Env{Table: plantest.Find(seen), Now: noon})
+		if visibleErr != nil {
+			require.Equal(t, visibleErr, err, "seed %d, query %d: a hidden column is like one that never existed", seed, n)
+			refused++
+			continue
+		}
+		require.NoError(t, err, "seed %d, query %d", seed, n)
+		ran++
+		got := run(t, plan.Query(), tables)
+		for i, o := range plan.SortKeys() {
+			require.GreaterOrEqual(t, o, 0, "sort key %d is not selected", i)
+		}
+		if plan.Total() {
+			total++
+			requireTotal(t, plan, tables)
+		}
+		for i := range got {
+			got[i] = got[i][:plan.Visible()]
+		}
+		want := plantest.Texts(plantest.Answer(bound, plantest.Rows(seen)))
+		where := func() string { return lqp.Format(q) + "\nplan:\n" + lqp.Format(plan.Query()) }
+		if ordered {
+			require.Equal(t, want, plantest.Texts(got), "seed %d, query %d\n%s", seed, n, where())
+		} else {
+			require.ElementsMatch(t, want, plantest.Texts(got), "seed %d, query %d\n%s", seed, n, where())
+		}
+
+		unpaged := bound.Clone()
+		unpaged.Page = lqp.Page{}
+		count := run(t, plan.CountPlan().Query(), tables)
+		require.Equal(t, []string{lqp.IntValue(int64(len(plantest.Answer(unpaged, plantest.Rows(seen))))).String()}, plantest.Texts(count),
+			"count: seed %d, query %d\n%s", seed, n, where())
+	}
+	require.Greater(t, ran, 1000)
+	require.Greater(t, refused, 100)
+	require.Greater(t, total, 500)
+}
+
+// requireTotal checks that no two rows of a plan agree in its sort keys.
+func requireTotal(t *testing.T, plan *Plan, tables []*plantest.Table) {
+	t.Helper()
+	all := plan.WithPage(lqp.Page{})
+	at := all.SortKeys()
+	var last []lqp.Value
+	for _, row := range run(t, all.Query(), tables) {
+		keys := make([]lqp.Value, len(at))
+		for i, k := range at {
+			keys[i] = row[k]
+		}
+		if last != nil {
+			require.Negative(t, lqp.CompareKeys(all.Query().OrderBy, last, keys), "the order is not total\n%s", lqp.Format(all.Query()))
+		}
+		last = keys
+	}
+}
+
+func TestRulePlacement(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	rules := map[string]rbac.TableRule{"one": {Read: call("gt", col("n"), num(0))}, "two": {Read: call("eq", col("n"), level)}}
+	for _, tc := range []struct {
+		kind lqp.JoinKind
+		want []string
+	}{
+		{lqp.Inner, []string{"inner join two b on {a.id} = {b.id} AND {b.n} = 2\n", "where {a.n} > 0\n"}},
+		{lqp.Left, []string{"left join two b on {a.id} = {b.id} AND {b.n} = 2\n", "where {a.n} > 0\n"}},
+		{lqp.Right, []string{"from (\n  from one a\n  where {a.n} > 0\n", "right join (\n  from two b\n  where {b.n} = 2\n"}},
+		{lqp.Full, []string{"from (\n  from one a\n  where {a.n} > 0\n", "full join (\n  from two b\n  where {b.n} = 2\n"}},
+	} {
+		t.Run(string(tc.kind), func(t *testing.T) {
+			plan, err := Rewrite(&lqp.Query{
+				From:   lqp.Source{Table: "one", Alias: "a"},
+				Joins:  []lqp.Join{{Kind: tc.kind, Source: lqp.Source{Table: "two", Alias: "b"}, On: call("eq", lqp.Ref("a", "id"), lqp.Ref("b", "id"))}},
+				Select: []lqp.Named{{Name: "x", Expr: lqp.Ref("a", "t")}},
+			}, input(tables, policy(rules)))
+			require.NoError(t, err)
+			for _, w := range tc.want {
+				assert.Contains(t, lqp.Format(plan.Query()), w)
+			}
+			assert.Equal(t, []Rule{{Table: "one", Alias: "a", Role: "viewer", Filter: "{a.n} > 0"}, {Table: "two", Alias: "b", Role: "viewer", Filter: "{b.n} = 2"}}, plan.Rules())
+			for _, r := range plan.Rules() {
+				assert.NotContains(t, lqp.Format(plan.Asked()), r.Filter)
+			}
+			assert.Equal(t, 1, plan.Visible())
+			assert.Len(t, plan.Query().Select, 3, "the sort keys are fetched")
+		})
+	}
+}
+
+// A rule's days are those of UTC, in whatever zone a query is asked.
+func TestRuleZone(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	p := policy(map[string]rbac.TableRule{"one": {Read: call("eq", call("hour", col("at")), num(5))}})
+	q := &lqp.Query{From: lqp.Source{Table: "one"}, TimeZone: "Asia/Tokyo", Select: []lqp.Named{{Name: "id", Expr: col("id")}}}
+	asked, err := Rewrite(q, input(tables, p))
+	require.NoError(t, err)
+	q.TimeZone = ""
+	utc, err := Rewrite(q, input(tables, p))
+	require.NoError(t, err)
+	assert.True(t, lqp.EqualExpr(utc.Query().Where, asked.Query().Where))
+	q.TimeZone = "Nowhere/Else"
+	_, err = Rewrite(q, input(tables, p))
+	var problems lqp.Problems
+	require.ErrorAs(t, err, &problems)
+	assert.Equal(t, "$.time_zone", problems[0].Path)
+}
+
+func TestClosedTables(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	q := &lqp.Query{From: lqp.Source{Table: "one"}}
+	missing := func(rules map[string]rbac.TableRule, pr rbac.Principal) (broken error) {
+		in := input(tables, policy(rules))
+		in.Principal, in.Broken = pr, func(_ rbac.TableRef, err error) { broken = err }
+		in.Tables = func(string) []string { return []string{"one", "ones"} }
+		_, err := Rewrite(q, in)
+		var p lqp.Problems
+		require.ErrorAs(t, err, &p)
+		require.Equal(t, lqp.CodeUnknownTable, p[0].Code)
+		require.NotContains(t, p[0].Message, `"one"?`, "a closed table is not suggested")
+		return broken
+	}
+	assert.NoError(t, missing(map[string]rbac.TableRule{"one": {Closed: true}}, me))
+	assert.NoError(t, missing(nil, rbac.Principal{ID: "usr_stranger"}))
+	assert.Error(t, missing(map[string]rbac.TableRule{"one": {Read: call("gt", col("gone"), num(1))}}, me), "a rule that does not compile closes")
+	assert.Error(t, missing(map[string]rbac.TableRule{"one": {Read: call("eq", col("n"), &lqp.Param{Name: "user.team"})}}, me), "a missing attribute closes")
+
+	in := input(tables, policy(nil))
+	down := errors.New("the catalogue is down")
+	in.Table = func(string, string) (*lqp.Table, error) { return nil, down }
+	_, err := Rewrite(q, in)
+	assert.ErrorIs(t, err, down, "a failure is not a missing table")
+}
+
+func TestVisible(t *testing.T) {
+	full := &lqp.Table{Name: "t", Key: []string{"id"}, Version: "v", Uniques: [][]string{{"a"}, {"b"}},
+		ForeignKeys: []lqp.ForeignKey{{Columns: []string{"a"}}, {Columns: []string{"b"}}},
+		Columns:     []lqp.Column{{ID: "id"}, {ID: "v"}, {ID: "a"}, {ID: "b"}}}
+	assert.Same(t, full, Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"a": rbac.ReadOnly, "gone": rbac.Hidden}}))
+	v := Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"id": rbac.Hidden, "v": rbac.Hidden, "a": rbac.Hidden}})
+	assert.Equal(t, &lqp.Table{Name: "t", Uniques: [][]string{{"b"}}, ForeignKeys: []lqp.ForeignKey{{Columns: []string{"b"}}}, Columns: []lqp.Column{{ID: "b"}}}, v)
+}
+
+func TestPositionMustFitTheWholeOrder(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	_, err := Rewrite(&lqp.Query{From: lqp.Source{Table: "one"}, OrderBy: []lqp.Order{{Expr: col("n")}}, Page: lqp.Page{After: []lqp.Value{lqp.IntValue(1)}}},
+		input(tables, policy(nil)))
+	var p lqp.Problems
+	require.ErrorAs(t, err, &p)
+	assert.Equal(t, "$.pagination", p[0].Path)
+}
+
+// Nobody outside can make a Plan but by Rewrite: all its fields are its own.
+func TestPlanIsOpaque(t *testing.T) {
+	typ := reflect.TypeFor[Plan]()
+	for i := range typ.NumField() {
+		assert.False(t, typ.Field(i).IsExported(), typ.Field(i).Name)
+	}
+}

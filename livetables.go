@@ -1,0 +1,193 @@
+// Package livetables is one engine over the databases you already have and an internal mini-database: the same queries,
+// roles, history and live updates whatever holds the data.
+//
+// An [Engine] is built from pluggable parts: adapters to databases, a store of policies, sinks of audit records and a
+// broker of live events. [Engine.As] names who asks and gives the only value with data methods, an [Access]: there is no
+// way to data without a principal. Every request runs through the same steps: authorise, rewrite, plan, execute, audit,
+// publish.
+//
+// The engine is safe for use by many goroutines.
+package livetables
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/exec"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+	"github.com/livetables/livetables/realtime"
+)
+
+// The four parts an embedder can replace, by their short names.
+type (
+	Adapter     = adapter.Adapter
+	PolicyStore = rbac.PolicyStore
+	AuditSink   = audit.Sink
+	Broker      = realtime.Broker
+)
+
+// Options say what an Engine is made of. Only Store is required.
+type Options struct {
+	// Store is the mini-DB: catalogue, user tables and change log. The engine does not close it.
+	Store *minidb.DB
+	// Openers open connections to external databases, by driver name. An embedder links only the adapters it names.
+	Openers map[string]adapter.Opener
+	// Policies decides who may see what; nil uses the members and rules in the catalogue.
+	Policies PolicyStore
+	// Sinks receive every change after its commit, each at its own pace; the key names the sink's place in the log.
+	Sinks map[string]AuditSink
+	// Broker carries live events; nil keeps them in this process.
+	Broker Broker
+	// Sealer keeps connection secrets and cursors; nil makes cursors with a random key of this process and refuses
+	// connections that have a password.
+	Sealer Sealer
+	// Dial opens the network connections of adapters: the place for an address guard. nil refuses every address that is
+	// not public.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Files is the directory whose SQLite files may be connected to, empty for none.
+	Files string
+	// Clock and Logger default to time.Now and slog.Default.
+	Clock  func() time.Time
+	Logger *slog.Logger
+	Limits Limits
+}
+
+// Limits bound what one request may use. A zero field has the default named beside it.
+type Limits struct {
+	PageRows    int           // rows of a page when the query names no limit: 100
+	MaxPageRows int           // rows of a page at most: 1000
+	ScanRows    int64         // rows read from sources for work in memory: 100000
+	ScanBytes   int64         // bytes held in memory by one query: 64 MiB
+	QueryTime   time.Duration // wall time of a query: 30 s
+	BatchRows   int           // rows of one mutation: 1000
+	SchemaTTL   time.Duration // age at which a discovered schema is read again: 10 min
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&l.PageRows, 100)
+	set(&l.MaxPageRows, 1000)
+	set(&l.BatchRows, 1000)
+	if l.ScanRows <= 0 {
+		l.ScanRows = 100_000
+	}
+	if l.ScanBytes <= 0 {
+		l.ScanBytes = 64 << 20
+	}
+	if l.QueryTime <= 0 {
+		l.QueryTime = 30 * time.Second
+	}
+	if l.SchemaTTL <= 0 {
+		l.SchemaTTL = 10 * time.Minute
+	}
+	return l
+}
+
+// Sealer keeps secrets. Implementations may be called from many goroutines.
+type Sealer interface {
+	// Seal encrypts; aad binds the result to its place, and Open needs the same.
+	Seal(plaintext, aad []byte) ([]byte, error)
+	Open(sealed, aad []byte) ([]byte, error)
+	// Derive gives a 32-byte key for a purpose, always the same one.
+	Derive(purpose string) []byte
+}
+
+// Engine answers queries and applies changes for principals. Make one with New, let Run own its background work, end it
+// with Close.
+type Engine struct {
+	store    *minidb.DB
+	policies PolicyStore
+	broker   Broker
+	sinks    map[string]AuditSink
+	sealer   Sealer
+	sources  *sources
+	cursors  *lqp.CursorKey
+	clock    func() time.Time
+	log      *slog.Logger
+	limits   Limits
+	closing  sync.Once
+}
+
+// New builds an engine. It opens nothing and starts nothing; all problems of the options are reported together.
+func New(opt Options) (*Engine, error) {
+	if err := opt.validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, sealer: opt.Sealer,
+		clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
+	}
+	if e.clock == nil {
+		e.clock = time.Now
+	}
+	if e.log == nil {
+		e.log = slog.Default()
+	}
+	if e.policies == nil {
+		e.policies = &cataloguePolicies{store: opt.Store}
+	}
+	if e.broker == nil {
+		e.broker = realtime.NewMemory(realtime.MemoryOptions{})
+	}
+	master := make([]byte, 32)
+	if e.sealer != nil {
+		master = e.sealer.Derive("cursor")
+	} else if _, err := io.ReadFull(rand.Reader, master); err != nil {
+		return nil, fmt.Errorf("livetables: cursor key: %w", err)
+	}
+	var err error
+	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
+		return nil, fmt.Errorf("livetables: cursor key: %w", err)
+	}
+	e.sources = newSources(e, opt)
+	return e, nil
+}
+
+func (o Options) validate() error {
+	var errs []error
+	if o.Store == nil {
+		errs = append(errs, errors.New("livetables: Options.Store is required"))
+	}
+	for name, open := range o.Openers {
+		if name == "" || open == nil {
+			errs = append(errs, fmt.Errorf("livetables: Options.Openers[%q] is not usable", name))
+		}
+	}
+	for name, sink := range o.Sinks {
+		if name == "" || sink == nil {
+			errs = append(errs, fmt.Errorf("livetables: Options.Sinks[%q] is not usable", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close closes the connections to external databases. The store stays open: it belongs to whoever opened it. Closing
+// twice is harmless.
+func (e *Engine) Close() error {
+	var err error
+	e.closing.Do(func() { err = e.sources.close() })
+	return err
+}
+
+// As is the engine in the hands of a principal. Nothing is checked yet: every method of the Access asks the policy of the
+// moment it is called.
+func (e *Engine) As(p rbac.Principal) *Access { return &Access{e: e, p: p} }
+
+func (e *Engine) budget() exec.Options {
+	return exec.Options{MaxRows: e.limits.ScanRows, MaxBytes: e.limits.ScanBytes}
+}

@@ -1,0 +1,321 @@
+package livetables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/exec"
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/rbac"
+)
+
+// Query runs a query in a workspace and answers with one page of its rows.
+//
+// Sources are named by id or by name: a connection of the workspace and a table at it, a table of the mini-DB ("tbl_…" or
+// its name when only one table has it), a view ("viw_…"). All of them may be joined with each other. Problems of the query
+// are lqp.Problems, all at once. The rows must be closed.
+func (a *Access) Query(ctx context.Context, workspace string, q *lqp.Query) (*Rows, error) {
+	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	return s.query(ctx, q)
+}
+
+// Export runs a query without a page: every row it selects, in its order. The rows must be closed.
+func (a *Access) Export(ctx context.Context, workspace string, q *lqp.Query) (*Rows, error) {
+	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	s.limits.PageRows, s.limits.MaxPageRows, s.limits.QueryTime = 0, 0, exportTime
+	all := *q
+	all.Page = lqp.Page{}
+	return s.query(ctx, &all)
+}
+
+// exportTime is how long an export may take.
+const exportTime = 30 * time.Minute
+
+// query is the path of every read: resolve, rewrite, place the page, divide among the sources, run.
+func (s *entry) query(ctx context.Context, q *lqp.Query) (*Rows, error) {
+	plan, cursor, err := s.plan(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
+	rows, err := s.run(ctx, plan, exec.Pushdown)
+	if errors.Is(err, adapter.ErrData) {
+		// A data error of a source is never an answer: what it could not compute is computed here.
+		rows, err = s.run(ctx, plan, exec.ScansOnly)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	r := &Rows{rows: rows, cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1}
+	r.Columns = plan.Query().Columns()[:plan.Visible()]
+	if q.Count == lqp.CountExact {
+		if r.count, err = s.count(ctx, plan); err != nil {
+			_ = r.Close() // the count's error is the one to report
+			return nil, err
+		}
+		r.counted = true
+	}
+	return r, nil
+}
+
+func (s *entry) run(ctx context.Context, plan *rewrite.Plan, mode exec.Mode) (adapter.Rows, error) {
+	tree, err := exec.Build(ctx, plan, s.adapter, mode)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tree.Run(ctx, s.e.budget())
+	if err != nil {
+		return nil, err
+	}
+	return peek(rows)
+}
+
+func (s *entry) count(ctx context.Context, plan *rewrite.Plan) (int64, error) {
+	rows, err := s.run(ctx, plan.CountPlan(), exec.Pushdown)
+	if err != nil {
+		return 0, fmt.Errorf("count: %w", err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return 0, fmt.Errorf("count: %w", errors.Join(rows.Err(), errors.New("no row")))
+	}
+	n, _ := rows.Value(0).Decimal().Int64()
+	return n, nil
+}
+
+// plan rewrites a query for the principal and places its page: one row more than asked, to know whether there are more.
+func (s *entry) plan(ctx context.Context, q *lqp.Query) (*rewrite.Plan, *cursorMaker, error) {
+	resolved, err := s.resolve(q, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := s.rewrite(ctx, resolved)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := s.cursorMaker(q)
+	page := plan.Query().Page
+	if q.Page.Cursor != "" {
+		if page.After, page.Offset, err = c.open(q.Page.Cursor, plan); err != nil {
+			return nil, nil, err
+		}
+	}
+	c.offset = page.Offset
+	page.Cursor = ""
+	if page.Limit > 0 {
+		page.Limit++
+	}
+	return plan.WithPage(page), c, nil
+}
+
+func (s *entry) rewrite(ctx context.Context, q *lqp.Query) (*rewrite.Plan, error) {
+	return rewrite.Rewrite(q, rewrite.Input{
+		Principal: s.p, Policy: s.policy, Now: s.e.clock(),
+		Table:  func(connection, table string) (*lqp.Table, error) { return s.table(ctx, connection, table) },
+		Tables: func(connection string) []string { return s.tableNames(ctx, connection) },
+		Broken: func(table rbac.TableRef, err error) {
+			s.e.log.ErrorContext(ctx, "a broken row rule closes its table", "table", table.Table, "connection", table.Connection, "error", err)
+		},
+		DefaultLimit: s.limits.PageRows, MaxLimit: s.limits.MaxPageRows,
+	})
+}
+
+// maxViewDepth is how deep views may be made of views.
+const maxViewDepth = 8
+
+// resolve gives sources the ids of what they name and puts views in their place.
+func (s *entry) resolve(q *lqp.Query, depth int) (*lqp.Query, error) {
+	if depth > maxViewDepth {
+		return nil, lqp.Problems{{Path: "$.source", Code: lqp.CodeLimit, Message: fmt.Sprintf("views are nested deeper than %d", maxViewDepth)}}
+	}
+	c := *q
+	c.Joins = append([]lqp.Join(nil), q.Joins...)
+	if err := s.resolveSource(&c.From, depth); err != nil {
+		return nil, err
+	}
+	for i := range c.Joins {
+		if err := s.resolveSource(&c.Joins[i].Source, depth); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
+}
+
+func (s *entry) resolveSource(src *lqp.Source, depth int) (err error) {
+	if src.Query != nil {
+		src.Query, err = s.resolve(src.Query, depth+1)
+		return err
+	}
+	if src.Connection != "" {
+		for _, c := range s.Connections {
+			if c.Name == src.Connection {
+				src.Connection = c.ID
+				break
+			}
+		}
+		return nil
+	}
+	if strings.HasPrefix(src.Table, "viw_") {
+		v, ok := s.View(src.Table)
+		if !ok {
+			return nil // Bind reports the unknown table
+		}
+		inner, err := decodeView(v)
+		if err != nil {
+			return err
+		}
+		if src.Alias == "" {
+			src.Alias = "view"
+		}
+		src.Query, err = s.resolve(s.withoutHidden(inner), depth+1)
+		src.Table = ""
+		return err
+	}
+	if _, ok := s.Table(src.Table); !ok {
+		id := ""
+		for _, t := range s.Tables {
+			if t.Name == src.Table {
+				if id != "" {
+					return lqp.Problems{{Path: "$.source.table", Code: lqp.CodeUnknownTable, Message: fmt.Sprintf("several tables are called %q; use the id of one", src.Table)}}
+				}
+				id = t.ID
+			}
+		}
+		if id != "" {
+			if src.Alias == "" {
+				src.Alias = src.Table
+			}
+			src.Table = id
+		}
+	}
+	return nil
+}
+
+// table finds a table with all its columns, for the rewriter.
+func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table, error) {
+	if connection == "" {
+		t, ok := s.Table(table)
+		if !ok {
+			return nil, rewrite.ErrNoTable
+		}
+		return t.Schema(), nil
+	}
+	c, ok := s.Connection(connection)
+	if !ok {
+		return nil, rewrite.ErrNoTable
+	}
+	catalog, err := s.e.sources.catalog(ctx, c, false)
+	if err != nil {
+		return nil, err
+	}
+	if t := catalog.Table(table); t != nil {
+		return t, nil
+	}
+	return nil, rewrite.ErrNoTable
+}
+
+// tableNames lists the tables of a connection as a query would name them. Ids are nothing to guess at.
+func (s *entry) tableNames(ctx context.Context, connection string) []string {
+	var names []string
+	if c, ok := s.Connection(connection); ok {
+		if catalog, err := s.e.sources.catalog(ctx, c, false); err == nil {
+			for _, t := range catalog.Tables {
+				names = append(names, t.Name)
+			}
+		}
+	}
+	return names
+}
+
+// adapter finds the open adapter of a connection for the executor.
+func (s *entry) adapter(ctx context.Context, connection string) (adapter.Adapter, error) {
+	if connection == "" {
+		return s.e.store.Adapter(), nil
+	}
+	c, ok := s.Connection(connection)
+	if !ok {
+		return nil, fmt.Errorf("connection %s: %w", connection, ErrNotFound)
+	}
+	return s.e.sources.adapter(ctx, c)
+}
+
+// Explanation shows how a query is run; see exec.Explanation for its parts.
+type Explanation = exec.Explanation
+
+// Explain plans a query as Query would and says how it is divided, without running it. What row rules ask is shown only to
+// those who manage them: they may speak of columns that are hidden from others.
+func (a *Access) Explain(ctx context.Context, workspace string, q *lqp.Query) (*Explanation, error) {
+	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	plan, _, err := s.plan(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := exec.Build(ctx, plan, s.adapter, exec.Pushdown)
+	if err != nil {
+		return nil, err
+	}
+	x := tree.Explain(ctx)
+	if !s.policy.Can(a.p, rbac.ManageRules).Allowed {
+		x = x.WithoutRules(plan)
+	}
+	return &x, nil
+}
+
+// cursorLife is how long a cursor continues its query.
+const cursorLife = 24 * time.Hour
+
+// cursorMaker binds cursors to everything that gives them meaning: the query, the principal, the workspace and the policy.
+type cursorMaker struct {
+	key    *lqp.CursorKey
+	scope  lqp.CursorScope
+	now    time.Time
+	offset int
+}
+
+func (s *entry) cursorMaker(q *lqp.Query) *cursorMaker {
+	return &cursorMaker{key: s.e.cursors, now: s.e.clock(), scope: lqp.CursorScope{
+		Query: lqp.QueryHash(q), Principal: s.p.ID + "/" + s.p.View, Workspace: s.Workspace.ID,
+		Policy: strconv.FormatInt(s.policy.Version, 10),
+	}}
+}
+
+func (c *cursorMaker) seal(st lqp.Cursor) (string, error) {
+	return c.key.Seal(st, c.scope, c.now.Add(cursorLife))
+}
+
+// open reads a cursor that continues this plan: the values after which it goes on, or the rows to skip.
+func (c *cursorMaker) open(token string, plan *rewrite.Plan) (after []lqp.Value, offset int, err error) {
+	st, err := c.key.Open(token, c.scope, c.now)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !plan.Total() {
+		return nil, st.Offset, nil
+	}
+	order := plan.Query().OrderBy
+	if len(st.After) != len(order) {
+		return nil, 0, fmt.Errorf("%w: the order has changed", ErrCursor)
+	}
+	for i, v := range st.After {
+		if !v.IsNull() && v.Kind() != order[i].Expr.Type().Kind {
+			return nil, 0, fmt.Errorf("%w: the columns have changed", ErrCursor)
+		}
+	}
+	return st.After, 0, nil
+}

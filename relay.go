@@ -1,0 +1,148 @@
+package livetables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/realtime"
+)
+
+// Timing of the relay.
+const (
+	relayBatch    = 512             // changes handed over at once
+	relayPoll     = 2 * time.Second // how long a change made by another process may stay unnoticed
+	relayRetry    = time.Second     // first pause after a consumer's error; doubles up to relayRetryMax
+	relayRetryMax = time.Minute
+)
+
+// consumer is somebody who is handed every change in order: the broker or a sink.
+type consumer struct {
+	name    string
+	durable bool // its position is kept across restarts
+	deliver func(ctx context.Context, entries []audit.Entry) error
+}
+
+// Run owns the engine's background work until ctx ends: it hands committed changes to the broker and to the sinks, each at
+// its own pace and from its own place in the log. A consumer that fails is asked again and delays nobody else. Run returns
+// nil when ctx ends. Without Run, changes are kept but nobody hears of them.
+func (e *Engine) Run(ctx context.Context) error {
+	consumers := []consumer{{name: "broker", deliver: e.publish}}
+	for name, sink := range e.sinks {
+		consumers = append(consumers, consumer{name: "sink:" + name, durable: true, deliver: sink.WriteEntries})
+	}
+	wakers := make([]chan struct{}, len(consumers))
+	var wg sync.WaitGroup
+	for i, c := range consumers {
+		wakers[i] = make(chan struct{}, 1)
+		wg.Go(func() { e.relay(ctx, c, wakers[i]) })
+	}
+	committed, stop := e.store.Committed()
+	defer stop()
+	for done := false; !done; {
+		select {
+		case <-ctx.Done():
+			done = true
+		case _, open := <-committed:
+			if !open {
+				committed = nil // the store is closed; the consumers notice by themselves
+			}
+			for _, w := range wakers {
+				select {
+				case w <- struct{}{}:
+				default: // it is awake already
+				}
+			}
+		}
+	}
+	wg.Wait()
+	return nil
+}
+
+// relay serves one consumer.
+func (e *Engine) relay(ctx context.Context, c consumer, wake <-chan struct{}) {
+	pause := relayRetry
+	position, started := int64(0), false
+	for {
+		err := func() (err error) {
+			if !started {
+				if position, err = e.startOf(ctx, c); err != nil {
+					return err
+				}
+				started = true
+			}
+			position, err = e.relayFrom(ctx, c, position)
+			return err
+		}()
+		wait := relayPoll
+		if err != nil && ctx.Err() == nil {
+			e.log.ErrorContext(ctx, "relay of changes failed; it will be tried again", "consumer", c.name, "after", position, "error", err)
+			wait, pause = pause, min(2*pause, relayRetryMax)
+		} else {
+			pause = relayRetry
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// startOf is where a consumer begins: a sink where it was, the broker at the head, since nobody is subscribed yet.
+func (e *Engine) startOf(ctx context.Context, c consumer) (int64, error) {
+	if c.durable {
+		return e.store.Cursor(ctx, c.name)
+	}
+	return e.store.LastPosition(ctx)
+}
+
+// relayFrom hands over everything after a position.
+func (e *Engine) relayFrom(ctx context.Context, c consumer, position int64) (int64, error) {
+	for {
+		entries, err := e.store.Changes(ctx, position, relayBatch)
+		if err != nil {
+			return position, fmt.Errorf("read changes: %w", err)
+		}
+		if len(entries) == 0 {
+			return position, nil
+		}
+		if err := c.deliver(ctx, entries); err != nil {
+			return position, err
+		}
+		position = entries[len(entries)-1].Position
+		if c.durable {
+			if err := e.store.SetCursor(ctx, c.name, position); err != nil {
+				return position, fmt.Errorf("keep position: %w", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) publish(ctx context.Context, entries []audit.Entry) error {
+	events := make([]realtime.Event, 0, len(entries))
+	for i := range entries {
+		if entries[i].Table != "" && entries[i].Offset > 0 {
+			events = append(events, eventOf(&entries[i]))
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	if err := e.broker.Publish(ctx, events); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+func eventOf(en *audit.Entry) realtime.Event {
+	return realtime.Event{Workspace: en.Workspace, Table: en.Table, Offset: en.Offset, Action: en.Action, Resource: en.Resource,
+		Version: en.Version, Actor: en.Actor, At: en.At, Before: en.Before, After: en.After}
+}

@@ -1,0 +1,119 @@
+package livetables
+
+import (
+	"context"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Rows iterates over one page of a query's result. It is used by one goroutine and must be closed; after Next has
+// returned false, Err says whether the page is complete and Next page's cursor is known.
+type Rows struct {
+	// Columns describes the output.
+	Columns []lqp.Column
+
+	rows    adapter.Rows
+	cancel  context.CancelFunc
+	plan    *rewrite.Plan
+	cursor  *cursorMaker
+	limit   int // rows of the page, below 0 for all
+	seen    int
+	keys    []lqp.Value // sort keys of the page's last row
+	next    string
+	more    bool
+	done    bool
+	err     error
+	count   int64
+	counted bool
+}
+
+// Next moves to the next row; false at the end of the page or on an error.
+func (r *Rows) Next() bool {
+	if r.done {
+		return false
+	}
+	if r.seen == r.limit {
+		r.finish()
+		return false
+	}
+	if !r.rows.Next() {
+		r.done, r.err = true, r.rows.Err()
+		return false
+	}
+	r.seen++
+	return true
+}
+
+// finish looks one row past the page.
+func (r *Rows) finish() {
+	r.done = true
+	if r.limit > 0 && r.plan.Total() {
+		r.keys = make([]lqp.Value, 0, len(r.plan.Query().OrderBy))
+		for _, at := range r.plan.SortKeys() {
+			r.keys = append(r.keys, r.rows.Value(at))
+		}
+	}
+	if r.more = r.rows.Next(); !r.more {
+		r.err = r.rows.Err()
+		return
+	}
+	st := lqp.Cursor{After: r.keys}
+	if !r.plan.Total() {
+		st = lqp.Cursor{Offset: r.cursor.offset + r.seen}
+	}
+	r.next, r.err = r.cursor.seal(st)
+}
+
+// Value is column i of the current row.
+func (r *Rows) Value(i int) lqp.Value { return r.rows.Value(i) }
+
+// AppendJSON appends column i of the current row to dst as canonical JSON.
+func (r *Rows) AppendJSON(dst []byte, i int) []byte { return r.rows.AppendJSON(dst, i) }
+
+// Err is the error that ended the iteration, nil after a complete page.
+func (r *Rows) Err() error { return r.err }
+
+// NextCursor is the cursor of the next page, empty when there is none. It is known after Next has returned false.
+func (r *Rows) NextCursor() string { return r.next }
+
+// More reports whether rows follow the page.
+func (r *Rows) More() bool { return r.more }
+
+// Count is the number of all rows of the query, pages aside; ok is false when the query did not ask for it.
+func (r *Rows) Count() (n int64, ok bool) { return r.count, r.counted }
+
+// Close ends the query at its sources. It is safe to call twice and at any time.
+func (r *Rows) Close() error {
+	r.done = true
+	err := r.rows.Close()
+	r.cancel()
+	return err
+}
+
+// peek fetches the first row, so that errors of starting a query are errors of the call and not of the iteration.
+func peek(rows adapter.Rows) (adapter.Rows, error) {
+	p := &peeked{Rows: rows, first: rows.Next()}
+	if !p.first {
+		if err := rows.Err(); err != nil {
+			_ = rows.Close() // the first error is the one to report
+			return nil, err
+		}
+		p.ended = true
+	}
+	return p, nil
+}
+
+type peeked struct {
+	adapter.Rows
+	first, ended bool
+}
+
+func (p *peeked) Next() bool {
+	if p.first {
+		p.first = false
+		return true
+	}
+	return !p.ended && p.Rows.Next()
+}

@@ -1,0 +1,324 @@
+package livetables
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+	"github.com/livetables/livetables/realtime"
+)
+
+// How a subscription began.
+const (
+	ModeReplay   = "replay"   // the changes after the position given follow, none is missing
+	ModeSnapshot = "snapshot" // read the table first; the changes after that follow
+)
+
+// revocationCheck is how often a quiet subscription looks whether it is still allowed.
+const revocationCheck = 2 * time.Second
+
+// Subscription is a principal's stream of one table's changes. Every change is shown as far as the principal may see it at
+// the moment it is delivered; what it may not see at all does not move its offsets. It is used by one goroutine at a time
+// and must be closed.
+type Subscription struct {
+	a         *Access
+	workspace string
+	table     string
+	mode      string
+	events    <-chan realtime.Event
+	cancel    context.CancelFunc
+	epoch     string
+	sent      int64 // frames given out in this epoch
+	at        int64 // offset in the table's log up to which everything was looked at
+	backlog   []realtime.Event
+	checked   time.Time
+}
+
+// RowChange is one change of a row as a subscriber sees it.
+type RowChange struct {
+	Op      string          `json:"op"` // insert, update, delete; enter and leave when a row rule let the row in or out
+	ID      string          `json:"id"`
+	Version int64           `json:"ver,omitempty"`
+	Set     json.RawMessage `json:"set,omitempty"` // the row's fields, of an update the changed ones, by column id
+	Actor   string          `json:"actor,omitempty"`
+}
+
+// Frame is what a subscription delivers: the changes of one commit step, with the place that resumes after them.
+type Frame struct {
+	Event    string // "data:update" or "schema:update"
+	Position realtime.Position
+	At       time.Time
+	Ops      []RowChange
+}
+
+// Subscribe opens the stream of a table's changes. since is the position of a frame received earlier, from this or another
+// subscription of the same principal; nil starts now.
+func (a *Access) Subscribe(ctx context.Context, table string, since *realtime.Position) (*Subscription, error) {
+	s, err := a.at(ctx, table, rbac.ReadData)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.tableOf(table); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	events, err := a.e.broker.Subscribe(ctx, s.Workspace.ID, table)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("subscribe to %s: %w", table, err)
+	}
+	sub := &Subscription{a: a, workspace: s.Workspace.ID, table: table, mode: ModeSnapshot, events: events, cancel: cancel,
+		epoch: strings.TrimPrefix(minidb.NewID("sub"), "sub_"), checked: a.e.clock()}
+	// The head is read after subscribing: a change between the two is then either below the head or in the channel.
+	head, err := a.e.store.TableOffset(ctx, table)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("subscribe to %s: %w", table, err)
+	}
+	sub.at = head
+	if since != nil && since.Pos != "" {
+		if at, ok := sub.openPos(since.Pos); ok && at <= head {
+			sub.at, sub.mode = at, ModeReplay
+		}
+	}
+	return sub, nil
+}
+
+// Start says how the subscription began and where.
+func (s *Subscription) Start() (mode string, at realtime.Position) { return s.mode, s.position() }
+
+// Next waits for the next change that the principal may see. It ends with ctx's error, with [ErrRevoked] when the
+// principal may no longer read the table, with ErrNotFound when the table is gone.
+func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
+	for {
+		ev, err := s.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		en, table, err := s.allowed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if ev == nil {
+			continue // nothing happened, but the right to listen was looked at
+		}
+		s.at = ev.Offset
+		f := s.frame(ev, en, table)
+		if f != nil {
+			return f, nil
+		}
+	}
+}
+
+// take gives the next event of the table's log, nil when it is time to look at the policy.
+func (s *Subscription) take(ctx context.Context) (*realtime.Event, error) {
+	if len(s.backlog) == 0 {
+		if err := s.readLog(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.backlog) > 0 {
+		ev := s.backlog[0]
+		s.backlog = s.backlog[1:]
+		return &ev, nil
+	}
+	timer := time.NewTimer(revocationCheck)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-timer.C:
+			return nil, nil
+		case ev, ok := <-s.events:
+			switch {
+			case !ok:
+				return nil, errors.New("the subscription is closed")
+			case ev.Offset <= s.at:
+				continue // seen already, from the log
+			case ev.Offset == s.at+1:
+				return &ev, nil
+			}
+			// The broker lost some: the log has them.
+			if err := s.readLog(ctx); err != nil {
+				return nil, err
+			}
+			if len(s.backlog) > 0 {
+				first := s.backlog[0]
+				s.backlog = s.backlog[1:]
+				return &first, nil
+			}
+		}
+	}
+}
+
+func (s *Subscription) readLog(ctx context.Context) error {
+	entries, err := s.a.e.store.TableChanges(ctx, s.table, s.at, relayBatch)
+	if err != nil {
+		return fmt.Errorf("read changes of %s: %w", s.table, err)
+	}
+	for i := range entries {
+		s.backlog = append(s.backlog, eventOf(&entries[i]))
+	}
+	return nil
+}
+
+// allowed asks the policy of this moment.
+func (s *Subscription) allowed(ctx context.Context) (*entry, *minidb.Table, error) {
+	en, err := s.a.enter(ctx, s.workspace, rbac.ReadData)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
+		return nil, nil, fmt.Errorf("table %s: %w", s.table, ErrRevoked)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := en.tableOf(s.table)
+	if err != nil {
+		return nil, nil, err
+	}
+	return en, t, nil
+}
+
+// frame shows an event as far as the principal may see it; nil when that is nothing.
+func (s *Subscription) frame(ev *realtime.Event, en *entry, t *minidb.Table) *Frame {
+	f := &Frame{Event: "data:update", At: ev.At}
+	if !strings.HasPrefix(ev.Action, "row.") {
+		f.Event = "schema:update"
+	} else {
+		op, ok := en.rowChange(ev, t)
+		if !ok {
+			return nil
+		}
+		f.Ops = []RowChange{op}
+	}
+	s.sent++
+	f.Position = s.position()
+	return f
+}
+
+func (s *Subscription) position() realtime.Position {
+	return realtime.Position{Epoch: s.epoch, Offset: s.sent, Pos: s.sealPos()}
+}
+
+// Close ends the subscription. It is safe to call twice.
+func (s *Subscription) Close() { s.cancel() }
+
+// The table's own offset goes to the client sealed: it counts changes that the client may not know of.
+
+func (s *Subscription) scope() lqp.CursorScope {
+	return lqp.CursorScope{Principal: s.a.p.ID, Workspace: s.workspace + "/" + s.table + "/" + s.a.e.store.Epoch()}
+}
+
+func (s *Subscription) sealPos() string {
+	now := s.a.e.clock()
+	pos, err := s.a.e.cursors.Seal(lqp.Cursor{After: []lqp.Value{lqp.IntValue(s.at)}}, s.scope(), now.Add(cursorLife))
+	if err != nil {
+		return "" // the client then starts with a snapshot
+	}
+	return pos
+}
+
+func (s *Subscription) openPos(pos string) (int64, bool) {
+	c, err := s.a.e.cursors.Open(pos, s.scope(), s.a.e.clock())
+	if err != nil || len(c.After) != 1 || c.After[0].Kind() != lqp.Number {
+		return 0, false
+	}
+	return c.After[0].Decimal().Int64()
+}
+
+// rowChange applies the row rule to both images of a change and the column rules to what is shown of it.
+func (en *entry) rowChange(ev *realtime.Event, t *minidb.Table) (RowChange, bool) {
+	guard, err := en.guard(t)
+	if err != nil {
+		return RowChange{}, false
+	}
+	full := t.Schema()
+	before, beforeOK := imageVisible(ev.Before, t, guard.Read)
+	after, afterOK := imageVisible(ev.After, t, guard.Read)
+	seen := rewrite.Visible(full, en.policy.Table(en.p, rbac.TableRef{Table: t.ID}))
+	c := RowChange{ID: ev.Resource, Version: ev.Version, Actor: ev.Actor}
+	switch {
+	case !beforeOK && !afterOK:
+		return c, false
+	case beforeOK && afterOK:
+		c.Op = "update"
+		set, changed := imageJSON(full, seen, after, before)
+		if !changed {
+			return c, false
+		}
+		c.Set = set
+	case afterOK:
+		c.Op = "enter"
+		if len(ev.Before) == 0 {
+			c.Op = "insert"
+		}
+		c.Set, _ = imageJSON(full, seen, after, nil)
+	default:
+		c.Op = "leave"
+		if len(ev.After) == 0 {
+			c.Op = "delete"
+		}
+		if c.Op == "leave" {
+			c.Version, c.Actor = 0, "" // what happened to a row out of sight is not said
+		}
+	}
+	return c, true
+}
+
+// imageVisible decodes a row image and asks the row rule of it. A missing image is not visible.
+func imageVisible(image json.RawMessage, t *minidb.Table, rule lqp.Expr) ([]lqp.Value, bool) {
+	if len(image) == 0 {
+		return nil, false
+	}
+	row, err := t.Row(image)
+	if err != nil {
+		return nil, false
+	}
+	if rule == nil {
+		return row, true
+	}
+	columns := t.Schema().Columns
+	resolved, err := lqp.Resolve(rule, func(c *lqp.Col) (int, error) {
+		for i := range columns {
+			if columns[i].ID == c.Column {
+				return i, nil
+			}
+		}
+		return 0, fmt.Errorf("column %s is gone", c.Column)
+	})
+	if err != nil {
+		return nil, false
+	}
+	return row, lqp.Truth(lqp.Eval(resolved, row))
+}
+
+// imageJSON is the visible part of a row as a JSON object by column id; with an old image only what differs from it.
+func imageJSON(full, seen *lqp.Table, row, old []lqp.Value) (set json.RawMessage, any bool) {
+	buf := []byte{'{'}
+	for i := range full.Columns {
+		c := &full.Columns[i]
+		if strings.HasPrefix(c.ID, "_") && c.ID != "_created_at" && c.ID != "_created_by" && c.ID != "_updated_at" && c.ID != "_updated_by" {
+			continue // id and version have their own place
+		}
+		if seen.Column(c.ID) == nil || (old != nil && lqp.Equal(row[i], old[i])) {
+			continue
+		}
+		if old != nil && strings.HasPrefix(c.ID, "_updated") {
+			continue
+		}
+		if len(buf) > 1 {
+			buf = append(buf, ',')
+		}
+		buf = lqp.TextValue(c.ID).AppendJSON(buf)
+		buf = append(buf, ':')
+		buf = row[i].AppendJSON(buf)
+	}
+	return append(buf, '}'), len(buf) > 1
+}
