@@ -104,8 +104,10 @@ func TestSubscribersMissNothing(t *testing.T) {
 			s, err = w.viewer.Subscribe(ctx, tbl.ID, nil)
 		} else {
 			s, err = w.viewer.Subscribe(ctx, tbl.ID, &since.Position)
-			mode, _ := s.Start()
+			mode, at := s.Start()
 			assert.Equal(t, livetables.ModeReplay, mode)
+			assert.Equal(t, since.Position.Epoch, at.Epoch)
+			assert.Equal(t, since.Position.Offset, at.Offset)
 		}
 		require.NoError(t, err)
 		return s
@@ -124,6 +126,7 @@ func TestSubscribersMissNothing(t *testing.T) {
 	var last *livetables.Frame
 	for len(broken) < writers*each {
 		last = next(t, first)
+		require.EqualValues(t, len(broken)+1, last.Position.Offset, "offsets are dense across a resume")
 		broken = append(broken, last.Ops[0].ID)
 		if rand.IntN(20) == 0 {
 			first.Close()

@@ -83,10 +83,8 @@ func (a *Access) Subscribe(ctx context.Context, table string, since *realtime.Po
 		return nil, fmt.Errorf("subscribe to %s: %w", table, err)
 	}
 	sub.at = head
-	if since != nil && since.Pos != "" {
-		if at, ok := sub.openPos(since.Pos); ok && at <= head {
-			sub.at, sub.mode = at, ModeReplay
-		}
+	if since != nil {
+		sub.resume(since.Pos, head) // what it cannot continue starts with a snapshot
 	}
 	return sub, nil
 }
@@ -216,21 +214,28 @@ func (s *Subscription) scope() lqp.CursorScope {
 	return lqp.CursorScope{Principal: s.a.p.ID, Workspace: s.workspace + "/" + s.table + "/" + s.a.e.store.Epoch()}
 }
 
+// sealPos is the place after the last frame: the table's offset with the epoch and the offset that the client counts by.
 func (s *Subscription) sealPos() string {
 	now := s.a.e.clock()
-	pos, err := s.a.e.cursors.Seal(lqp.Cursor{After: []lqp.Value{lqp.IntValue(s.at)}}, s.scope(), now.Add(cursorLife))
+	place := []lqp.Value{lqp.IntValue(s.at), lqp.IntValue(s.sent), lqp.TextValue(s.epoch)}
+	pos, err := s.a.e.cursors.Seal(lqp.Cursor{After: place}, s.scope(), now.Add(cursorLife))
 	if err != nil {
 		return "" // the client then starts with a snapshot
 	}
 	return pos
 }
 
-func (s *Subscription) openPos(pos string) (int64, bool) {
+// resume continues after a sealed place, unless it is none of this table's and principal's.
+func (s *Subscription) resume(pos string, head int64) {
 	c, err := s.a.e.cursors.Open(pos, s.scope(), s.a.e.clock())
-	if err != nil || len(c.After) != 1 || c.After[0].Kind() != lqp.Number {
-		return 0, false
+	if err != nil || len(c.After) != 3 || c.After[0].Kind() != lqp.Number || c.After[1].Kind() != lqp.Number || c.After[2].Kind() != lqp.Text {
+		return
 	}
-	return c.After[0].Decimal().Int64()
+	at, ok := c.After[0].Decimal().Int64()
+	sent, sentOK := c.After[1].Decimal().Int64()
+	if ok && sentOK && at <= head {
+		s.at, s.sent, s.epoch, s.mode = at, sent, c.After[2].Text(), ModeReplay
+	}
 }
 
 // rowChange applies the row rule to both images of a change and the column rules to what is shown of it.

@@ -146,11 +146,11 @@ func (c *conn) subscribe(ctx context.Context, cmd *command) {
 	}
 	var since *realtime.Position
 	if cmd.Since != nil {
-		if cmd.Since.Epoch == "" || len(cmd.Since.Epoch) > 128 || cmd.Since.Offset < 0 {
-			c.reply(errReply(cmd.ID, codeBadRequest, "since needs an epoch and an offset that is not negative", 0))
+		if cmd.Since.Epoch == "" || len(cmd.Since.Epoch) > 128 || cmd.Since.Offset < 0 || len(cmd.Since.Pos) > maxPos {
+			c.reply(errReply(cmd.ID, codeBadRequest, "since is the epoch, offset and pos of a frame", 0))
 			return
 		}
-		since = &realtime.Position{Epoch: cmd.Since.Epoch, Offset: cmd.Since.Offset}
+		since = &realtime.Position{Epoch: cmd.Since.Epoch, Offset: cmd.Since.Offset, Pos: cmd.Since.Pos}
 	}
 	c.mu.Lock()
 	full := c.rooms[name] == nil && len(c.rooms) >= c.limits.Rooms

@@ -23,12 +23,15 @@ type command struct {
 	Have   json.RawMessage `json:"have"`
 }
 
-// sincePosition is where a client was; pos is the position inside the source, which rooms of one table do not need.
+// sincePosition is where a client was: the position of the last frame it has, with the pos that came with it.
 type sincePosition struct {
-	Epoch  string  `json:"epoch"`
-	Offset int64   `json:"offset"`
-	Pos    *string `json:"pos"`
+	Epoch  string `json:"epoch"`
+	Offset int64  `json:"offset"`
+	Pos    string `json:"pos"`
 }
+
+// maxPos is the longest pos a client may send back, in bytes; sources make shorter ones.
+const maxPos = 4096
 
 // decodeCommand is strict: what the protocol does not know, the server does not guess at.
 func decodeCommand(data []byte, limit int) (command, error) {
@@ -115,11 +118,20 @@ func okEmpty(id *int64) []byte { return append(appendReply(nil, id), `"ok":{}}`.
 func okSubscribed(id *int64, mode string, at realtime.Position) []byte {
 	dst := append(appendReply(nil, id), `"ok":{"mode":`...)
 	dst = appendText(dst, mode)
+	return append(appendPosition(dst, at), "}}"...)
+}
+
+// appendPosition appends the members of a position behind others.
+func appendPosition(dst []byte, at realtime.Position) []byte {
 	dst = append(dst, `,"epoch":`...)
 	dst = appendText(dst, at.Epoch)
 	dst = append(dst, `,"offset":`...)
 	dst = strconv.AppendInt(dst, at.Offset, 10)
-	return append(dst, "}}"...)
+	if at.Pos != "" {
+		dst = append(dst, `,"pos":`...)
+		dst = appendText(dst, at.Pos)
+	}
+	return dst
 }
 
 func okAuth(id *int64, s Subject) []byte {
@@ -176,15 +188,12 @@ func appendTime(dst []byte, t time.Time) []byte {
 }
 
 func encodeFrame(room string, f Frame) []byte {
-	dst := make([]byte, 0, len(room)+len(f.Data)+160)
+	dst := make([]byte, 0, len(room)+len(f.Pos)+len(f.Data)+160)
 	dst = append(dst, `{"room":`...)
 	dst = appendText(dst, room)
 	dst = append(dst, `,"event":`...)
 	dst = appendText(dst, f.Event)
-	dst = append(dst, `,"epoch":`...)
-	dst = appendText(dst, f.Epoch)
-	dst = append(dst, `,"offset":`...)
-	dst = strconv.AppendInt(dst, f.Offset, 10)
+	dst = appendPosition(dst, f.Position)
 	dst = append(dst, `,"at":`...)
 	dst = appendTime(dst, f.At)
 	if f.More {
