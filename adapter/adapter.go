@@ -38,7 +38,9 @@ type Capabilities struct {
 // Split is an adapter's answer to Plan: Pushed runs at the source, Residual on its rows.
 //
 // The residual query's From is a nested query, namely Pushed, under the alias "pushed"; running Residual with lqp.Run is
-// by construction the same as running the planned query. A nil Residual means that Pushed alone is the answer.
+// by construction the same as running the planned query. A nil Residual means that Pushed alone is the answer. A nil
+// Pushed means that the source cannot take this combination of sources: the caller plans each of them on its own, which
+// an adapter always takes, as a scan at least.
 type Split struct {
 	Pushed   *lqp.Query
 	Residual *lqp.Query

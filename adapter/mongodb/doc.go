@@ -1,0 +1,31 @@
+// Package mongodb reads MongoDB databases: a schema inferred from a sample of each collection, plans pushed down as find
+// and aggregate commands with the meaning of lqp, and documents decoded straight into canonical values or JSON.
+//
+// # Columns
+//
+// A document's fields become columns, fields of embedded documents under their dotted path ("address.city"). The type
+// that at least nineteen of twenty sampled values have is the column's; a value of another type reads as NULL. Fields
+// without such a type, arrays of documents and documents used as maps are columns of kind json, which lose nothing.
+// Integers make a number, with Decimal128 among them too; doubles, with integers among them, make a float. Dates are
+// datetimes, ObjectIds and UUIDs texts. Missing fields, null and undefined are NULL. Fields whose names are empty, start
+// with $ or contain a dot are left out, and the table's comment says so.
+//
+// # Pushdown
+//
+// Any document may hold any type, so every pushed predicate guards its types: a value of another type, or an array where
+// a scalar was expected, must be the NULL it reads as. Sorting by _id alone uses its index when the server proves, at that
+// moment, that every _id is of the column's type; all other sorts are made by keys that the server computes. What cannot
+// be exact stays with the engine, joins among it. Texts are compared by the simple collation, whatever the collection's
+// default is. One difference is known: texts of more than a million characters read as NULL and are filtered as texts.
+//
+// # Connections
+//
+// Connections are made from [adapter.Settings] alone: no URI, no SRV records, no certificate files, no cloud identities,
+// no compression. They go to the one host named ("direct"), also when that is a member of a replica set: other members are
+// not looked for, so failing over means naming another host. The user is looked up in the database admin, then in the
+// database itself, by SCRAM. TLS is spoken by the adapter inside its own dialer, so that neither certificates nor
+// revocation lists make the driver open connections of its own. The adapter sends nothing but reading commands.
+//
+// The package is tested with the official driver against FerretDB, which speaks MongoDB's protocol; what only documents
+// about MongoDB itself say is used where they are explicit, and left to the engine otherwise.
+package mongodb

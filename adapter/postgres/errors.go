@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/livetables/livetables/adapter"
+)
+
+// translate turns a driver error into one of the adapter's, by SQLSTATE. op says what was being done to what. The text
+// of the result names neither the server nor its words; the driver's error is wrapped for the log ([errors.As]).
+func translate(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if cause := ctx.Err(); cause != nil {
+		return &failure{op: op, is: cause, cause: err}
+	}
+	return &failure{op: op, is: sentinel(err), cause: err}
+}
+
+// failure shows its sentinel and keeps its cause for logs.
+type failure struct {
+	op    string
+	is    error
+	cause error
+}
+
+// Error implements error without the driver's words.
+func (f *failure) Error() string { return fmt.Sprintf("%s: %v", f.op, f.is) }
+
+// Unwrap gives both the sentinel and the driver's error.
+func (f *failure) Unwrap() []error { return []error{f.is, f.cause} }
+
+// errChanged says that the server's columns are not those that were discovered.
+var errChanged = errors.New("the schema changed")
+
+// errUnknown stands for what no sentinel describes.
+var errUnknown = errors.New("the source failed")
+
+// sentinel classifies a driver error.
+func sentinel(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return bySQLState(pg.Code)
+	}
+	if errors.Is(err, errChanged) {
+		return adapter.ErrNoTable
+	}
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	// No answer in the protocol: the network, the TLS handshake or the server itself is to blame.
+	return adapter.ErrUnavailable
+}
+
+func bySQLState(code string) error {
+	switch code {
+	case "42501", "25006": // insufficient privilege, read-only transaction
+		return adapter.ErrDenied
+	case "57014": // cancelled: by statement_timeout, since the context is alive
+		return adapter.ErrTimeout
+	case "42P01", "3F000", "42703": // no such table, schema or column: the schema changed under us
+		return adapter.ErrNoTable
+	case "3D000": // no such database
+		return adapter.ErrUnavailable
+	case "0A000":
+		return adapter.ErrUnsupported
+	}
+	if len(code) != 5 {
+		return errUnknown
+	}
+	switch code[:2] {
+	case "22":
+		return adapter.ErrData
+	case "23":
+		return adapter.ErrConstraint
+	case "28":
+		return adapter.ErrAuth
+	case "08", "53", "57", "58": // connection, resources, shutdown, I/O
+		return adapter.ErrUnavailable
+	}
+	return errUnknown
+}

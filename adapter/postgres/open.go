@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/livetables/livetables/adapter"
+)
+
+const (
+	defaultPort     = 5432
+	defaultConns    = 4
+	defaultTimeout  = 30 * time.Second
+	connectTimeout  = 10 * time.Second
+	maxMessage      = 64 << 20 // bytes of one row: a server's bytes are hostile input
+	applicationName = "livetables"
+)
+
+// Open makes an adapter to a PostgreSQL database. It validates the settings and reports everything wrong with them at
+// once (errors.Is adapter.ErrOption); it connects at the first use. Only Host, Port, Database, User, Password, TLS,
+// RootCA, Schemas, TimeZone, ReadOnly, MaxConns, Timeout and Dial are looked at.
+//
+// Open implements [adapter.Opener].
+func Open(_ context.Context, s adapter.Settings) (adapter.Adapter, error) { return open(s) }
+
+var _ adapter.Opener = Open
+
+func open(s adapter.Settings) (*Adapter, error) {
+	zone, err := check(&s)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := poolConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{schemas: slices.Clone(s.Schemas), database: s.Database, zone: zone}
+	a.alive, a.stop = context.WithCancel(context.Background())
+	a.dialect.Store(&dialect{zone: zoneName(zone)})
+	cfg.ConnConfig.AfterConnect = a.probe
+	if a.pool, err = pgxpool.NewWithConfig(context.Background(), cfg); err != nil {
+		return nil, translate(context.Background(), "open connection", err)
+	}
+	return a, nil
+}
+
+func zoneName(z *time.Location) string {
+	if z == time.UTC || z.String() == "UTC" {
+		return ""
+	}
+	return z.String()
+}
+
+// check validates the settings and fills in the defaults.
+func check(s *adapter.Settings) (*time.Location, error) {
+	var problems []error
+	refuse := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("%w: "+format, append([]any{adapter.ErrOption}, args...)...))
+	}
+	if !validHost(s.Host) {
+		refuse("host must be one host name or IP address")
+	}
+	if s.Port == 0 {
+		s.Port = defaultPort
+	}
+	if s.Port < 1 || s.Port > 65535 {
+		refuse("port must be between 1 and 65535")
+	}
+	if s.Database == "" || strings.ContainsRune(s.Database, 0) {
+		refuse("database must be named")
+	}
+	if s.User == "" || strings.ContainsRune(s.User, 0) {
+		refuse("user must be named")
+	}
+	if strings.ContainsRune(s.Password, 0) {
+		refuse("password must not contain U+0000")
+	}
+	if s.TLS != "" && s.TLS != "verify" && s.TLS != "off" {
+		refuse("tls must be verify or off")
+	}
+	if s.RootCA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.RootCA)) {
+		refuse("root_ca must hold certificates in PEM form")
+	}
+	if s.File != "" {
+		refuse("file is not an option of this driver")
+	}
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil || s.TimeZone == "Local" {
+		refuse("time_zone must be an IANA name")
+		zone = time.UTC
+	}
+	if s.MaxConns == 0 {
+		s.MaxConns = defaultConns
+	}
+	if s.MaxConns < 1 || s.MaxConns > 1000 {
+		refuse("max_conns must be between 1 and 1000")
+	}
+	if s.Timeout == 0 {
+		s.Timeout = defaultTimeout
+	}
+	if s.Timeout < time.Millisecond {
+		refuse("timeout must be at least a millisecond")
+	}
+	if s.Dial == nil {
+		s.Dial = (&net.Dialer{KeepAlive: time.Minute}).DialContext
+	}
+	return zone, errors.Join(problems...)
+}
+
+// validHost accepts one name or address. Paths (sockets), lists of hosts and abstract sockets are no hosts.
+func validHost(h string) bool {
+	if h == "" || len(h) > 253 {
+		return false
+	}
+	if strings.Contains(h, ":") {
+		return net.ParseIP(h) != nil
+	}
+	for i := range len(h) {
+		c := h[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// template is the one configuration that pgx parses; pgx insists on parsing one. Every key that an environment variable
+// could set is set here, so that none matters, and nothing in it leads to a file: TLS is off (replaced later), and with a
+// host, a user and a password nothing is looked up.
+const template = "host=127.0.0.1 port=5432 database=x user=x password=x sslmode=disable sslcert='' sslkey='' sslrootcert='' " +
+	"sslpassword='' sslcertmode=disable sslnegotiation=postgres sslsni=1 target_session_attrs=any connect_timeout=10 " +
+	"application_name=x options='' timezone=UTC passfile='' min_protocol_version=3.0 max_protocol_version=3.0 " +
+	"channel_binding=prefer require_auth=''"
+
+var parsed = sync.OnceValues(pgxTemplate)
+
+func pgxTemplate() (*pgxpool.Config, error) {
+	// A service cannot be overridden by a key: pgx would look for the service's file. The variable is put back at once.
+	if service, ok := os.LookupEnv("PGSERVICE"); ok {
+		if err := os.Unsetenv("PGSERVICE"); err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.Setenv("PGSERVICE", service) }()
+	}
+	return pgxpool.ParseConfig(template)
+}
+
+// poolConfig builds the configuration field by field.
+func poolConfig(s adapter.Settings) (*pgxpool.Config, error) {
+	base, err := parsed()
+	if err != nil {
+		return nil, fmt.Errorf("prepare connection settings: %w", err)
+	}
+	cfg := base.Copy()
+	c := &cfg.ConnConfig.Config
+	c.Host, c.Port = s.Host, uint16(s.Port)
+	c.Database, c.User, c.Password = s.Database, s.User, s.Password
+	c.Fallbacks = nil
+	c.TLSConfig = nil
+	if s.TLS != "off" {
+		c.TLSConfig = &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
+		if s.RootCA != "" {
+			c.TLSConfig.RootCAs = x509.NewCertPool()
+			c.TLSConfig.RootCAs.AppendCertsFromPEM([]byte(s.RootCA))
+		}
+	}
+	c.ConnectTimeout = connectTimeout
+	c.MaxProtocolMessageBodyLen = maxMessage
+	dial := s.Dial
+	c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
+		return dial(ctx, network, addr)
+	}
+	// Names are resolved by the dialer, which checks the address it really connects to.
+	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	c.RuntimeParams = map[string]string{
+		"application_name":  applicationName,
+		"client_encoding":   "UTF8",
+		"timezone":          "UTC",
+		"datestyle":         "ISO, YMD",
+		"search_path":       "pg_catalog", // every table is named with its schema; no function can be put in front of ours
+		"statement_timeout": strconv.FormatInt(s.Timeout.Milliseconds(), 10),
+	}
+	if s.ReadOnly {
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	// A cancelled context cancels the statement at the server; the deadline behind it frees us from a dead server.
+	c.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: 5 * time.Second}
+	}
+	cfg.MaxConns = int32(s.MaxConns)
+	cfg.MinConns, cfg.MinIdleConns = 0, 0
+	cfg.MaxConnLifetime = time.Hour
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	return cfg, nil
+}

@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+)
+
+// maxStatements bounds the prepared statements of one connection.
+const maxStatements = 256
+
+// statements are the prepared statements of one connection. They are used by whoever holds the connection.
+type statements struct {
+	bySQL map[string]*pgconn.StatementDescription
+	order []string // SQL in the order of preparation
+	next  int
+}
+
+const statementsKey = "livetables.statements"
+
+func statementsOf(pg *pgconn.PgConn) *statements {
+	data := pg.CustomData()
+	if s, ok := data[statementsKey].(*statements); ok {
+		return s
+	}
+	s := &statements{bySQL: map[string]*pgconn.StatementDescription{}}
+	data[statementsKey] = s
+	return s
+}
+
+// prepare finds or makes the prepared statement of a text. The oldest one goes when there are too many.
+func (s *statements) prepare(ctx context.Context, pg *pgconn.PgConn, sql string) (*pgconn.StatementDescription, error) {
+	if sd, ok := s.bySQL[sql]; ok {
+		return sd, nil
+	}
+	if len(s.order) >= maxStatements {
+		oldest := s.order[0]
+		s.order = append(s.order[:0], s.order[1:]...)
+		sd := s.bySQL[oldest]
+		delete(s.bySQL, oldest)
+		if err := pg.Deallocate(ctx, sd.Name); err != nil {
+			return nil, err
+		}
+	}
+	s.next++
+	sd, err := pg.Prepare(ctx, "lt"+strconv.Itoa(s.next), sql, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.bySQL[sql] = sd
+	s.order = append(s.order, sql)
+	return sd, nil
+}
+
+// forget drops all statements, after the schema or the connection behind a pooler changed under them.
+func (s *statements) forget(ctx context.Context, pg *pgconn.PgConn) error {
+	s.bySQL, s.order = map[string]*pgconn.StatementDescription{}, nil
+	res := pg.ExecParams(ctx, "DEALLOCATE ALL", nil, nil, nil, nil).Read()
+	return res.Err
+}
+
+// stale reports that a prepared statement is not what it was: its result type changed, or it is gone.
+func stale(err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(err, errChanged) || errors.As(err, &pg) && (pg.Code == "0A000" || pg.Code == "26000")
+}
+
+// binaryResult asks for all columns in binary.
+var binaryResult = []int16{1}
+
+// query runs a statement up to its first row.
+func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement) (*Rows, error) {
+	conn, err := a.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rows{adapter: a, conn: conn, parent: ctx}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	r.detach = context.AfterFunc(a.alive, r.cancel)
+	err = r.start(st)
+	if stale(err) { // once more with a statement that is prepared afresh
+		pg := conn.Conn().PgConn()
+		if err = statementsOf(pg).forget(r.ctx, pg); err == nil {
+			err = r.start(st)
+		}
+	}
+	if err != nil {
+		r.end()
+		conn.Release()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Rows) start(st *sqlgen.Statement) error {
+	var b binder
+	if err := b.bind(st.Args); err != nil {
+		return err
+	}
+	pg := r.conn.Conn().PgConn()
+	sd, err := statementsOf(pg).prepare(r.ctx, pg, st.SQL)
+	if err != nil {
+		return err
+	}
+	if r.columns, err = decoders(st.Columns, sd.Fields, r.adapter.zone); err != nil {
+		return err
+	}
+	r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
+	if r.result.NextRow() {
+		r.ahead = true
+		return nil
+	}
+	r.done = true
+	_, err = r.result.Close()
+	return err
+}
