@@ -1,0 +1,79 @@
+// Package daemon puts livetablesd together from the public parts of Live Tables: stores, engine, accounts, HTTP.
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Config are the settings of a daemon. The tags are those of the command line and of its help.
+type Config struct {
+	Listen  string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 picks a free one."`
+	DataDir string `default:"data" type:"path" help:"Directory of the embedded database, the accounts and the key file. It is created when missing. Keep a copy of it, key file included."`
+	Demo    bool   `help:"On an empty data directory, make a demo account with a sample workspace and print how to look at it."`
+
+	Registration string   `enum:"closed,open" default:"closed" help:"Who may make accounts: instance admins only (closed) or anybody (open)."`
+	AllowHost    []string `placeholder:"HOST" help:"Host, address or network (CIDR), perhaps with a port, that database connections may lead to although it is not public, and without TLS. Repeatable."`
+	FilesDir     string   `type:"path" placeholder:"DIR" help:"Directory whose SQLite files may be connected to. Default: none."`
+	TrustedProxy []string `placeholder:"CIDR" help:"Network of a reverse proxy whose X-Forwarded-For header is believed. Repeatable."`
+	Origin       []string `placeholder:"ORIGIN" help:"Origin (https://app.example.com) whose web pages may use the API and the WebSocket. Repeatable."`
+
+	MaxUpload     int64         `default:"1073741824" help:"Largest file that may be imported."`
+	MaxScanRows   int64         `default:"100000" help:"Rows that one query may read for work in memory."`
+	MaxScanBytes  int64         `default:"67108864" help:"Memory that one query may hold for joins, sorts and groups."`
+	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
+	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
+	AuditFile     string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
+	ShutdownGrace time.Duration `default:"30s" help:"How long requests may take to finish when the daemon is stopped."`
+
+	LogFormat string `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+}
+
+// check reports all problems of the settings together.
+func (c *Config) check() error {
+	var errs []error
+	if c.DataDir == "" {
+		errs = append(errs, errors.New("--data-dir is empty"))
+	}
+	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.ShutdownGrace < 0 {
+		errs = append(errs, errors.New("limits and times must be above zero"))
+	}
+	if _, err := c.proxies(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range c.TrustedProxy {
+		if !strings.Contains(text, "/") {
+			if a, err := netip.ParseAddr(text); err == nil {
+				list = append(list, netip.PrefixFrom(a, a.BitLen()))
+				continue
+			}
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxy %q is neither an address nor a network", text)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (c *Config) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // the flag's enum has no others; the zero level is info
+	opt := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opt))
+	}
+	return slog.New(slog.NewTextHandler(w, opt))
+}

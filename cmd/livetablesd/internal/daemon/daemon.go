@@ -1,0 +1,235 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/postgres"
+	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/httpapi"
+	"github.com/livetables/livetables/minidb"
+)
+
+// Daemon is a running instance: its stores are open and its socket listens; Run serves it.
+type Daemon struct {
+	config   Config
+	log      *slog.Logger
+	listener net.Listener
+	engine   *livetables.Engine
+	api      *httpapi.Server
+	server   *http.Server
+	closers  []func() error // in the order of opening
+}
+
+// Open opens everything a daemon is made of and starts to listen. notices receives what the operator must read: the setup
+// token of an instance without accounts, the demo's way in. When Open fails nothing stays open.
+func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	d := &Daemon{config: config, log: config.logger(os.Stderr)}
+	slog.SetDefault(d.log)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	// Claimed before anything is read: a second daemon on the same address stops here.
+	if d.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", config.Listen); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", config.Listen, err)
+	}
+	d.closers = append(d.closers, d.closeListener)
+
+	keys, err := livetables.LoadKeys(filepath.Join(config.DataDir, "master.key"))
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	db, err := d.openMiniDB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openEngine(db, keys); err != nil {
+		return nil, err
+	}
+	accounts, err := d.openAccounts(ctx, db, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openAPI(db, accounts); err != nil {
+		return nil, err
+	}
+	return d, d.welcome(ctx, accounts, notices)
+}
+
+func (d *Daemon) openStore(ctx context.Context, name string) (*sqlite.Store, error) {
+	store, err := sqlite.OpenStore(ctx, filepath.Join(d.config.DataDir, name), sqlite.StoreOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	d.closers = append(d.closers, store.Close)
+	return store, nil
+}
+
+func (d *Daemon) openMiniDB(ctx context.Context) (*minidb.DB, error) {
+	store, err := d.openStore(ctx, "livetables.db")
+	if err != nil {
+		return nil, err
+	}
+	db, err := minidb.Open(ctx, store, minidb.Options{Logger: d.log})
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, db.Close)
+	return db, nil
+}
+
+func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
+	guard, err := livetables.NewAddressGuard(d.config.AllowHost)
+	if err != nil {
+		return err
+	}
+	opt := livetables.Options{
+		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, Logger: d.log,
+		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "sqlite": sqlite.Open},
+		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, QueryTime: d.config.QueryTimeout},
+	}
+	if d.config.AuditFile != "" {
+		sink, err := audit.OpenFile(d.config.AuditFile)
+		if err != nil {
+			return fmt.Errorf("audit file: %w", err)
+		}
+		d.closers = append(d.closers, sink.Close)
+		opt.Sinks = map[string]livetables.AuditSink{"file": sink}
+	}
+	if d.engine, err = livetables.New(opt); err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.engine.Close)
+	return nil
+}
+
+// openAccounts opens the accounts in a file of their own: they belong to the instance, not to a tenant.
+func (d *Daemon) openAccounts(ctx context.Context, db *minidb.DB, keys *livetables.Keys) (*auth.Service, error) {
+	store, err := d.openStore(ctx, "accounts.db")
+	if err != nil {
+		return nil, err
+	}
+	return auth.Open(ctx, store, auth.Options{
+		Keys: keys, Registration: auth.RegistrationPolicy(d.config.Registration), Logger: d.log,
+		Record: func(ctx context.Context, e audit.Entry) error {
+			return db.Record(ctx, minidb.Actor{ID: e.Actor, Address: e.Address, Reason: e.Reason}, e)
+		},
+	})
+}
+
+func (d *Daemon) openAPI(db *minidb.DB, accounts *auth.Service) error {
+	uploads := filepath.Join(d.config.DataDir, "uploads")
+	// What an earlier process left there belongs to requests that are gone.
+	if err := errors.Join(os.RemoveAll(uploads), os.MkdirAll(uploads, 0o700)); err != nil {
+		return fmt.Errorf("upload directory: %w", err)
+	}
+	proxies, err := d.config.proxies()
+	if err != nil {
+		return err
+	}
+	rate := d.config.RateLimit
+	if rate == 0 {
+		rate = -1
+	}
+	d.api, err = httpapi.New(httpapi.Options{
+		Engine: d.engine, Auth: accounts, Logger: d.log, TrustedProxies: proxies, Origins: d.config.Origin,
+		UploadDir: uploads, MaxUpload: d.config.MaxUpload,
+		RateLimit: httpapi.RateLimit{PerAddress: rate, PerAccount: rate, Public: rate},
+		Ready: func(ctx context.Context) error {
+			_, err := db.LastPosition(ctx)
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, d.api.Close)
+	d.server = &http.Server{
+		Handler: d.api, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	return nil
+}
+
+// Address is where the daemon listens.
+func (d *Daemon) Address() string { return d.listener.Addr().String() }
+
+// Run serves until ctx ends, then lets requests finish and closes everything. It is called once.
+func (d *Daemon) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var relay sync.WaitGroup
+	var relayErr error
+	relay.Go(func() { relayErr = d.engine.Run(background) })
+
+	served := make(chan error, 1)
+	go func() { served <- d.server.Serve(d.listener) }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		d.log.Info("stopping", "grace", d.config.ShutdownGrace)
+		err = d.shutdown()
+		<-served
+	}
+	stop()
+	relay.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, relayErr, d.close())
+}
+
+// shutdown stops listening, tells sockets to come back elsewhere and waits for requests; those that take too long are cut.
+func (d *Daemon) shutdown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), d.config.ShutdownGrace)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- d.api.Drain(ctx) }()
+	err := d.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		d.log.Warn("requests did not finish in time and were cut")
+		err = d.server.Close()
+	}
+	if derr := <-drained; derr != nil && !errors.Is(derr, context.DeadlineExceeded) {
+		err = errors.Join(err, derr)
+	}
+	return err
+}
+
+func (d *Daemon) closeListener() error {
+	if err := d.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// close closes what was opened, last first.
+func (d *Daemon) close() error {
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i]())
+	}
+	d.closers = nil
+	return errors.Join(errs...)
+}

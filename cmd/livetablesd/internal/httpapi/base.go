@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/livetables/livetables/minidb"
+)
+
+func baseRoutes() []route {
+	return []route{
+		{method: "GET", path: api + "/workspaces/{workspace}/bases", handler: listBases},
+		{method: "POST", path: api + "/workspaces/{workspace}/bases", handler: createBase, body: bodyJSON},
+		{method: "GET", path: api + "/bases/{base}", handler: getBase},
+		{method: "PATCH", path: api + "/bases/{base}", handler: updateBase, body: bodyJSON},
+		{method: "DELETE", path: api + "/bases/{base}", handler: deleteBase, params: []string{"version"}},
+	}
+}
+
+func listBases(c *call) error {
+	found, err := c.access.Bases(c.ctx(), c.id("workspace"))
+	if err != nil {
+		return err
+	}
+	return c.list(orEmpty(found))
+}
+
+func createBase(c *call) error {
+	in, err := decode[struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Colour      string `json:"colour"`
+		Icon        string `json:"icon"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	b, err := c.access.CreateBase(c.ctx(), c.id("workspace"), minidb.BaseSpec(*in))
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/bases/"+b.ID)
+	return c.versioned(http.StatusCreated, b.Version, b)
+}
+
+func getBase(c *call) error {
+	b, err := c.access.Base(c.ctx(), c.id("base"))
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, b.Version, b)
+}
+
+func updateBase(c *call) error {
+	in, err := decode[struct {
+		Name        *string `json:"name"`
+		Description *string `json:"description"`
+		Colour      *string `json:"colour"`
+		Icon        *string `json:"icon"`
+		Version     int64   `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	patch := minidb.BasePatch{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon}
+	b, err := c.access.UpdateBase(c.ctx(), c.id("base"), patch, version)
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, b.Version, b)
+}
+
+func deleteBase(c *call) error {
+	version, err := c.deletedVersion()
+	if err != nil {
+		return err
+	}
+	if err := c.access.DeleteBase(c.ctx(), c.id("base"), version); err != nil {
+		return err
+	}
+	return c.noContent()
+}

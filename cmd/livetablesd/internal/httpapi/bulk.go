@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/formula"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+// bulkRequest is one change of many rows, all or none.
+type bulkRequest struct {
+	Op   lqp.Op       `json:"op"`
+	Rows []rowRequest `json:"rows"`
+	// Key names the columns that an upsert finds rows by, instead of their ids.
+	Key []string `json:"key"`
+	// Filter selects the rows of an update or delete; the single element of Rows then has the values to set. AllRows says
+	// that every row is meant.
+	Filter      json.RawMessage `json:"filter"`
+	AllRows     bool            `json:"all_rows"`
+	MaxAffected int             `json:"max_affected"`
+	DryRun      bool            `json:"dry_run"`
+	Reason      string          `json:"reason"`
+}
+
+// bulkRowsPerRequest is how many rows of a bulk write count as one request.
+const bulkRowsPerRequest = 100
+
+func bulkRows(c *call) error {
+	t, err := c.writable()
+	if err != nil {
+		return err
+	}
+	in, err := decode[bulkRequest](c)
+	if err != nil {
+		return err
+	}
+	if err := c.count(c.s.byAccount, c.who.UserID, len(in.Rows)/bulkRowsPerRequest); err != nil {
+		return err
+	}
+	dry, err := c.params.boolean("dry_run")
+	if err != nil {
+		return err
+	}
+	keyed, err := c.keyed(t)
+	if err != nil {
+		return err
+	}
+	m, err := in.mutation(t)
+	if err != nil {
+		return err
+	}
+	m.DryRun = dry || in.DryRun
+	r, err := c.apply(t, m)
+	if err != nil {
+		return err
+	}
+	body := []byte(`{"op":"` + string(in.Op) + `","affected":` + strconv.Itoa(r.Affected) + `,"dry_run":` + strconv.FormatBool(r.DryRun))
+	if !c.minimal() {
+		body = appendResults(append(body, `,"data":`...), r, shapeOf(r.Columns, keyed))
+	}
+	return c.raw(http.StatusOK, append(body, '}', '\n'))
+}
+
+// appendResults lists what became of each row: as it is now, or of a deleted one its id.
+func appendResults(dst []byte, r *livetables.Result, s *shape) []byte {
+	dst = append(dst, '[')
+	for i, row := range r.Rows {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"op":"`+string(row.Op)+`","changed":`...)
+		dst = strconv.AppendBool(dst, row.Changed)
+		dst = append(dst, ',')
+		if row.After == nil {
+			dst = append(dst, `"id":`...)
+			dst = lqp.AppendJSONString(dst, row.ID)
+			dst = append(dst, '}')
+			continue
+		}
+		at := len(dst)
+		dst = appendRow(dst, s, valuesOf(row.After))
+		dst = append(dst[:at], dst[at+1:]...) // its opening brace is there already
+	}
+	return append(dst, ']')
+}
+
+// mutation is the change in the engine's form, with everything that is wrong with it.
+func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, error) {
+	var faults []FieldError
+	fail := func(path, code, format string, args ...any) {
+		faults = append(faults, FieldError{Path: path, Code: code, Message: fmt.Sprintf(format, args...)})
+	}
+	m := &lqp.Mutation{Op: in.Op, Table: t.ID, Key: in.Key, AllRows: in.AllRows, MaxAffected: in.MaxAffected, Reason: in.Reason}
+	filtered := len(in.Filter) > 0 && string(in.Filter) != "null"
+	switch in.Op {
+	case lqp.Insert, lqp.Upsert:
+		if filtered || in.AllRows {
+			fail("$.filter", lqp.CodeConflict, "a filter is for update and delete")
+		}
+	case lqp.Update, lqp.Delete:
+		if len(in.Key) > 0 {
+			fail("$.key", lqp.CodeConflict, "a key is for upsert")
+		}
+		if filtered && in.AllRows {
+			fail("$.all_rows", lqp.CodeConflict, "either the rows of a filter or all rows")
+		}
+	default:
+		fail("$.op", lqp.CodeArgument, "insert, update, upsert or delete was expected")
+	}
+	if in.MaxAffected < 0 {
+		fail("$.max_affected", lqp.CodeArgument, "a count of rows was expected")
+	}
+	switch selected := filtered || in.AllRows; {
+	case !selected && len(in.Rows) == 0:
+		fail("$.rows", lqp.CodeMissing, "rows are needed, or a filter, or all_rows to mean every row")
+	case selected && in.Op == lqp.Delete && len(in.Rows) > 0:
+		fail("$.rows", lqp.CodeConflict, "a filter selects the rows; rows has no place beside it")
+	case selected && in.Op == lqp.Update && len(in.Rows) != 1:
+		fail("$.rows", lqp.CodeArgument, "with a filter, rows has one element with the fields to set")
+	case selected && len(in.Rows) == 1 && (in.Rows[0].ID != "" || in.Rows[0].Version != 0):
+		fail("$.rows[0]", lqp.CodeConflict, "with a filter, no row is named")
+	}
+	if len(in.Key) > 1 && slices.Contains(in.Key, minidb.ColumnID) {
+		fail("$.key", lqp.CodeConflict, "the row id is a key of its own")
+	}
+	if filtered {
+		e, err := lqp.DecodeExpr(in.Filter, lqp.DecodeOptions{Formula: formula.Parse})
+		var problems lqp.Problems
+		if errors.As(err, &problems) {
+			faults = append(faults, problemFields(problems, "$.filter")...)
+		}
+		m.Where = e
+	}
+	for i, r := range in.Rows {
+		path := fmt.Sprintf("$.rows[%d]", i)
+		change := lqp.RowChange{Version: r.Version}
+		if r.ID != "" {
+			change.ID = []lqp.Value{lqp.TextValue(r.ID)}
+		}
+		if r.Version < 0 {
+			fail(path+".version", lqp.CodeArgument, "a version is 1 or more")
+		}
+		if r.ID == "" && !filtered && !in.AllRows && (in.Op == lqp.Update || in.Op == lqp.Delete) {
+			fail(path+".id", lqp.CodeMissing, "the row's id is needed")
+		}
+		if in.Op == lqp.Delete && len(r.Fields) > 0 {
+			fail(path+".fields", lqp.CodeConflict, "a row to delete has no fields")
+		}
+		set, err := livetables.ParseFields(t.Schema(), path+".fields", r.Fields)
+		var problems lqp.Problems
+		if errors.As(err, &problems) {
+			faults = append(faults, problemFields(problems, "$")...)
+		}
+		change.Set = set
+		m.Rows = append(m.Rows, change)
+	}
+	if len(faults) > 0 {
+		const most = 50
+		return nil, invalidProblem("the rows cannot be written; errors says what and where", faults[:min(len(faults), most)]...)
+	}
+	return m, nil
+}

@@ -1,0 +1,185 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+func columnRoutes() []route {
+	return []route{
+		{method: "GET", path: api + "/tables/{table}/columns", handler: listColumns},
+		{method: "POST", path: api + "/tables/{table}/columns", handler: addColumn, body: bodyJSON},
+		{method: "PUT", path: api + "/tables/{table}/columns/order", handler: orderColumns, body: bodyJSON},
+		{method: "PATCH", path: api + "/tables/{table}/columns/{column}", handler: updateColumn, body: bodyJSON},
+		{method: "DELETE", path: api + "/tables/{table}/columns/{column}", handler: deleteColumn, params: []string{"version"}},
+	}
+}
+
+// columnRequest describes a new column.
+type columnRequest struct {
+	Name        string               `json:"name"`
+	Type        minidb.ColumnType    `json:"type"`
+	Options     minidb.ColumnOptions `json:"options"`
+	Required    bool                 `json:"required"`
+	Unique      bool                 `json:"unique"`
+	Default     json.RawMessage      `json:"default"`
+	Description string               `json:"description"`
+}
+
+func (in *columnRequest) spec(path string) (minidb.ColumnSpec, *FieldError) {
+	spec := minidb.ColumnSpec{Name: in.Name, Type: in.Type, Options: in.Options, Required: in.Required, Unique: in.Unique, Description: in.Description}
+	v, fault := defaultValue(in.Type, in.Options, in.Default, path)
+	spec.Default = v
+	return spec, fault
+}
+
+// defaultValue reads the default of a column, NULL when there is none. What the column makes of it, the mini-DB checks.
+func defaultValue(kind minidb.ColumnType, o minidb.ColumnOptions, raw json.RawMessage, path string) (lqp.Value, *FieldError) {
+	if len(raw) == 0 {
+		return lqp.NullValue, nil
+	}
+	v, err := lqp.ParseValue(valueType(kind, o), raw)
+	if err != nil {
+		return lqp.NullValue, &FieldError{Path: path + ".default", Code: lqp.CodeTypeMismatch, Message: err.Error()}
+	}
+	return v, nil
+}
+
+// valueType is the type of a column's values as far as reading them goes.
+func valueType(kind minidb.ColumnType, o minidb.ColumnOptions) lqp.Type {
+	switch kind {
+	case minidb.IntegerColumn:
+		return lqp.Type{Kind: lqp.Number, Precision: 19}
+	case minidb.DecimalColumn:
+		return lqp.Type{Kind: lqp.Number, Precision: o.Precision, Scale: o.Scale}
+	case minidb.BooleanColumn:
+		return lqp.Type{Kind: lqp.Bool}
+	case minidb.DateColumn:
+		return lqp.Type{Kind: lqp.Date}
+	case minidb.DateTimeColumn:
+		return lqp.Type{Kind: lqp.DateTime}
+	}
+	return lqp.Type{Kind: lqp.Text}
+}
+
+func listColumns(c *call) error {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return err
+	}
+	return c.list(orEmpty(t.Columns))
+}
+
+// addColumn adds a column. The version is the table's: a change of a column is one of its table.
+func addColumn(c *call) error {
+	in, err := decode[struct {
+		columnRequest
+		Version int64 `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	spec, fault := in.spec("$")
+	if fault != nil {
+		return invalidProblem("the column cannot be made", *fault)
+	}
+	table := c.id("table")
+	column, err := c.access.AddColumn(c.ctx(), table, spec, version)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/tables/"+table+"/columns/"+column.ID)
+	return c.json(http.StatusCreated, column)
+}
+
+// tableOfColumn is the table of the path, provided that it has the column of the path and the caller sees both.
+func (c *call) tableOfColumn() (*minidb.Column, error) {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return nil, err
+	}
+	column, ok := t.Column(c.id("column"))
+	if !ok {
+		return nil, minidb.ErrNotFound
+	}
+	return column, nil
+}
+
+func updateColumn(c *call) error {
+	in, err := decode[struct {
+		Name        *string               `json:"name"`
+		Description *string               `json:"description"`
+		Required    *bool                 `json:"required"`
+		Unique      *bool                 `json:"unique"`
+		Default     json.RawMessage       `json:"default"`
+		Type        *minidb.ColumnType    `json:"type"`
+		Options     *minidb.ColumnOptions `json:"options"`
+		Version     int64                 `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	column, err := c.tableOfColumn()
+	if err != nil {
+		return err
+	}
+	patch := minidb.ColumnPatch{Name: in.Name, Description: in.Description, Required: in.Required, Unique: in.Unique, Type: in.Type, Options: in.Options}
+	if len(in.Default) > 0 {
+		v, fault := defaultValue(column.Type, column.Options, in.Default, "$")
+		if fault != nil {
+			return invalidProblem("the column cannot be changed", *fault)
+		}
+		patch.Default = &v
+	}
+	column, err = c.access.UpdateColumn(c.ctx(), column.ID, patch, version)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, column)
+}
+
+func deleteColumn(c *call) error {
+	version, err := c.deletedVersion()
+	if err != nil {
+		return err
+	}
+	column, err := c.tableOfColumn()
+	if err != nil {
+		return err
+	}
+	if err := c.access.DeleteColumn(c.ctx(), column.ID, version); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// orderColumns puts the columns into an order that names each of them once.
+func orderColumns(c *call) error {
+	in, err := decode[struct {
+		Columns []string `json:"columns"`
+		Version int64    `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	table := c.id("table")
+	if _, err := c.access.ReorderColumns(c.ctx(), table, in.Columns, version); err != nil {
+		return err
+	}
+	return c.tableNow(table)
+}

@@ -1,0 +1,210 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+// problemFor turns an error into what the client is told. Only texts of our own making are shown; what databases and
+// drivers say stays in the log.
+func problemFor(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	if p := authProblem(err); p != nil {
+		return p
+	}
+	switch code := livetables.Code(err); code {
+	case livetables.CodeNotFound:
+		return notFoundProblem()
+	case livetables.CodeForbidden:
+		return problemOf(http.StatusForbidden, code, err.Error())
+	case livetables.CodeUnauthenticated:
+		return unauthenticated()
+	case livetables.CodeInvalid:
+		return invalidFor(err)
+	case livetables.CodeConflict:
+		return conflictFor(err)
+	case livetables.CodeExists, livetables.CodeLastOwner:
+		return problemOf(http.StatusConflict, code, err.Error())
+	case livetables.CodeBudget:
+		p := problemOf(http.StatusUnprocessableEntity, code, "")
+		var b *lqp.BudgetError
+		if errors.As(err, &b) {
+			p.Detail, p.Limit, p.Step = b.Error(), b.Limit, b.Step
+		}
+		return p
+	case livetables.CodeCancelled:
+		return problemOf(statusClientGone, code, "the request was cancelled")
+	case livetables.CodeInternal:
+		return internalProblem()
+	default:
+		if known, ok := plainFailures[code]; ok {
+			return problemOf(known.status, code, known.detail)
+		}
+		return internalProblem()
+	}
+}
+
+// plainFailures are the codes whose detail is always the same.
+var plainFailures = map[string]struct {
+	status int
+	detail string
+}{
+	livetables.CodeInvalidCursor: {http.StatusBadRequest,
+		"the cursor is malformed, expired, or of another query or reader; begin again without it"},
+	livetables.CodeTimeout:           {http.StatusGatewayTimeout, "the query took too long and was stopped"},
+	livetables.CodeSourceUnavailable: {http.StatusBadGateway, "the connected database cannot be reached"},
+	livetables.CodeSourceAuth:        {http.StatusBadGateway, "the connected database refused the user name or password"},
+	livetables.CodeSourceDenied:      {http.StatusBadGateway, "the role at the connected database lacks a right that is needed"},
+	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
+	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
+	livetables.CodeSchemaChanged:     {http.StatusConflict, "the table or its rules were changed meanwhile; try again"},
+}
+
+// authProblem is the problem of an error of the account service, nil for other errors.
+func authProblem(err error) *Problem {
+	var (
+		limited *auth.RateError
+		fields  *auth.ValidationError
+	)
+	switch {
+	case errors.As(err, &limited):
+		return tooMany(limited.RetryAfter)
+	case errors.As(err, &fields):
+		p := invalidProblem("the account data cannot be used")
+		for _, f := range fields.Fields {
+			p.Errors = append(p.Errors, FieldError{Path: "$." + f.Field, Code: f.Code, Message: f.Message})
+		}
+		return p
+	case errors.Is(err, auth.ErrBusy):
+		p := problemOf(http.StatusServiceUnavailable, "busy", "too many logins in progress; try again")
+		p.retryAfter = time.Second
+		return p
+	}
+	for _, known := range []struct {
+		err    error
+		status int
+		code   string
+	}{
+		{auth.ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
+		{auth.ErrForbidden, http.StatusForbidden, livetables.CodeForbidden},
+		{auth.ErrEmailTaken, http.StatusConflict, livetables.CodeExists},
+		{auth.ErrRegistrationClosed, http.StatusForbidden, "registration_closed"},
+		{auth.ErrSetup, http.StatusForbidden, "setup_token_required"},
+	} {
+		if errors.Is(err, known.err) {
+			return problemOf(known.status, known.code, known.err.Error())
+		}
+	}
+	switch {
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return unauthenticated()
+	case errors.Is(err, auth.ErrNotFound):
+		return notFoundProblem()
+	}
+	return nil
+}
+
+func unauthenticated() *Problem {
+	return problemOf(http.StatusUnauthorized, livetables.CodeUnauthenticated, "a valid access token is needed")
+}
+
+// invalidFor lists what is wrong, each with its path.
+func invalidFor(err error) *Problem {
+	p := invalidProblem("the request cannot be carried out as it is; errors says what and where")
+	var (
+		problems lqp.Problems
+		fields   *minidb.ValidationError
+		file     *livetables.ImportError
+		limit    *minidb.LimitError
+	)
+	switch {
+	case errors.As(err, &problems):
+		p.Errors = problemFields(problems, "$")
+	case errors.As(err, &fields):
+		for _, f := range fields.Fields {
+			p.Errors = append(p.Errors, FieldError{Path: "$." + f.Column, Code: f.Code, Message: f.Message})
+		}
+	case errors.As(err, &file):
+		p.Code, p.Detail = "invalid_file", "nothing was imported; errors says where the file is wrong"
+		if file.More {
+			p.Detail += " (only the first faults are listed)"
+		}
+		for _, f := range file.Faults {
+			path := fmt.Sprintf("line %d", f.Line)
+			if f.Column != "" {
+				path += ", column " + f.Column
+			}
+			p.Errors = append(p.Errors, FieldError{Path: path, Code: "csv", Message: f.Message, Line: f.Line, Row: f.Row, Column: f.Column})
+		}
+	case errors.As(err, &limit):
+		p.Detail, p.Limit = limit.Error(), limit.Name
+	case errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse), errors.Is(err, minidb.ErrVersionRequired):
+		p.Detail = err.Error()
+	default:
+		p.Detail = "the settings of the connection are not usable with its driver"
+	}
+	return p
+}
+
+// problemFields puts the problems of a plan under the place that the plan has in the request.
+func problemFields(problems lqp.Problems, under string) []FieldError {
+	list := make([]FieldError, len(problems))
+	for i, one := range problems {
+		list[i] = FieldError{Path: under + strings.TrimPrefix(one.Path, "$"), Code: one.Code, Message: one.Message, From: one.From, To: one.To}
+	}
+	return list
+}
+
+// placed puts the problems of an error under a place in the request; other errors pass.
+func placed(err error, under string) error {
+	var problems lqp.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	p := invalidFor(problems)
+	p.Errors = problemFields(problems, under)
+	return p
+}
+
+// conflictFor says which version a resource has now, and of a row what is in it.
+func conflictFor(err error) *Problem {
+	var (
+		version *minidb.VersionError
+		row     *livetables.Conflict
+	)
+	switch {
+	case errors.As(err, &row):
+		p := problemOf(http.StatusPreconditionFailed, livetables.CodeConflict, "the row was changed meanwhile; current is what it is now")
+		p.CurrentVersion = row.Version
+		if row.Values != nil {
+			p.Current = appendRow(nil, shapeOf(row.Columns, shapeOptions{}), valuesOf(row.Values))
+		}
+		return p
+	case errors.As(err, &version):
+		p := problemOf(http.StatusConflict, livetables.CodeConflict, "the resource was changed meanwhile")
+		p.CurrentVersion = version.Current
+		return p
+	}
+	return problemOf(http.StatusConflict, livetables.CodeConflict, "changed meanwhile")
+}
+
+// gone reports whether the client has left, so that there is nobody to answer.
+func gone(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// asProblem finds the problem in the error of a formula.
+func asProblem(err error) (p lqp.Problem, ok bool) {
+	ok = errors.As(err, &p)
+	return p, ok
+}

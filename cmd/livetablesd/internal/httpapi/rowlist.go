@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+func rowRoutes() []route {
+	write := []string{"dry_run", "keys"}
+	return []route{
+		{method: "GET", path: api + "/tables/{table}/rows", handler: listRows, params: append(slices.Clone(listParams), "keys"), filters: true},
+		{method: "POST", path: api + "/tables/{table}/rows", handler: insertRow, params: write, body: bodyJSON},
+		{method: "POST", path: api + "/tables/{table}/rows/bulk", handler: bulkRows, params: write, body: bodyBulk, allow: mayWriteRows},
+		{method: "GET", path: api + "/tables/{table}/rows/{row}", handler: getRow, params: []string{"keys"}},
+		{method: "PATCH", path: api + "/tables/{table}/rows/{row}", handler: updateRow, params: write, body: bodyJSON},
+		{method: "DELETE", path: api + "/tables/{table}/rows/{row}", handler: deleteRow, params: []string{"dry_run", "version", "reason"}},
+	}
+}
+
+// keyed is the shape of rows of a table: fields under the names of their columns, or with keys=id under their ids.
+func (c *call) keyed(t *minidb.Table) (shapeOptions, error) {
+	switch c.params.text("keys") {
+	case "", "name":
+		return shapeOptions{}, nil
+	case "id":
+		ids := make(map[string]string, len(t.Columns))
+		for i := range t.Columns {
+			ids[t.Columns[i].Name] = t.Columns[i].ID
+		}
+		return shapeOptions{key: func(col lqp.Column) string {
+			if id, ok := ids[col.Name]; ok {
+				return id
+			}
+			return col.Name
+		}}, nil
+	}
+	return shapeOptions{}, badParam("keys", lqp.CodeArgument, "name or id was expected")
+}
+
+// tableQuery is the query of a list of a table's rows.
+func tableQuery(t *minidb.Table, s *selection) *lqp.Query {
+	q := &lqp.Query{From: lqp.Source{Table: t.ID, Alias: "t"}, Where: s.where, OrderBy: s.orderBy, Page: s.page, Count: s.count}
+	if len(s.columns) > 0 {
+		q.Select = append(q.Select, lqp.Named{Expr: lqp.Ref("t", minidb.ColumnID)}, lqp.Named{Expr: lqp.Ref("t", minidb.ColumnVersion)})
+		for _, col := range s.columns {
+			if col.ID != minidb.ColumnID && col.ID != minidb.ColumnVersion {
+				q.Select = append(q.Select, lqp.Named{Expr: lqp.Ref("t", col.ID)})
+			}
+		}
+	}
+	return q
+}
+
+func listRows(c *call) error {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return err
+	}
+	keyed, err := c.keyed(t)
+	if err != nil {
+		return err
+	}
+	s, err := c.selection(t.Schema().Columns)
+	if err != nil {
+		return err
+	}
+	rows, err := c.access.Query(c.ctx(), t.Workspace, tableQuery(t, s))
+	if err != nil {
+		return placedFilter(err)
+	}
+	return c.streamRows(rows, shapeOf(rows.Columns, keyed), rowsHead)
+}
+
+// placedFilter puts the problems of a query that came in the query string where its formula stands: short filters, sorts
+// and fields were checked before.
+func placedFilter(err error) error {
+	var problems lqp.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	p := invalidProblem("the query string cannot be used", problemFields(problems, "$")...)
+	for i := range p.Errors {
+		p.Errors[i].Path = "?filter"
+	}
+	return p
+}
+
+func getRow(c *call) error {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return err
+	}
+	keyed, err := c.keyed(t)
+	if err != nil {
+		return err
+	}
+	rows, err := c.access.Query(c.ctx(), t.Workspace, &lqp.Query{
+		From:  lqp.Source{Table: t.ID, Alias: "t"},
+		Where: lqp.NewCall("eq", lqp.Ref("t", minidb.ColumnID), lqp.Literal(lqp.TextValue(c.id("row")))),
+		Page:  lqp.Page{Limit: 1},
+	})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return minidb.ErrNotFound
+	}
+	s := shapeOf(rows.Columns, keyed)
+	if s.version >= 0 {
+		version, _ := rows.Value(s.version).Decimal().Int64()
+		c.w.Header().Set("ETag", etag(version))
+	}
+	return c.raw(http.StatusOK, append(appendRow(nil, s, rows), '\n'))
+}

@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/livetables/livetables/minidb"
+)
+
+func tableRoutes() []route {
+	return []route{
+		{method: "GET", path: api + "/bases/{base}/tables", handler: listTables},
+		{method: "POST", path: api + "/bases/{base}/tables", handler: createTable, body: bodyJSON},
+		{method: "GET", path: api + "/tables/{table}", handler: getTable},
+		{method: "PATCH", path: api + "/tables/{table}", handler: updateTable, body: bodyJSON},
+		{method: "DELETE", path: api + "/tables/{table}", handler: deleteTable, params: []string{"version"}},
+	}
+}
+
+func listTables(c *call) error {
+	found, err := c.access.Tables(c.ctx(), c.id("base"))
+	if err != nil {
+		return err
+	}
+	return c.list(orEmpty(found))
+}
+
+func createTable(c *call) error {
+	in, err := decode[struct {
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		Columns     []columnRequest `json:"columns"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	spec := minidb.TableSpec{Name: in.Name, Description: in.Description}
+	var faults []FieldError
+	for i := range in.Columns {
+		column, fault := in.Columns[i].spec(fmt.Sprintf("$.columns[%d]", i))
+		if fault != nil {
+			faults = append(faults, *fault)
+		}
+		spec.Columns = append(spec.Columns, column)
+	}
+	if len(faults) > 0 {
+		return invalidProblem("the table cannot be made", faults...)
+	}
+	t, err := c.access.CreateTable(c.ctx(), c.id("base"), spec)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/tables/"+t.ID)
+	return c.versioned(http.StatusCreated, t.Version, t)
+}
+
+func getTable(c *call) error {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, t.Version, t)
+}
+
+func updateTable(c *call) error {
+	in, err := decode[struct {
+		Name        *string `json:"name"`
+		Description *string `json:"description"`
+		Version     int64   `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	id := c.id("table")
+	if _, err := c.access.UpdateTable(c.ctx(), id, minidb.TablePatch{Name: in.Name, Description: in.Description}, version); err != nil {
+		return err
+	}
+	return c.tableNow(id)
+}
+
+// tableNow answers with a table as the caller may see it, which what a change returns need not be.
+func (c *call) tableNow(id string) error {
+	t, err := c.access.Table(c.ctx(), id)
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, t.Version, t)
+}
+
+func deleteTable(c *call) error {
+	version, err := c.deletedVersion()
+	if err != nil {
+		return err
+	}
+	if err := c.access.DeleteTable(c.ctx(), c.id("table"), version); err != nil {
+		return err
+	}
+	return c.noContent()
+}

@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+func workspaceRoutes() []route {
+	return []route{
+		{method: "GET", path: api + "/workspaces", handler: listWorkspaces},
+		{method: "POST", path: api + "/workspaces", handler: createWorkspace, body: bodyJSON},
+		{method: "GET", path: api + "/workspaces/{workspace}", handler: getWorkspace},
+		{method: "PATCH", path: api + "/workspaces/{workspace}", handler: updateWorkspace, body: bodyJSON},
+		{method: "DELETE", path: api + "/workspaces/{workspace}", handler: deleteWorkspace, params: []string{"version"}},
+		{method: "GET", path: api + "/workspaces/{workspace}/can", handler: can, params: []string{"action"}},
+	}
+}
+
+// workspaceDocument is a workspace with the caller's role in it, where that is known.
+type workspaceDocument struct {
+	*minidb.Workspace
+	Role rbac.Role `json:"role,omitempty"`
+}
+
+func listWorkspaces(c *call) error {
+	found, err := c.access.Workspaces(c.ctx())
+	if err != nil {
+		return err
+	}
+	return c.list(orEmpty(found))
+}
+
+// orEmpty makes an absent list an empty one, which JSON shows as [].
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func createWorkspace(c *call) error {
+	in, err := decode[struct {
+		Name string `json:"name"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	w, err := c.access.CreateWorkspace(c.ctx(), in.Name)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/workspaces/"+w.ID)
+	return c.versioned(http.StatusCreated, w.Version, workspaceDocument{w, rbac.Owner})
+}
+
+func getWorkspace(c *call) error {
+	w, role, err := c.access.Workspace(c.ctx(), c.id("workspace"))
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, w.Version, workspaceDocument{w, role})
+}
+
+func updateWorkspace(c *call) error {
+	if err := c.may(c.id("workspace"), rbac.UpdateWorkspace); err != nil {
+		return err
+	}
+	in, err := decode[struct {
+		Name     *string         `json:"name"`
+		Settings json.RawMessage `json:"settings"`
+		Version  int64           `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	w, err := c.access.UpdateWorkspace(c.ctx(), c.id("workspace"), minidb.WorkspacePatch{Name: in.Name, Settings: in.Settings}, version)
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, w.Version, workspaceDocument{Workspace: w})
+}
+
+func deleteWorkspace(c *call) error {
+	version, err := c.deletedVersion()
+	if err != nil {
+		return err
+	}
+	if err := c.access.DeleteWorkspace(c.ctx(), c.id("workspace"), version); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// can answers the policy question, for clients that want to show only what works.
+func can(c *call) error {
+	action, err := c.params.required("action")
+	if err != nil {
+		return err
+	}
+	d, err := c.access.Can(c.ctx(), c.id("workspace"), rbac.Action(action))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, struct {
+		Allowed bool      `json:"allowed"`
+		Role    rbac.Role `json:"role"`
+		Reason  string    `json:"reason"`
+	}{d.Allowed, d.Role, d.Reason})
+}
