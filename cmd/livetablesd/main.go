@@ -25,7 +25,7 @@ Every setting can also be given in the environment, as LIVETABLES_ and the flag'
 func main() {
 	var config daemon.Config
 	kong.Parse(&config, kong.Name("livetablesd"), kong.Description(description),
-		kong.DefaultEnvars("LIVETABLES"), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: false, WrapUpperBound: 110}))
+		kong.DefaultEnvars("LIVETABLES"), kong.ShortUsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: false, WrapUpperBound: 110}))
 	if err := run(config); err != nil {
 		fmt.Fprintln(os.Stderr, "livetablesd:", err)
 		os.Exit(1)

@@ -30,11 +30,18 @@ func createBase(c *call) error {
 		Description string `json:"description"`
 		Colour      string `json:"colour"`
 		Icon        string `json:"icon"`
+		Template    string `json:"template"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	b, err := c.access.CreateBase(c.ctx(), c.id("workspace"), minidb.BaseSpec(*in))
+	spec := minidb.BaseSpec{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon}
+	var b *minidb.Base
+	if in.Template != "" {
+		b, err = c.access.CreateBaseFrom(c.ctx(), c.id("workspace"), in.Template, spec)
+	} else {
+		b, err = c.access.CreateBase(c.ctx(), c.id("workspace"), spec)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/lqp"
@@ -126,6 +127,8 @@ func testConnection(c *call) error {
 // schemaDocument is what a connection holds, as the caller sees it.
 type schemaDocument struct {
 	Database string        `json:"database"`
+	ReadAt   time.Time     `json:"read_at"`           // when the database was asked
+	Expired  bool          `json:"expired,omitempty"` // it is older than it should be: the database cannot be reached
 	Tables   []schemaTable `json:"tables"`
 }
 
@@ -170,7 +173,7 @@ func connectionSchema(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := schemaDocument{Database: catalog.Database, Tables: make([]schemaTable, len(catalog.Tables))}
+	out := schemaDocument{Database: catalog.Database, ReadAt: catalog.ReadAt, Expired: catalog.Expired, Tables: make([]schemaTable, len(catalog.Tables))}
 	for i, t := range catalog.Tables {
 		out.Tables[i] = schemaOf(t)
 	}

@@ -37,6 +37,18 @@ func problemFor(err error) *Problem {
 		return conflictFor(err)
 	case livetables.CodeExists, livetables.CodeLastOwner:
 		return problemOf(http.StatusConflict, code, err.Error())
+	case livetables.CodeRowLocked:
+		var locked *minidb.LockedError
+		if errors.As(err, &locked) {
+			return lockedProblem(locked)
+		}
+		return problemOf(http.StatusConflict, code, err.Error())
+	case livetables.CodeLoss:
+		var loss *livetables.LossError
+		if errors.As(err, &loss) {
+			return lossProblem(loss)
+		}
+		return problemOf(http.StatusConflict, code, err.Error())
 	case livetables.CodeBudget:
 		p := problemOf(http.StatusUnprocessableEntity, code, "")
 		var b *lqp.BudgetError
@@ -69,6 +81,7 @@ var plainFailures = map[string]struct {
 	livetables.CodeSourceDenied:      {http.StatusBadGateway, "the role at the connected database lacks a right that is needed"},
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
+	livetables.CodeArchived:          {http.StatusConflict, "the table is archived; restore it to use it"},
 	livetables.CodeSchemaChanged:     {http.StatusConflict, "the table or its rules were changed meanwhile; try again"},
 }
 
@@ -150,7 +163,8 @@ func invalidFor(err error) *Problem {
 		}
 	case errors.As(err, &limit):
 		p.Detail, p.Limit = limit.Error(), limit.Name
-	case errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse), errors.Is(err, minidb.ErrVersionRequired):
+	case errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse), errors.Is(err, minidb.ErrVersionRequired),
+		errors.Is(err, minidb.ErrRuleOfRows):
 		p.Detail = err.Error()
 	default:
 		p.Detail = "the settings of the connection are not usable with its driver"

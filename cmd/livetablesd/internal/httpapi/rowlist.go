@@ -118,5 +118,9 @@ func getRow(c *call) error {
 		version, _ := rows.Value(s.version).Decimal().Int64()
 		c.w.Header().Set("ETag", etag(version))
 	}
-	return c.raw(http.StatusOK, append(appendRow(nil, s, rows), '\n'))
+	body, err := c.appendLock(appendRow(nil, s, rows))
+	if err != nil {
+		return err
+	}
+	return c.raw(http.StatusOK, append(body, '\n'))
 }

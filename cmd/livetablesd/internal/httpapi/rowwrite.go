@@ -56,6 +56,9 @@ func rowFaults(err error, t *minidb.Table, single bool) error {
 		if !single {
 			path = fmt.Sprintf("$.rows[%d]", i)
 		}
+		if column == "" { // one that the writer cannot see
+			return path
+		}
 		if column == minidb.ColumnID {
 			return path + ".id"
 		}

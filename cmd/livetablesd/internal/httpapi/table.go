@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -9,7 +10,7 @@ import (
 
 func tableRoutes() []route {
 	return []route{
-		{method: "GET", path: api + "/bases/{base}/tables", handler: listTables},
+		{method: "GET", path: api + "/bases/{base}/tables", handler: listTables, params: []string{"archived"}},
 		{method: "POST", path: api + "/bases/{base}/tables", handler: createTable, body: bodyJSON},
 		{method: "GET", path: api + "/tables/{table}", handler: getTable},
 		{method: "PATCH", path: api + "/tables/{table}", handler: updateTable, body: bodyJSON},
@@ -18,7 +19,15 @@ func tableRoutes() []route {
 }
 
 func listTables(c *call) error {
-	found, err := c.access.Tables(c.ctx(), c.id("base"))
+	archived, err := c.params.boolean("archived")
+	if err != nil {
+		return err
+	}
+	list := c.access.Tables
+	if archived {
+		list = c.access.AllTables
+	}
+	found, err := list(c.ctx(), c.id("base"))
 	if err != nil {
 		return err
 	}
@@ -64,9 +73,10 @@ func getTable(c *call) error {
 
 func updateTable(c *call) error {
 	in, err := decode[struct {
-		Name        *string `json:"name"`
-		Description *string `json:"description"`
-		Version     int64   `json:"version"`
+		Name        *string         `json:"name"`
+		Description *string         `json:"description"`
+		Settings    json.RawMessage `json:"settings"`
+		Version     int64           `json:"version"`
 	}](c)
 	if err != nil {
 		return err
@@ -76,7 +86,7 @@ func updateTable(c *call) error {
 		return err
 	}
 	id := c.id("table")
-	if _, err := c.access.UpdateTable(c.ctx(), id, minidb.TablePatch{Name: in.Name, Description: in.Description}, version); err != nil {
+	if _, err := c.access.UpdateTable(c.ctx(), id, minidb.TablePatch{Name: in.Name, Description: in.Description, Settings: in.Settings}, version); err != nil {
 		return err
 	}
 	return c.tableNow(id)

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/minidb"
+)
+
+// Columns that get another type.
+func retypeRoutes() []route {
+	return []route{
+		{method: "POST", path: api + "/tables/{table}/columns/{column}/type", handler: changeType, body: bodyJSON},
+	}
+}
+
+// changeType gives a column another type, or with preview tells what that would do.
+func changeType(c *call) error {
+	in, err := decode[struct {
+		Type       minidb.ColumnType    `json:"type"`
+		Options    minidb.ColumnOptions `json:"options"`
+		AddChoices bool                 `json:"add_choices"`
+		AcceptLoss bool                 `json:"accept_loss"`
+		Preview    bool                 `json:"preview"`
+		Version    int64                `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	column, err := c.tableOfColumn()
+	if err != nil {
+		return err
+	}
+	change := livetables.TypeChange{Type: in.Type, Options: in.Options, AddChoices: in.AddChoices, AcceptLoss: in.AcceptLoss}
+	var report *livetables.TypeReport
+	if in.Preview {
+		report, err = c.access.PreviewType(c.ctx(), column.ID, change)
+	} else {
+		report, err = c.access.ChangeType(c.ctx(), column.ID, change, version)
+	}
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, report)
+}
+
+// lossProblem is the refusal of a change of type that nobody accepted the loss of; what would be lost stands beside it.
+func lossProblem(loss *livetables.LossError) *Problem {
+	p := problemOf(http.StatusConflict, livetables.CodeLoss, loss.Error()+`; look at preview and repeat with "accept_loss": true`)
+	doc, err := json.Marshal(loss.Report)
+	if err != nil {
+		return internalProblem()
+	}
+	p.Preview = doc
+	return p
+}
