@@ -83,7 +83,7 @@ func repStorage(r sqlgen.Rep) storage {
 }
 
 func (d *dialect) Features() sqlgen.Features {
-	return sqlgen.Features{RowValues: true, True: "1", False: "0", DistinctFrom: "IS NOT", UnlimitedOffset: "LIMIT -1 "}
+	return sqlgen.Features{RowValues: true, True: "1", False: "0", DistinctFrom: "IS NOT", NullSafeEqual: "IS", UnlimitedOffset: "LIMIT -1 "}
 }
 
 func (d *dialect) AppendIdent(dst []byte, name string) []byte { return appendIdent(dst, name) }
