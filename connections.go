@@ -9,12 +9,11 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
-	"github.com/livetables/livetables/internal/rewrite"
-	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -60,7 +59,7 @@ func (a *Access) CreateConnection(ctx context.Context, workspace string, spec Co
 	if _, err := a.enter(ctx, workspace, rbac.ManageConnections); err != nil {
 		return nil, err
 	}
-	if err := a.e.sources.check(spec); err != nil {
+	if err := a.e.sources.check(workspace, spec); err != nil {
 		return nil, err
 	}
 	c := minidb.Connection{ID: minidb.NewID("con"), Workspace: workspace, Name: spec.Name, Driver: spec.Driver, CreatedBy: a.p.ID}
@@ -85,7 +84,7 @@ func (a *Access) UpdateConnection(ctx context.Context, id string, version int64,
 	if !ok {
 		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
 	}
-	if err := a.e.sources.check(spec); err != nil {
+	if err := a.e.sources.check(old.Workspace, spec); err != nil {
 		return nil, err
 	}
 	before, err := storedSpec(old)
@@ -168,6 +167,18 @@ func (a *Access) Connection(ctx context.Context, id string) (*Connection, error)
 	return s.publicConnection(c)
 }
 
+// WorkspaceOfConnection is the workspace of a connection that the principal may query.
+func (a *Access) WorkspaceOfConnection(ctx context.Context, id string) (string, error) {
+	s, err := a.at(ctx, id, rbac.ReadData)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := s.Connection(id); !ok {
+		return "", fmt.Errorf("connection %s: %w", id, ErrNotFound)
+	}
+	return s.Workspace.ID, nil
+}
+
 // TestConnection tries a stored connection. A failed try is recorded in the audit log.
 func (a *Access) TestConnection(ctx context.Context, id string) (*TestResult, error) {
 	s, err := a.at(ctx, id, rbac.ManageConnections)
@@ -216,33 +227,8 @@ func testFailure(err error) *TestResult {
 	return r
 }
 
-// Schema is what was discovered at a connection, as the principal sees it: tables closed to it and hidden columns are not
-// there. refresh reads it from the database again.
-func (a *Access) Schema(ctx context.Context, connection string, refresh bool) (*lqp.Catalog, error) {
-	s, err := a.at(ctx, connection, rbac.ReadData)
-	if err != nil {
-		return nil, err
-	}
-	c, ok := s.Connection(connection)
-	if !ok {
-		return nil, fmt.Errorf("connection %s: %w", connection, ErrNotFound)
-	}
-	catalog, err := a.e.sources.catalog(ctx, c, refresh)
-	if err != nil {
-		return nil, err
-	}
-	seen := lqp.Catalog{Database: catalog.Database}
-	for _, t := range catalog.Tables {
-		rule := s.policy.Table(a.p, rbac.TableRef{Connection: c.ID, Table: t.Name})
-		if !rule.Closed {
-			seen.Tables = append(seen.Tables, rewrite.Visible(t, rule))
-		}
-	}
-	return &seen, nil
-}
-
 // check refuses settings that could never be opened, before anything is stored.
-func (s *sources) check(spec ConnectionSpec) error {
+func (s *sources) check(workspace string, spec ConnectionSpec) error {
 	var fields []minidb.FieldError
 	bad := func(field, format string, args ...any) {
 		fields = append(fields, minidb.FieldError{Column: field, Code: minidb.CodeInvalid, Message: fmt.Sprintf(format, args...)})
@@ -261,6 +247,9 @@ func (s *sources) check(spec ConnectionSpec) error {
 	if spec.TLS != "" && spec.TLS != "verify" && spec.TLS != "off" {
 		bad("tls", `tls is "verify" or "off"`)
 	}
+	if spec.TLS == "off" && !s.mayGoPlain(spec.Host, spec.Port) {
+		bad("tls", "this deployment does not allow connections without TLS to this host")
+	}
 	if spec.Port < 0 || spec.Port > 65535 {
 		bad("port", "port %d is not between 1 and 65535", spec.Port)
 	}
@@ -270,7 +259,7 @@ func (s *sources) check(spec ConnectionSpec) error {
 		}
 	}
 	if spec.File != "" {
-		if _, err := s.file(spec.File); err != nil {
+		if _, err := s.file(workspace, spec.File); err != nil {
 			bad("file", "the file is not inside the directory that this deployment allows")
 		}
 	}
@@ -280,8 +269,9 @@ func (s *sources) check(spec ConnectionSpec) error {
 	return nil
 }
 
-// file resolves the name of a database file inside the allowed directory, links followed.
-func (s *sources) file(name string) (string, error) {
+// file resolves the name of a database file inside the allowed directory, links followed. A directory there that has the id
+// of a workspace as its name holds files for that workspace alone; all others are for every workspace.
+func (s *sources) file(workspace, name string) (string, error) {
 	if s.files == "" || !filepath.IsLocal(name) {
 		return "", fmt.Errorf("file %q: %w", name, adapter.ErrOption)
 	}
@@ -293,8 +283,12 @@ func (s *sources) file(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("file %q: %w", name, adapter.ErrUnavailable)
 	}
-	if rel, err := filepath.Rel(root, path); err != nil || !filepath.IsLocal(rel) {
+	rel, err := filepath.Rel(root, path)
+	if err != nil || !filepath.IsLocal(rel) {
 		return "", fmt.Errorf("file %q: %w", name, adapter.ErrOption)
+	}
+	if first, _, ok := strings.Cut(filepath.ToSlash(rel), "/"); ok && strings.HasPrefix(strings.ToLower(first), "wsp_") && first != workspace {
+		return "", fmt.Errorf("file %q of another workspace: %w", name, adapter.ErrOption)
 	}
 	return path, nil
 }

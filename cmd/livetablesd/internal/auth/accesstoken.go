@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -31,11 +32,13 @@ type accessTokens struct {
 	ttl              time.Duration
 	clock            func() time.Time
 	parser           *jwt.Parser
+	seen             *readTokens
 }
 
 func newAccessTokens(o Options) *accessTokens {
 	return &accessTokens{
 		key: o.Keys.Derive("access token"), issuer: o.Issuer, audience: o.Audience, ttl: o.AccessTTL, clock: o.Clock,
+		seen: newReadTokens(1 << 14),
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 			jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience), jwt.WithExpirationRequired(),
@@ -64,10 +67,32 @@ func (a *accessTokens) sign(userID, sessionID string, epoch int64) (token string
 
 // read checks everything that a token says about itself. Whether its session and account are alive is not known here.
 func (a *accessTokens) read(token string) (accessClaims, error) {
-	var claims accessClaims
 	if len(token) > maxAccessToken {
-		return claims, fmt.Errorf("%w: token of %d bytes", ErrUnauthenticated, len(token))
+		return accessClaims{}, fmt.Errorf("%w: token of %d bytes", ErrUnauthenticated, len(token))
 	}
+	id := sha256.Sum256([]byte(token))
+	claims, seen := a.seen.get(id)
+	if !seen {
+		var err error
+		if claims, err = a.parse(token); err != nil {
+			return claims, err
+		}
+		a.seen.put(id, claims)
+	}
+	now := a.clock()
+	switch {
+	case !now.Before(claims.ExpiresAt.Time):
+		return accessClaims{}, fmt.Errorf("%w: token has expired", ErrUnauthenticated)
+	case claims.IssuedAt.After(now.Add(clockDrift)):
+		// The clock was set back: the token would outlive its time.
+		return accessClaims{}, fmt.Errorf("%w: token is from the future", ErrUnauthenticated)
+	}
+	return claims, nil
+}
+
+// parse checks the signature and the form of a token, and its times as they are now.
+func (a *accessTokens) parse(token string) (accessClaims, error) {
+	var claims accessClaims
 	_, err := a.parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
 		if len(t.Header) != 3 || t.Header["typ"] != accessType || t.Header["kid"] != accessKey {
 			return nil, jwt.ErrTokenUnverifiable
@@ -77,14 +102,10 @@ func (a *accessTokens) read(token string) (accessClaims, error) {
 	if err != nil {
 		return claims, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
 	}
-	issued, expires := claims.IssuedAt, claims.ExpiresAt
 	switch {
-	case issued == nil || claims.Subject == "" || claims.Session == "":
+	case claims.IssuedAt == nil || claims.ExpiresAt == nil || claims.Subject == "" || claims.Session == "":
 		return claims, fmt.Errorf("%w: token lacks a claim", ErrUnauthenticated)
-	case issued.After(a.clock().Add(clockDrift)):
-		// The clock was set back: the token would outlive its time.
-		return claims, fmt.Errorf("%w: token is from the future", ErrUnauthenticated)
-	case expires.Sub(issued.Time) > MaxAccessTTL:
+	case claims.ExpiresAt.Sub(claims.IssuedAt.Time) > MaxAccessTTL:
 		return claims, fmt.Errorf("%w: token lives too long", ErrUnauthenticated)
 	}
 	return claims, nil
