@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -28,6 +29,8 @@ type entry struct {
 	p      rbac.Principal
 	policy *rbac.Policy
 	limits Limits
+	// instead are tables of the mini-DB as they would be, by id: what a change of them would break is found out with it.
+	instead map[string]*lqp.Table
 }
 
 // enter asks the policy question for an action in a workspace. The bearer of a view's key does not get in: nothing of the

@@ -68,6 +68,7 @@ func (w *world) open() {
 		Store: w.db, Sealer: keys, Files: w.dir, Logger: slog.New(slog.DiscardHandler),
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "sqlite": sqlite.Open},
 		Dial:    (&net.Dialer{}).DialContext, // the servers of these tests are on this machine
+		Plain:   func(string, int) bool { return true },
 	})
 	require.NoError(t, err)
 	run, stop := context.WithCancel(ctx)

@@ -47,6 +47,9 @@ const (
 	CodeUnsupported       = "unsupported"
 	CodeLastOwner         = "last_owner"
 	CodeSchemaChanged     = "schema_changed"
+	CodeArchived          = "archived"   // the table is archived
+	CodeRowLocked         = "row_locked" // *minidb.LockedError names the holder and the end of the lock
+	CodeLoss              = "data_loss"  // *LossError says what would be lost
 )
 
 // Code classifies an error of this package. Unknown errors are CodeInternal: their text is for the log, not for clients.
@@ -59,14 +62,20 @@ func Code(err error) string {
 		budget     *lqp.BudgetError
 		file       *ImportError
 		rowVersion *minidb.ConflictError
+		locked     *minidb.LockedError
+		loss       *LossError
 	)
 	switch {
 	case err == nil:
 		return ""
 	case errors.As(err, &problems), errors.As(err, &validation), errors.As(err, &file), errors.Is(err, adapter.ErrOption),
 		errors.Is(err, minidb.ErrLimit), errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse),
-		errors.Is(err, minidb.ErrVersionRequired):
+		errors.Is(err, minidb.ErrVersionRequired), errors.Is(err, minidb.ErrRuleOfRows):
 		return CodeInvalid
+	case errors.As(err, &locked):
+		return CodeRowLocked
+	case errors.As(err, &loss):
+		return CodeLoss
 	case errors.As(err, &conflict), errors.As(err, &version), errors.As(err, &rowVersion):
 		return CodeConflict
 	case errors.As(err, &budget):
@@ -79,6 +88,7 @@ func Code(err error) string {
 		{ErrNoPrincipal, CodeUnauthenticated}, {ErrNotFound, CodeNotFound}, {rewrite.ErrNoTable, CodeNotFound},
 		{ErrForbidden, CodeForbidden}, {ErrRevoked, CodeForbidden}, {ErrCursor, CodeInvalidCursor}, {ErrHost, CodeHostNotAllowed},
 		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
+		{ErrArchived, CodeArchived},
 		{adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
 		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrUnsupported, CodeUnsupported},
 		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},

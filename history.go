@@ -9,6 +9,7 @@ import (
 
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -66,7 +67,7 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 			return nil, fmt.Errorf("read history: %w", err)
 		}
 		for i := range entries {
-			if s.show(&entries[i]) {
+			if s.show(&entries[i]) && (f.Actor == "" || entries[i].Actor == f.Actor) { // who may have been taken out of it
 				out = append(out, entries[i])
 				if len(out) == limit {
 					return out, nil
@@ -83,9 +84,9 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 // show narrows an entry to what today's policy lets the reader see, false when that is nothing.
 func (s *entry) show(en *audit.Entry) bool {
 	if en.Table == "" {
-		return true
+		return en.ResourceType != "lock" || s.showLock(en)
 	}
-	t, ok := s.Table(en.Table)
+	t, ok := s.AnyTable(en.Table)
 	if !ok {
 		// The table is gone and its rules with it: only those who could have written the rules still see its rows.
 		return s.policy.Can(s.p, rbac.ManageRules).Allowed
@@ -95,17 +96,10 @@ func (s *entry) show(en *audit.Entry) bool {
 		return false
 	}
 	if !strings.HasPrefix(en.Action, "row.") {
-		if en.ResourceType == "column" {
-			return rule.Columns[en.Resource] != rbac.Hidden
-		}
-		for _, access := range rule.Columns {
-			if access == rbac.Hidden {
-				en.Before, en.After = nil, nil // they list the table's columns
-			}
-		}
-		return true
+		return s.showDefinition(en, t, rule)
 	}
-	if rule.Read == nil && len(rule.Columns) == 0 {
+	// Only those who manage the rules see what was in columns that are gone, whose grants nobody knows any more.
+	if rule.Read == nil && len(rule.Columns) == 0 && s.policy.Can(s.p, rbac.ManageRules).Allowed {
 		return true
 	}
 	guard, err := s.guard(t)
@@ -124,5 +118,66 @@ func (s *entry) show(en *audit.Entry) bool {
 		any = true
 		*side, _ = imageJSON(full, seen, row, nil)
 	}
+	hideBuiltIn(seen, strings.TrimPrefix(en.Action, "row."), &en.Actor, &en.Version)
 	return any
+}
+
+// showDefinition narrows an entry about a table or one of its columns. A column that is gone has taken its grants with it,
+// so that nobody can tell from whom it was hidden: it is for those who manage the rules.
+func (s *entry) showDefinition(en *audit.Entry, t *minidb.Table, rule rbac.TableRule) bool {
+	past := s.policy.Can(s.p, rbac.ManageRules).Allowed
+	if en.ResourceType == "column" {
+		_, exists := t.Column(en.Resource)
+		return rule.Columns[en.Resource] != rbac.Hidden && (exists || past)
+	}
+	hides := false
+	for _, access := range rule.Columns {
+		hides = hides || access == rbac.Hidden
+	}
+	if hides || !past {
+		en.Before, en.After = withoutColumns(en.Before), withoutColumns(en.After)
+	}
+	return true
+}
+
+// withoutColumns is the image of a table without the columns that it lists.
+func withoutColumns(image json.RawMessage) json.RawMessage {
+	var doc map[string]json.RawMessage
+	if len(image) == 0 || json.Unmarshal(image, &doc) != nil {
+		return nil
+	}
+	for _, list := range []string{"columns", "order"} {
+		delete(doc, list)
+	}
+	out, err := json.Marshal(doc)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// showLock reports whether an entry about the lock of a row may be shown: where a rule keeps rows out of sight, their ids
+// are too.
+func (s *entry) showLock(en *audit.Entry) bool {
+	for _, image := range []json.RawMessage{en.Before, en.After} {
+		var lock minidb.RowLock
+		if len(image) == 0 || json.Unmarshal(image, &lock) != nil {
+			continue
+		}
+		rule := s.policy.Table(s.p, rbac.TableRef{Table: lock.Table})
+		if rule.Closed || rule.Read != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// hideBuiltIn takes from the envelope of a change what it tells of built-in columns that the principal cannot see.
+func hideBuiltIn(seen *lqp.Table, op string, actor *string, version *int64) {
+	if seen.Column(minidb.ColumnUpdatedBy) == nil || op == "insert" && seen.Column(minidb.ColumnCreatedBy) == nil {
+		*actor = ""
+	}
+	if seen.Column(minidb.ColumnVersion) == nil {
+		*version = 0
+	}
 }

@@ -199,7 +199,7 @@ func (s *entry) importRowsError(err error, t *minidb.Table) error {
 		return err
 	}
 	out := &ImportError{}
-	for _, f := range v.Fields {
+	for _, f := range s.hideFaults(v, t).Fields {
 		name := f.Column
 		if c, ok := t.Column(f.Column); ok {
 			name = c.Name

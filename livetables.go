@@ -55,6 +55,9 @@ type Options struct {
 	// Dial opens the network connections of adapters: the place for an address guard. nil refuses every address that is
 	// not public.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Plain says which hosts may be connected to without TLS; nil allows none. A name that resolves to this machine counts
+	// like any other: it is the name that is trusted.
+	Plain func(host string, port int) bool
 	// Files is the directory whose SQLite files may be connected to, empty for none.
 	Files string
 	// Clock and Logger default to time.Now and slog.Default.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/lqp"
@@ -49,7 +50,7 @@ func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mut
 	}
 	applied, err := a.e.store.Apply(ctx, a.actor(""), writes)
 	if err != nil {
-		return nil, s.hideConflict(err, writes)
+		return nil, s.hideFields(s.hideConflict(err, writes), writes)
 	}
 	results := make([]Result, len(applied))
 	for i := range applied {
@@ -143,6 +144,31 @@ func visibleValues(full []lqp.Column, seen *lqp.Table, values []lqp.Value) []lqp
 		}
 	}
 	return out
+}
+
+// hiddenFault is all that is said of a column that the writer cannot see and that refuses a row.
+const hiddenFault = "a column that you cannot see does not accept this row"
+
+// hideFields takes the columns that the principal cannot see out of the errors of values.
+func (s *entry) hideFields(err error, writes []minidb.Write) error {
+	var found *minidb.ValidationError
+	if !errors.As(err, &found) || found.Write >= len(writes) {
+		return err
+	}
+	return s.hideFaults(found, writes[found.Write].Table)
+}
+
+// hideFaults is a table's error of values as far as the principal may know it.
+func (s *entry) hideFaults(v *minidb.ValidationError, t *minidb.Table) *minidb.ValidationError {
+	seen := s.schema(t)
+	shown := &minidb.ValidationError{Write: v.Write, Fields: slices.Clone(v.Fields)}
+	for i := range shown.Fields {
+		f := &shown.Fields[i]
+		if t.Schema().Column(f.Column) != nil && seen.Column(f.Column) == nil {
+			f.Column, f.Message = "", hiddenFault
+		}
+	}
+	return shown
 }
 
 // Conflict is what a writer learns when somebody else was faster: the row as it is now, as far as the writer may see it.

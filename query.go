@@ -43,8 +43,8 @@ func (a *Access) Export(ctx context.Context, workspace string, q *lqp.Query) (*R
 // exportTime is how long an export may take.
 const exportTime = 30 * time.Minute
 
-// query is the path of every read: resolve, rewrite, place the page, divide among the sources, run.
-func (s *entry) query(ctx context.Context, q *lqp.Query) (*Rows, error) {
+// queryOnce is the path of every read: resolve, rewrite, place the page, divide among the sources, run.
+func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	plan, cursor, err := s.plan(ctx, q)
 	if err != nil {
 		return nil, err
@@ -98,13 +98,14 @@ func (s *entry) count(ctx context.Context, plan *rewrite.Plan) (int64, error) {
 
 // plan rewrites a query for the principal and places its page: one row more than asked, to know whether there are more.
 func (s *entry) plan(ctx context.Context, q *lqp.Query) (*rewrite.Plan, *cursorMaker, error) {
-	resolved, err := s.resolve(q, 0)
+	var views viewPaths
+	resolved, err := s.resolve(q, "$", 0, &views)
 	if err != nil {
 		return nil, nil, err
 	}
 	plan, err := s.rewrite(ctx, resolved)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, views.hide(err)
 	}
 	c := s.cursorMaker(q)
 	page := plan.Query().Page
@@ -136,39 +137,38 @@ func (s *entry) rewrite(ctx context.Context, q *lqp.Query) (*rewrite.Plan, error
 // maxViewDepth is how deep views may be made of views.
 const maxViewDepth = 8
 
-// resolve gives sources the ids of what they name and puts views in their place.
-func (s *entry) resolve(q *lqp.Query, depth int) (*lqp.Query, error) {
+// resolve gives sources the ids of what they name and puts views in their place. path is where q stands in the query; views
+// notes where views were put.
+func (s *entry) resolve(q *lqp.Query, path string, depth int, views *viewPaths) (*lqp.Query, error) {
 	if depth > maxViewDepth {
-		return nil, lqp.Problems{{Path: "$.source", Code: lqp.CodeLimit, Message: fmt.Sprintf("views are nested deeper than %d", maxViewDepth)}}
+		return nil, lqp.Problems{{Path: path, Code: lqp.CodeLimit, Message: fmt.Sprintf("views are nested deeper than %d", maxViewDepth)}}
 	}
 	c := *q
 	c.Joins = append([]lqp.Join(nil), q.Joins...)
-	if err := s.resolveSource(&c.From, depth); err != nil {
+	if err := s.resolveSource(&c.From, path+".source", depth, views); err != nil {
 		return nil, err
 	}
 	for i := range c.Joins {
-		if err := s.resolveSource(&c.Joins[i].Source, depth); err != nil {
+		if err := s.resolveSource(&c.Joins[i].Source, fmt.Sprintf("%s.joins[%d].source", path, i), depth, views); err != nil {
 			return nil, err
 		}
 	}
 	return &c, nil
 }
 
-func (s *entry) resolveSource(src *lqp.Source, depth int) (err error) {
-	if src.Query != nil {
-		src.Query, err = s.resolve(src.Query, depth+1)
+func (s *entry) resolveSource(src *lqp.Source, path string, depth int, views *viewPaths) (err error) {
+	// Views of views multiply their sources: what is small to ask for must not grow without bound.
+	if views.sources++; views.sources > maxSources {
+		return lqp.Problems{{Path: path, Code: lqp.CodeLimit, Message: fmt.Sprintf("with the views in their places there are more than %d sources", maxSources)}}
+	}
+	switch {
+	case src.Query != nil:
+		src.Query, err = s.resolve(src.Query, path+".query", depth+1, views)
 		return err
-	}
-	if src.Connection != "" {
-		for _, c := range s.Connections {
-			if c.Name == src.Connection {
-				src.Connection = c.ID
-				break
-			}
-		}
+	case src.Connection != "":
+		src.Connection = s.connectionID(src.Connection)
 		return nil
-	}
-	if strings.HasPrefix(src.Table, "viw_") {
+	case strings.HasPrefix(src.Table, "viw_"):
 		v, ok := s.View(src.Table)
 		if !ok {
 			return nil // Bind reports the unknown table
@@ -180,35 +180,100 @@ func (s *entry) resolveSource(src *lqp.Source, depth int) (err error) {
 		if src.Alias == "" {
 			src.Alias = "view"
 		}
-		src.Query, err = s.resolve(s.withoutHidden(inner), depth+1)
+		views.paths = append(views.paths, path+".query")
+		src.Query, err = s.resolve(s.withoutHidden(inner), path+".query", depth+1, views)
 		src.Table = ""
 		return err
 	}
-	if _, ok := s.Table(src.Table); !ok {
-		id := ""
-		for _, t := range s.Tables {
-			if t.Name == src.Table {
-				if id != "" {
-					return lqp.Problems{{Path: "$.source.table", Code: lqp.CodeUnknownTable, Message: fmt.Sprintf("several tables are called %q; use the id of one", src.Table)}}
-				}
-				id = t.ID
-			}
+	return s.resolveTable(src, path)
+}
+
+// resolveTable finds a table of the mini-DB by its name.
+func (s *entry) resolveTable(src *lqp.Source, path string) error {
+	if _, ok := s.Table(src.Table); ok {
+		return nil
+	}
+	id := ""
+	for _, t := range s.Tables {
+		if t.Name != src.Table {
+			continue
 		}
 		if id != "" {
-			if src.Alias == "" {
-				src.Alias = src.Table
-			}
-			src.Table = id
+			return lqp.Problems{{Path: path + ".table", Code: lqp.CodeUnknownTable, Message: fmt.Sprintf("several tables are called %q; use the id of one", src.Table)}}
 		}
+		id = t.ID
+	}
+	if id != "" {
+		if src.Alias == "" {
+			src.Alias = src.Table
+		}
+		src.Table = id
 	}
 	return nil
+}
+
+// connectionID finds a connection by its id or else by its name: one that is named after another's id takes nothing over.
+func (s *entry) connectionID(name string) string {
+	if _, ok := s.Connection(name); ok {
+		return name
+	}
+	for _, c := range s.Connections {
+		if c.Name == name {
+			return c.ID
+		}
+	}
+	return name
+}
+
+// maxSources is how many sources a query may have once views and nested queries are counted with theirs.
+const maxSources = 64
+
+// viewPaths are the places of a query where views were put, and the sources met on the way.
+type viewPaths struct {
+	paths   []string
+	sources int
+}
+
+// CodeViewClosed is the problem of a view that needs something which is not there, or not for its reader.
+const CodeViewClosed = "view_closed"
+
+// hide replaces the problems that lie inside of views, where the reader wrote nothing and may not know what is named, by
+// one for each view.
+func (v *viewPaths) hide(err error) error {
+	var problems lqp.Problems
+	if len(v.paths) == 0 || !errors.As(err, &problems) {
+		return err
+	}
+	var shown lqp.Problems
+	closed := map[string]bool{}
+next:
+	for _, p := range problems {
+		for _, path := range v.paths {
+			if p.Path == path || strings.HasPrefix(p.Path, path+".") {
+				if !closed[path] {
+					closed[path] = true
+					shown = append(shown, lqp.Problem{Path: strings.TrimSuffix(path, ".query"), Code: CodeViewClosed,
+						Message: "the view needs something that is not there, or not for you"})
+				}
+				continue next
+			}
+		}
+		shown = append(shown, p)
+	}
+	return shown
 }
 
 // table finds a table with all its columns, for the rewriter.
 func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table, error) {
 	if connection == "" {
-		t, ok := s.Table(table)
-		if !ok {
+		if t, ok := s.instead[table]; ok {
+			return t, nil
+		}
+		t, err := s.tableOf(table)
+		switch {
+		case errors.Is(err, ErrArchived):
+			return nil, err
+		case err != nil:
 			return nil, rewrite.ErrNoTable
 		}
 		return t.Schema(), nil
@@ -217,7 +282,7 @@ func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table
 	if !ok {
 		return nil, rewrite.ErrNoTable
 	}
-	catalog, err := s.e.sources.catalog(ctx, c, false)
+	catalog, err := s.e.sources.catalog(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +296,7 @@ func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table
 func (s *entry) tableNames(ctx context.Context, connection string) []string {
 	var names []string
 	if c, ok := s.Connection(connection); ok {
-		if catalog, err := s.e.sources.catalog(ctx, c, false); err == nil {
+		if catalog, err := s.e.sources.catalog(ctx, c); err == nil {
 			for _, t := range catalog.Tables {
 				names = append(names, t.Name)
 			}

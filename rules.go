@@ -21,6 +21,20 @@ type RuleSpec struct {
 	Columns map[string]rbac.Access
 }
 
+// mayRule refuses to let somebody lift a rule that binds them, or show to others what it hides.
+func (s *entry) mayRule(table rbac.TableRef, role rbac.Role) error {
+	if s.policy.Can(s.p, rbac.GrantAdmin).Allowed {
+		return nil
+	}
+	if role.AtLeast(rbac.Admin) {
+		return fmt.Errorf("rules for the role %s are set by owners: %w", role, ErrForbidden)
+	}
+	if _, bound := s.policy.Rules[table][s.policy.Role(s.p)]; bound {
+		return fmt.Errorf("a rule of the table binds you; its rules are set by owners: %w", ErrForbidden)
+	}
+	return nil
+}
+
 // compileRule checks a rule against its table and gives columns their ids.
 func (s *entry) compileRule(ctx context.Context, spec RuleSpec) (minidb.Rule, error) {
 	r := minidb.Rule{Workspace: s.Workspace.ID, Table: spec.Table, Role: spec.Role, Columns: spec.Columns}

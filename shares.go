@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -19,7 +20,8 @@ var ErrKey = fmt.Errorf("key required: %w", ErrNoPrincipal)
 
 // Publish puts a view under a slug, or changes how it is published; mode is minidb.ShareKeyed or minidb.SharePublic. What
 // the view's readers see is what the publisher may see at that moment, for as long as the publisher is a member who may
-// publish.
+// publish. Only the publisher and owners change how a view is published, make keys for it and change its query; others who
+// may publish can take it off and publish it with their own rights.
 func (a *Access) Publish(ctx context.Context, view, slug, mode string) (*minidb.Share, error) {
 	s, err := a.at(ctx, view, rbac.ShareViews)
 	if err != nil {
@@ -27,6 +29,9 @@ func (a *Access) Publish(ctx context.Context, view, slug, mode string) (*minidb.
 	}
 	if _, ok := s.View(view); !ok {
 		return nil, fmt.Errorf("view %s: %w", view, ErrNotFound)
+	}
+	if err := s.maySteer(view); err != nil {
+		return nil, err
 	}
 	return a.e.store.PutShare(ctx, a.actor(""), view, minidb.ShareSpec{Slug: slug, Mode: mode})
 }
@@ -40,18 +45,59 @@ func (a *Access) Unpublish(ctx context.Context, view string) error {
 	return a.e.store.DeleteShare(ctx, a.actor(""), sh.ID)
 }
 
+// maySteer refuses to let somebody decide what others read with the rights of a publisher that may see more: by a published
+// view's query, its address and its keys, or by the query of a view that it reads.
+func (s *entry) maySteer(view string) error {
+	for _, sh := range s.Shares {
+		if sh.CreatedBy == s.p.ID || s.policy.Role(s.p) == rbac.Owner { // no rule binds an owner
+			continue
+		}
+		if s.viewReads(sh.View, view, 0) {
+			return fmt.Errorf("view %s is published, or read by one that is, with the rights of somebody else: %w", view, ErrForbidden)
+		}
+	}
+	return nil
+}
+
+// viewReads reports whether a view is another one or reads it. What cannot be told counts as reading.
+func (s *entry) viewReads(view, other string, depth int) bool {
+	if view == other || depth > maxViewDepth {
+		return true
+	}
+	v, ok := s.View(view)
+	if !ok {
+		return false
+	}
+	q, err := decodeView(v)
+	return err != nil || s.queryReads(q, other, depth)
+}
+
+func (s *entry) queryReads(q *lqp.Query, view string, depth int) bool {
+	for _, src := range append([]*lqp.Source{&q.From}, joinSources(q.Joins)...) {
+		if src.Query != nil && s.queryReads(src.Query, view, depth) || src.Query == nil && s.viewReads(src.Table, view, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
 // Share is how a view is published.
 func (a *Access) Share(ctx context.Context, view string) (*minidb.Share, error) {
+	_, sh, err := a.share(ctx, view)
+	return sh, err
+}
+
+func (a *Access) share(ctx context.Context, view string) (*entry, *minidb.Share, error) {
 	s, err := a.at(ctx, view, rbac.ShareViews)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, sh := range s.Shares {
 		if sh.View == view {
-			return sh, nil
+			return s, sh, nil
 		}
 	}
-	return nil, fmt.Errorf("view %s is not published: %w", view, ErrNotFound)
+	return nil, nil, fmt.Errorf("view %s is not published: %w", view, ErrNotFound)
 }
 
 // keyBytes is how random a key is: 192 bits.
@@ -59,8 +105,11 @@ const keyBytes = 24
 
 // AddKey makes a key for a published view. The key is shown this once; only its hash is kept. A zero expires never does.
 func (a *Access) AddKey(ctx context.Context, view string, expires time.Time) (key string, stored *minidb.ShareKey, err error) {
-	sh, err := a.Share(ctx, view)
+	s, sh, err := a.share(ctx, view)
 	if err != nil {
+		return "", nil, err
+	}
+	if err := s.maySteer(view); err != nil {
 		return "", nil, err
 	}
 	raw := make([]byte, keyBytes)
@@ -102,33 +151,35 @@ func (e *Engine) Public(ctx context.Context, slug, key string) (*Access, string,
 	if err != nil {
 		return nil, "", fmt.Errorf("published view: %w", err)
 	}
-	actor := "public"
-	if sh.Mode != minidb.SharePublic {
-		id, ok := e.openKey(sh, key)
-		if !ok {
-			return nil, "", ErrKey
-		}
-		actor = id
-	}
-	a := e.As(rbac.Principal{ID: sh.CreatedBy, View: sh.View, Request: "", Address: "", Attributes: nil})
 	policy, err := e.policies.Policy(ctx, sh.Workspace)
 	if err != nil {
 		return nil, "", fmt.Errorf("published view: %w", err)
 	}
-	publisher := rbac.Principal{ID: sh.CreatedBy}
-	if !policy.Can(publisher, rbac.ShareViews).Allowed {
-		return nil, "", fmt.Errorf("the publisher of %s may no longer publish (asked by %s): %w", slug, actor, ErrNotFound)
+	reader := rbac.Principal{ID: sh.CreatedBy}
+	if !policy.Can(reader, rbac.ShareViews).Allowed {
+		return nil, "", fmt.Errorf("the publisher of %s may no longer publish: %w", slug, ErrNotFound)
 	}
-	return a, sh.View, nil
+	reader.View = sh.View
+	if sh.Mode != minidb.SharePublic {
+		if reader.Key = e.openKey(sh, key, policy); reader.Key == "" {
+			return nil, "", ErrKey
+		}
+	}
+	return e.As(reader), sh.View, nil
 }
 
-func (e *Engine) openKey(sh *minidb.Share, key string) (id string, ok bool) {
+// openKey is the id of the share's key that is given and still counts, empty when there is none. A key ends with its
+// maker's right to publish.
+func (e *Engine) openKey(sh *minidb.Share, key string, policy *rbac.Policy) string {
 	prefix, _, _ := strings.Cut(key, ".")
 	hash := hashKey(key)
 	for _, k := range sh.Keys {
 		if k.Prefix == prefix && k.RevokedAt == nil && (k.ExpiresAt == nil || e.clock().Before(*k.ExpiresAt)) {
-			return k.ID, subtle.ConstantTimeCompare(hash, k.Hash) == 1
+			if subtle.ConstantTimeCompare(hash, k.Hash) != 1 || !policy.Can(rbac.Principal{ID: k.CreatedBy}, rbac.ShareViews).Allowed {
+				return ""
+			}
+			return k.ID
 		}
 	}
-	return "", false
+	return ""
 }

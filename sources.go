@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/netguard"
-	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -20,10 +18,12 @@ type sources struct {
 	e       *Engine
 	openers map[string]adapter.Opener
 	dial    dialFunc
+	plain   func(host string, port int) bool
 	files   string
 
 	mu     sync.Mutex
-	open   map[string]*source // by connection id
+	open   map[string]*source  // by connection id
+	found  map[string]*finding // by connection id
 	flight singleflight.Group
 	closed bool
 }
@@ -32,10 +32,6 @@ type sources struct {
 type source struct {
 	version int64
 	adapter adapter.Adapter
-
-	mu      sync.Mutex
-	catalog *lqp.Catalog
-	read    time.Time
 }
 
 func newSources(e *Engine, opt Options) *sources {
@@ -43,7 +39,7 @@ func newSources(e *Engine, opt Options) *sources {
 	if dial == nil {
 		dial = (&netguard.Guard{}).DialContext
 	}
-	return &sources{e: e, openers: opt.Openers, dial: dial, files: opt.Files, open: map[string]*source{}}
+	return &sources{e: e, openers: opt.Openers, dial: dial, plain: opt.Plain, files: opt.Files, open: map[string]*source{}, found: map[string]*finding{}}
 }
 
 func (s *sources) adapter(ctx context.Context, c *minidb.Connection) (adapter.Adapter, error) {
@@ -70,7 +66,7 @@ func (s *sources) source(ctx context.Context, c *minidb.Connection) (*source, er
 		if err != nil {
 			return nil, err
 		}
-		a, err := s.connect(context.WithoutCancel(ctx), settings)
+		a, err := s.connect(context.WithoutCancel(ctx), c.Workspace, settings)
 		if err != nil {
 			return nil, fmt.Errorf("connection %s: %w", c.Name, err)
 		}
@@ -91,14 +87,17 @@ func (s *sources) source(ctx context.Context, c *minidb.Connection) (*source, er
 }
 
 // connect opens an adapter with checked settings.
-func (s *sources) connect(ctx context.Context, settings adapter.Settings) (adapter.Adapter, error) {
+func (s *sources) connect(ctx context.Context, workspace string, settings adapter.Settings) (adapter.Adapter, error) {
 	open, ok := s.openers[settings.Driver]
 	if !ok {
 		return nil, fmt.Errorf("driver %q is not available here: %w", settings.Driver, adapter.ErrOption)
 	}
+	if settings.TLS == "off" && !s.mayGoPlain(settings.Host, settings.Port) {
+		return nil, fmt.Errorf("host %s may not be connected to without TLS: %w", settings.Host, adapter.ErrOption)
+	}
 	settings.Dial = s.dial
 	if settings.File != "" {
-		file, err := s.file(settings.File)
+		file, err := s.file(workspace, settings.File)
 		if err != nil {
 			return nil, err
 		}
@@ -107,41 +106,12 @@ func (s *sources) connect(ctx context.Context, settings adapter.Settings) (adapt
 	return open(ctx, settings)
 }
 
-// catalog is what was discovered at a connection, read again when it is too old or refresh asks for it.
-func (s *sources) catalog(ctx context.Context, c *minidb.Connection, refresh bool) (lqp.Catalog, error) {
-	src, err := s.source(ctx, c)
-	if err != nil {
-		return lqp.Catalog{}, err
-	}
-	src.mu.Lock()
-	cached, read := src.catalog, src.read
-	src.mu.Unlock()
-	if cached != nil && !refresh && s.e.clock().Sub(read) < s.e.limits.SchemaTTL {
-		return *cached, nil
-	}
-	v, err, _ := s.flight.Do("catalog "+c.ID, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.e.limits.QueryTime)
-		defer cancel()
-		catalog, err := src.adapter.Tables(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("discover %s: %w", c.Name, err)
-		}
-		src.mu.Lock()
-		src.catalog, src.read = &catalog, s.e.clock()
-		src.mu.Unlock()
-		return catalog, nil
-	})
-	if err != nil {
-		return lqp.Catalog{}, err
-	}
-	return v.(lqp.Catalog), nil
-}
-
 // forget closes a connection that was changed or deleted.
 func (s *sources) forget(connection string) {
 	s.mu.Lock()
 	src := s.open[connection]
 	delete(s.open, connection)
+	delete(s.found, connection)
 	s.mu.Unlock()
 	if src != nil {
 		closeLater(src.adapter)
@@ -163,4 +133,9 @@ func (s *sources) close() error {
 // closeLater closes an adapter that queries may still be reading from, without making anybody wait for them.
 func closeLater(a adapter.Adapter) {
 	go func() { _ = a.Close() }() // nobody is left who could act on the error
+}
+
+// mayGoPlain reports whether this deployment allows connections without TLS to a host.
+func (s *sources) mayGoPlain(host string, port int) bool {
+	return s.plain != nil && s.plain(host, port)
 }

@@ -274,6 +274,7 @@ func (en *entry) rowChange(ev *realtime.Event, t *minidb.Table) (RowChange, bool
 			c.Version, c.Actor = 0, "" // what happened to a row out of sight is not said
 		}
 	}
+	hideBuiltIn(seen, c.Op, &c.Actor, &c.Version)
 	return c, true
 }
 

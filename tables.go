@@ -3,6 +3,7 @@ package livetables
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
@@ -64,35 +65,27 @@ func (a *Access) CreateTable(ctx context.Context, base string, spec minidb.Table
 	return a.e.store.CreateTable(ctx, a.actor(""), base, spec)
 }
 
-// Tables lists the tables of a base that are not closed to the principal, without the columns hidden from it.
+// Tables lists the tables of a base that are in use and not closed to the principal, without the columns hidden from it.
 func (a *Access) Tables(ctx context.Context, base string) ([]*minidb.Table, error) {
 	s, err := a.at(ctx, base, rbac.ReadData)
 	if err != nil {
 		return nil, err
 	}
-	var list []*minidb.Table
-	for _, t := range s.Tables {
-		if t.Base != base {
-			continue
-		}
-		if v := s.visible(t); v != nil {
-			list = append(list, v)
-		}
-	}
-	return list, nil
+	return s.visibleTables(s.Tables, base), nil
 }
 
-// Table is one table as the principal sees it.
+// Table is one table, archived or not, as the principal sees it.
 func (a *Access) Table(ctx context.Context, id string) (*minidb.Table, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.tableOf(id)
-	if err != nil {
-		return nil, err
+	if t, ok := s.AnyTable(id); ok {
+		if v := s.visible(t); v != nil {
+			return v, nil
+		}
 	}
-	return s.visible(t), nil
+	return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
 }
 
 // Schema of a table of the mini-DB in the form that queries see it, for parsing values by column.
@@ -100,11 +93,14 @@ func (s *entry) schema(t *minidb.Table) *lqp.Table {
 	return rewrite.Visible(t.Schema(), s.policy.Table(s.p, rbac.TableRef{Table: t.ID}))
 }
 
-// tableOf finds a table of the mini-DB that is not closed to the principal.
+// tableOf finds a table of the mini-DB that is in use and not closed to the principal.
 func (s *entry) tableOf(id string) (*minidb.Table, error) {
-	t, ok := s.Table(id)
+	t, ok := s.AnyTable(id)
 	if !ok || s.policy.Table(s.p, rbac.TableRef{Table: id}).Closed {
 		return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
+	}
+	if t.Archived() {
+		return nil, fmt.Errorf("table %q: %w", t.Name, ErrArchived)
 	}
 	return t, nil
 }
@@ -118,7 +114,7 @@ func (s *entry) visible(t *minidb.Table) *minidb.Table {
 	return t.Without(func(column string) bool { return rule.Columns[column] == rbac.Hidden })
 }
 
-// UpdateTable changes a table's name or description; version 0 skips the version check.
+// UpdateTable changes a table's name, description or settings; version 0 skips the version check.
 func (a *Access) UpdateTable(ctx context.Context, id string, patch minidb.TablePatch, version int64) (*minidb.Table, error) {
 	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
 		return nil, err
@@ -158,19 +154,40 @@ func (a *Access) DeleteColumn(ctx context.Context, column string, version int64)
 	return a.e.store.DeleteColumn(ctx, a.actor(""), column, version)
 }
 
-// ReorderColumns puts a table's columns into the given order, which must name each once. version is the table's, 0 for any.
+// ReorderColumns puts a table's columns into the given order, which must name each once that the principal sees; others
+// stay behind them. version is the table's, 0 for any.
 func (a *Access) ReorderColumns(ctx context.Context, table string, order []string, version int64) (*minidb.Table, error) {
-	if _, err := a.at(ctx, table, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, table, rbac.AlterTables)
+	if err != nil {
 		return nil, err
 	}
-	return a.e.store.ReorderColumns(ctx, a.actor(""), table, order, version)
+	t, err := s.tableOf(table)
+	if err != nil {
+		return nil, err
+	}
+	seen := s.visible(t)
+	whole := slices.Clone(order)
+	for _, c := range t.Columns {
+		if _, ok := seen.Column(c.ID); !ok {
+			whole = append(whole, c.ID)
+		}
+	}
+	t, err = a.e.store.ReorderColumns(ctx, a.actor(""), table, whole, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.visible(t), nil
 }
 
 // PutRule sets what a role may see and do in a table, replacing an earlier rule of the two. The predicates must compile
-// against the table's columns now.
+// against the table's columns now. Rules for admins are set and lifted by owners, and so are all rules of a table on which
+// the principal is bound by one.
 func (a *Access) PutRule(ctx context.Context, workspace string, r RuleSpec) error {
 	s, err := a.enter(ctx, workspace, rbac.ManageRules)
 	if err != nil {
+		return err
+	}
+	if err := s.mayRule(r.Table, r.Role); err != nil {
 		return err
 	}
 	rule, err := s.compileRule(ctx, r)
@@ -183,7 +200,11 @@ func (a *Access) PutRule(ctx context.Context, workspace string, r RuleSpec) erro
 
 // DeleteRule lifts the rule of a role on a table.
 func (a *Access) DeleteRule(ctx context.Context, workspace string, table rbac.TableRef, role rbac.Role) error {
-	if _, err := a.enter(ctx, workspace, rbac.ManageRules); err != nil {
+	s, err := a.enter(ctx, workspace, rbac.ManageRules)
+	if err != nil {
+		return err
+	}
+	if err := s.mayRule(table, role); err != nil {
 		return err
 	}
 	return a.e.store.DeleteRule(ctx, a.actor(""), workspace, table, role)

@@ -186,16 +186,21 @@ func (u *unit) convert(t *Table, old, c *Column) error {
 		}
 	}
 	if c.Unique && !old.Unique {
-		if err := u.createUnique(c); errors.Is(err, adapter.ErrConstraint) {
+		if err := u.createUnique(t, c); errors.Is(err, adapter.ErrConstraint) {
 			return invalid("unique", CodeUnique, "rows share a value of %q", c.Name)
 		} else if err != nil {
 			return err
 		}
 	}
 	if c.Required && !old.Required {
-		return u.fill(t, c)
+		if err := u.fill(t, c); err != nil {
+			return err
+		}
 	}
-	return nil
+	if !c.narrower(old) {
+		return nil
+	}
+	return u.checkCells(t, c)
 }
 
 // renameChoices gives rows the new names of their choices and refuses to remove a choice that rows have.

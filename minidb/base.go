@@ -67,29 +67,35 @@ func (u *unit) freeBaseName(b Base) error {
 // CreateBase makes an empty base in a workspace.
 func (db *DB) CreateBase(ctx context.Context, actor Actor, workspace string, spec BaseSpec) (*Base, error) {
 	var b Base
-	err := db.write(ctx, "create base", actor, func(u *unit) error {
-		b = Base{ID: NewID(prefixBase), Workspace: workspace, Name: spec.Name, Description: spec.Description,
-			Colour: spec.Colour, Icon: spec.Icon, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
-		if err := b.check(); err != nil {
-			return err
-		}
-		if err := u.touch(workspace, false); err != nil {
-			return err
-		}
-		if err := u.freeBaseName(b); err != nil {
-			return err
-		}
-		if _, err := u.exec(`INSERT INTO lt_base (`+baseColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			argText(b.ID), argText(b.Workspace), argText(b.Name), argText(b.Description), argText(b.Colour), argText(b.Icon),
-			argInt(b.Version), argTime(b.CreatedAt), argText(b.CreatedBy), argText(nameKey(b.Name))); err != nil {
-			return err
-		}
-		return u.resource(b.entry("base.create"), nil, b)
+	err := db.write(ctx, "create base", actor, func(u *unit) (err error) {
+		b, err = u.newBase(workspace, spec)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &b, nil
+}
+
+// newBase makes an empty base.
+func (u *unit) newBase(workspace string, spec BaseSpec) (Base, error) {
+	b := Base{ID: NewID(prefixBase), Workspace: workspace, Name: spec.Name, Description: spec.Description,
+		Colour: spec.Colour, Icon: spec.Icon, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
+	if err := b.check(); err != nil {
+		return b, err
+	}
+	if err := u.touch(workspace, false); err != nil {
+		return b, err
+	}
+	if err := u.freeBaseName(b); err != nil {
+		return b, err
+	}
+	if _, err := u.exec(`INSERT INTO lt_base (`+baseColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		argText(b.ID), argText(b.Workspace), argText(b.Name), argText(b.Description), argText(b.Colour), argText(b.Icon),
+		argInt(b.Version), argTime(b.CreatedAt), argText(b.CreatedBy), argText(nameKey(b.Name))); err != nil {
+		return b, err
+	}
+	return b, u.resource(b.entry("base.create"), nil, b)
 }
 
 func (b Base) entry(action string) audit.Entry {

@@ -1,6 +1,7 @@
 package minidb
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"unicode/utf8"
@@ -27,6 +28,12 @@ const (
 type ColumnOptions struct {
 	// MaxLength is the longest value of a text column in code points, 1 to 10,000, default 255.
 	MaxLength int `json:"max_length,omitempty"`
+	// MinLength is the shortest value of a text or long_text column in code points, 0 for any. The empty text is no value.
+	MinLength int `json:"min_length,omitempty"`
+	// Min and Max bound the values of integer, decimal, date and datetime columns, both of them allowed values; nil is no
+	// bound. They are JSON values of the column's type: 0.5, "2026-01-31".
+	Min json.RawMessage `json:"min,omitempty"`
+	Max json.RawMessage `json:"max,omitempty"`
 	// Scale is how many decimals a decimal column keeps, 0 to 10.
 	Scale int `json:"scale,omitempty"`
 	// Precision is how many digits a decimal column keeps in all, at most 30, default 18 (Scale + 20 with a Scale above 6).
@@ -54,6 +61,9 @@ const (
 	intPrecision     = 19 // 64 bits
 	maxChoices       = 1_000
 )
+
+// ValueType is the plan's type of the column's values.
+func (c *Column) ValueType() lqp.Type { return c.valueType() }
 
 // valueType is the plan's type of the column's values.
 func (c *Column) valueType() lqp.Type {
@@ -93,6 +103,8 @@ func (c *Column) checkOptions() error {
 		return invalid("type", CodeType, "%q is no column type", c.Type)
 	case o.MaxLength != 0 && c.Type != TextColumn:
 		return invalid("options", CodeOption, "a %s column has no max_length", c.Type)
+	case o.MinLength != 0 && c.Type != TextColumn && c.Type != LongTextColumn:
+		return invalid("options", CodeOption, "a %s column has no min_length", c.Type)
 	case (o.Scale != 0 || o.Precision != 0) && c.Type != DecimalColumn:
 		return invalid("options", CodeOption, "a %s column has neither scale nor precision", c.Type)
 	case len(o.Choices) != 0 && c.Type != SingleSelectColumn:
@@ -105,6 +117,9 @@ func (c *Column) checkOptions() error {
 		}
 		if o.MaxLength < 1 || o.MaxLength > maxLength {
 			return invalid("options", CodeOption, "max_length is 1 to %d", maxLength)
+		}
+		if o.MinLength > o.MaxLength {
+			return invalid("options", CodeOption, "min_length is larger than max_length")
 		}
 	case DecimalColumn:
 		if o.Precision == 0 {
@@ -125,7 +140,10 @@ func (c *Column) checkOptions() error {
 	case SingleSelectColumn:
 		return checkChoices(o.Choices)
 	}
-	return nil
+	if o.MinLength < 0 || o.MinLength > maxLength {
+		return invalid("options", CodeOption, "min_length is 0 to %d", maxLength)
+	}
+	return c.checkBounds()
 }
 
 // checkChoices checks the choices of a column and gives new ones their ids.
@@ -171,6 +189,9 @@ func (c *Column) conform(v lqp.Value) (_ lqp.Value, code, message string) {
 		if v.Text() == "" {
 			return lqp.Value{}, "", "" // an empty cell is NULL and nothing else
 		}
+		if least := c.Options.MinLength; least > 0 && utf8.RuneCountInString(v.Text()) < least {
+			return v, CodeTooShort, fmt.Sprintf("%q holds at least %d characters, not %d", c.Name, least, utf8.RuneCountInString(v.Text()))
+		}
 		if len(v.Text()) > want.MaxLen && utf8.RuneCountInString(v.Text()) > want.MaxLen {
 			return v, CodeTooLong, fmt.Sprintf("%q holds at most %d characters, not %d", c.Name, want.MaxLen, utf8.RuneCountInString(v.Text()))
 		}
@@ -186,6 +207,9 @@ func (c *Column) conform(v lqp.Value) (_ lqp.Value, code, message string) {
 			}
 		}
 		return v, CodeChoice, fmt.Sprintf("%s is not a choice of %q", strconv.Quote(cleanText(v.Text(), maxLook)), c.Name)
+	}
+	if code == "" {
+		code, message = c.conformBounds(v)
 	}
 	return v, code, message
 }

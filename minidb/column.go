@@ -20,6 +20,8 @@ type Column struct {
 	Default     lqp.Value     `json:"default"`  // value of new rows that give none; NULL is none
 	Position    int           `json:"position"` // place among the table's columns, from 0
 	Description string        `json:"description"`
+
+	min, max lqp.Value // Options.Min and Max as values, NULL for none
 }
 
 // ColumnSpec describes a new column.
@@ -39,9 +41,10 @@ type ColumnPatch struct {
 	Required    *bool
 	Unique      *bool
 	Default     *lqp.Value // NULL for none
-	// Type must be the type the column has: a change answers ErrTypeChange.
+	// Type must be the type the column has: a change answers ErrTypeChange. ChangeType changes it.
 	Type *ColumnType
-	// Options replace the column's. Scale and Precision must stay (ErrTypeChange); MaxLength may grow. A choice keeps its
+	// Options replace the column's. Scale and Precision must stay (ErrTypeChange); MaxLength may grow; MinLength, Min and
+	// Max are refused with a *ValidationError while rows break them. A choice keeps its
 	// identity by its ID: another name renames it in the rows too, a missing one is removed, which is refused with
 	// ErrInUse while rows have it.
 	Options *ColumnOptions
@@ -55,6 +58,7 @@ func scanColumn(r record) Column {
 		Position: int(r.integer(8)), Description: r.text(9)}
 	// What does not decode was not written by us. Without options and default the column is only narrower than it was.
 	_ = json.Unmarshal(r.document(4), &c.Options)
+	_ = c.checkBounds()
 	if doc := r.document(7); doc != nil {
 		if v, err := lqp.ParseValue(c.storedType(), doc); err == nil {
 			c.Default = v
@@ -102,7 +106,7 @@ func (c *Column) values(workspace string) []lqp.Value {
 // putColumn writes the column's record, new or in the place of the old one.
 func (u *unit) putColumn(workspace string, c *Column) error {
 	_, err := u.exec(`INSERT INTO lt_column (`+columnColumns+`, workspace, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, options = excluded.options,
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, type = excluded.type, options = excluded.options,
 		required = excluded.required, is_unique = excluded.is_unique, default_doc = excluded.default_doc,
 		position = excluded.position, description = excluded.description`, c.values(workspace)...)
 	return err

@@ -186,8 +186,10 @@ func (db *DB) DeleteConnection(ctx context.Context, actor Actor, id string, vers
 		if err := u.touch(c.Workspace, false); err != nil {
 			return err
 		}
-		if _, err := u.exec(`DELETE FROM lt_connection WHERE workspace = ? AND id = ?`, argText(c.Workspace), argText(id)); err != nil {
-			return err
+		for _, sql := range []string{`DELETE FROM lt_schema WHERE workspace = ? AND connection = ?`, `DELETE FROM lt_connection WHERE workspace = ? AND id = ?`} {
+			if _, err := u.exec(sql, argText(c.Workspace), argText(id)); err != nil {
+				return err
+			}
 		}
 		return u.resource(c.entry("connection.delete"), c, nil)
 	})

@@ -23,10 +23,14 @@ var (
 	ErrVersionRequired = errors.New("the row's version is required")
 	// ErrSchemaChanged: the table's columns or the policy were changed after the write was planned. Plan it again.
 	ErrSchemaChanged = errors.New("the table or its rules changed meanwhile")
-	// ErrTypeChange: a column keeps the type and the number of decimals it was created with.
-	ErrTypeChange = errors.New("the type of a column cannot be changed")
+	// ErrTypeChange: an update does not change the type of a column or its number of decimals; DB.ChangeType does.
+	ErrTypeChange = errors.New("the type of a column is changed by a migration, not by an update")
 	// ErrInUse: the choice is still the value of rows.
 	ErrInUse = errors.New("in use")
+	// ErrArchived: the table is archived; it is neither read nor written nor changed until it is restored.
+	ErrArchived = errors.New("the table is archived")
+	// ErrRuleOfRows: a rule asks for what a copied row does not keep, so that the copy could show more than the original.
+	ErrRuleOfRows = errors.New("a rule asks for the id or the version of rows, which a copy does not keep")
 	// ErrLimit: a bound is exceeded; errors.As finds the *LimitError that names it.
 	ErrLimit = errors.New("limit exceeded")
 	// ErrNewerDatabase: the database was written by a later release.
@@ -85,6 +89,9 @@ const (
 	CodeScale           = "scale"            // more decimals than the column keeps
 	CodeRange           = "range"            // a number too large for the column
 	CodeTooLong         = "too_long"         // a text or name longer than allowed
+	CodeTooShort        = "too_short"        // a text shorter than the column allows
+	CodeMin             = "min"              // a value below the column's least one
+	CodeMax             = "max"              // a value above the column's largest one
 	CodeChoice          = "choice"           // not one of the choices
 	CodeReadOnly        = "read_only"        // a column that the mini-DB fills itself
 	CodeUnknownColumn   = "unknown_column"   // the table has no such column

@@ -58,7 +58,7 @@ func newLayout(store adapter.Store, t *Table) *layout {
 	user := lqp.Type{Kind: lqp.Text, MaxLen: maxActorText}
 
 	l := &layout{slots: make(map[string]int, len(t.Columns)+6)}
-	schema := &lqp.Table{Name: t.ID, Path: []string{t.ID}, Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
+	schema := &lqp.Table{Name: t.ID, Path: []string{t.physicalName()}, Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
 		Version: ColumnVersion, Rows: -1, Comment: t.Description}
 	add := func(c lqp.Column, stored lqp.Type) int {
 		c.Native = store.DeclareType(stored)
@@ -111,13 +111,14 @@ func (l *layout) appendImage(dst []byte, row []lqp.Value) []byte {
 
 // Row decodes the image of a row in a change-log entry of this table (Before, After) to values in the order of
 // Schema().Columns. A column the image does not have, because it was added later, is NULL; one that the table no longer
-// has is left out; a value that the column's type of today cannot hold is NULL. A nil image is a nil row.
+// has is left out; a value from when the column had another type is converted, and NULL where that cannot be. A nil image is a nil row.
 func (t *Table) Row(image json.RawMessage) ([]lqp.Value, error) {
 	if image == nil {
 		return nil, nil
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(image, &members); err != nil {
+	err := json.Unmarshal(image, &members)
+	if err != nil {
 		return nil, fmt.Errorf("row image of table %s: %w", t.ID, err)
 	}
 	row := make([]lqp.Value, len(t.layout.ids))
@@ -126,9 +127,20 @@ func (t *Table) Row(image json.RawMessage) ([]lqp.Value, error) {
 		if !ok {
 			continue
 		}
-		if v, err := lqp.ParseValue(t.layout.schema.Columns[i].Type, doc); err == nil {
-			row[i] = v
+		typ := t.layout.schema.Columns[i].Type
+		if row[i], err = lqp.ParseValue(typ, doc); err != nil {
+			row[i] = recast(scalar(doc), typ).value
 		}
 	}
 	return row, nil
+}
+
+// scalar is the value that a JSON document shows by itself, NULL for lists and objects.
+func scalar(doc json.RawMessage) lqp.Value {
+	for _, kind := range []lqp.Kind{lqp.Bool, lqp.Number, lqp.Text} {
+		if v, err := lqp.ParseValue(lqp.Type{Kind: kind}, doc); err == nil {
+			return v
+		}
+	}
+	return lqp.Value{}
 }

@@ -15,11 +15,11 @@ func quoteID(id string) string {
 	return `"` + id + `"`
 }
 
-// definePhysical creates the physical table of t. Rows lie in the order of their ids, which is nearly that of their
+// definePhysical creates the physical table of t, without its indexes. Rows lie in the order of their ids, which is nearly that of their
 // making, so that there is one tree for the key and the rows.
 func (u *unit) definePhysical(t *Table) error {
 	var b strings.Builder
-	b.WriteString("CREATE TABLE " + quoteID(t.ID) + " (")
+	b.WriteString("CREATE TABLE " + quoteID(t.physicalName()) + " (")
 	for i := range t.layout.schema.Columns {
 		c := &t.layout.schema.Columns[i]
 		if i > 0 {
@@ -40,9 +40,14 @@ func (u *unit) definePhysical(t *Table) error {
 	if _, err := u.exec(b.String()); err != nil {
 		return fmt.Errorf("create physical table: %w", err)
 	}
+	return nil
+}
+
+// defineIndexes creates the indexes of the physical table of t.
+func (u *unit) defineIndexes(t *Table) error {
 	for i := range t.Columns {
 		if t.Columns[i].Unique {
-			if err := u.createUnique(&t.Columns[i]); err != nil {
+			if err := u.createUnique(t, &t.Columns[i]); err != nil {
 				return err
 			}
 		}
@@ -54,8 +59,8 @@ const driverSQLite = "sqlite"
 
 func uniqueName(column string) string { return quoteID("unique_" + column) }
 
-func (u *unit) createUnique(c *Column) error {
-	if _, err := u.exec("CREATE UNIQUE INDEX " + uniqueName(c.ID) + " ON " + quoteID(c.Table) + " (" + quoteID(c.ID) + ")"); err != nil {
+func (u *unit) createUnique(t *Table, c *Column) error {
+	if _, err := u.exec("CREATE UNIQUE INDEX " + uniqueName(c.ID) + " ON " + quoteID(t.physicalName()) + " (" + quoteID(c.ID) + ")"); err != nil {
 		return fmt.Errorf("create unique index: %w", err)
 	}
 	return nil
@@ -69,11 +74,11 @@ func (u *unit) dropUnique(c *Column) error {
 }
 
 func (u *unit) addPhysical(t *Table, c *Column) error {
-	if _, err := u.exec("ALTER TABLE " + quoteID(t.ID) + " ADD COLUMN " + quoteID(c.ID) + " " + u.db.store.DeclareType(c.storedType())); err != nil {
+	if _, err := u.exec("ALTER TABLE " + quoteID(t.physicalName()) + " ADD COLUMN " + quoteID(c.ID) + " " + u.db.store.DeclareType(c.storedType())); err != nil {
 		return fmt.Errorf("add physical column: %w", err)
 	}
 	if c.Unique {
-		return u.createUnique(c)
+		return u.createUnique(t, c)
 	}
 	return nil
 }
@@ -84,15 +89,15 @@ func (u *unit) dropPhysical(t *Table, c *Column) error {
 			return err
 		}
 	}
-	if _, err := u.exec("ALTER TABLE " + quoteID(t.ID) + " DROP COLUMN " + quoteID(c.ID)); err != nil {
+	if _, err := u.exec("ALTER TABLE " + quoteID(t.physicalName()) + " DROP COLUMN " + quoteID(c.ID)); err != nil {
 		return fmt.Errorf("drop physical column: %w", err)
 	}
 	return nil
 }
 
-// dropTable removes the physical table with its rows and indexes.
-func (u *unit) dropTable(id string) error {
-	if _, err := u.exec("DROP TABLE " + quoteID(id)); err != nil {
+// dropTable removes the physical table of that name with its rows and indexes.
+func (u *unit) dropTable(physical string) error {
+	if _, err := u.exec("DROP TABLE " + quoteID(physical)); err != nil {
 		return fmt.Errorf("drop physical table: %w", err)
 	}
 	return nil

@@ -19,7 +19,8 @@ type Snapshot struct {
 	Members       map[string]rbac.Role // by user id
 	MemberList    []Member             // by user id
 	Bases         []*Base              // this and the following by name
-	Tables        []*Table
+	Tables        []*Table             // without archived ones
+	Archived      []*Table
 	Views         []*View
 	Shares        []*Share // by slug
 	Connections   []*Connection
@@ -27,6 +28,7 @@ type Snapshot struct {
 
 	bases       map[string]*Base
 	tables      map[string]*Table
+	archived    map[string]*Table
 	columns     map[string]*Table
 	views       map[string]*View
 	shares      map[string]*Share
@@ -36,10 +38,19 @@ type Snapshot struct {
 // Base is the base of that id.
 func (s *Snapshot) Base(id string) (*Base, bool) { b, ok := s.bases[id]; return b, ok }
 
-// Table is the table of that id.
+// Table is the table of that id, unless it is archived.
 func (s *Snapshot) Table(id string) (*Table, bool) { t, ok := s.tables[id]; return t, ok }
 
-// TableOfColumn is the table that has the column of that id.
+// AnyTable is the table of that id, archived or not.
+func (s *Snapshot) AnyTable(id string) (*Table, bool) {
+	t, ok := s.tables[id]
+	if !ok {
+		t, ok = s.archived[id]
+	}
+	return t, ok
+}
+
+// TableOfColumn is the table, archived or not, that has the column of that id.
 func (s *Snapshot) TableOfColumn(column string) (*Table, bool) {
 	t, ok := s.columns[column]
 	return t, ok
@@ -67,7 +78,7 @@ func (s *Snapshot) ShareOfView(view string) (*Share, bool) {
 	return nil, false
 }
 
-// TablesOf lists the tables of a base by name.
+// TablesOf lists the tables of a base by name, without archived ones.
 func (s *Snapshot) TablesOf(base string) (list []*Table) {
 	for _, t := range s.Tables {
 		if t.Base == base {
@@ -96,7 +107,7 @@ func (s *Snapshot) has(id string) bool {
 	case prefixBase:
 		_, ok = s.bases[id]
 	case prefixTable:
-		_, ok = s.tables[id]
+		_, ok = s.AnyTable(id)
 	case prefixColumn:
 		_, ok = s.columns[id]
 	case prefixView:
@@ -135,6 +146,24 @@ func (db *DB) Snapshot(ctx context.Context, workspace string) (*Snapshot, error)
 			return nil, err
 		}
 	}
+}
+
+// Reread is Snapshot for a caller that has met a change of the catalogue before the verb that made it has returned: it
+// compares with the database itself.
+func (db *DB) Reread(ctx context.Context, workspace string) (*Snapshot, error) {
+	var revision int64
+	err := db.read(ctx, "read revision of "+workspace, func(s session) (err error) {
+		revision, err = must(s, "workspace", func(r record) int64 { return r.integer(0) },
+			`SELECT revision FROM lt_workspace WHERE id = ?`, argText(workspace))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s, _ := db.snapshots.get(workspace); s != nil && s.Revision < revision {
+		db.snapshots.drop(workspace)
+	}
+	return db.Snapshot(ctx, workspace)
 }
 
 // snapshotCache keeps the newest snapshot of workspaces.

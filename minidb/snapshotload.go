@@ -77,9 +77,10 @@ func (l *loader) bases() (err error) {
 	return err
 }
 
-func (l *loader) tables() (err error) {
-	if l.s.Tables, l.s.tables, err = indexed(l, scanTable, func(t *Table) string { return t.ID },
-		`SELECT `+tableColumns+` FROM lt_table WHERE workspace = ? ORDER BY name, id`); err != nil {
+func (l *loader) tables() error {
+	every, byID, err := indexed(l, scanTable, func(t *Table) string { return t.ID },
+		`SELECT `+tableColumns+` FROM lt_table WHERE workspace = ? ORDER BY name, id`)
+	if err != nil {
 		return err
 	}
 	columns, err := all(l.session, scanColumn, `SELECT `+columnColumns+` FROM lt_column WHERE workspace = ? ORDER BY position, id`, l.workspace)
@@ -88,13 +89,20 @@ func (l *loader) tables() (err error) {
 	}
 	l.s.columns = make(map[string]*Table, len(columns))
 	for i := range columns {
-		if t := l.s.tables[columns[i].Table]; t != nil {
+		if t := byID[columns[i].Table]; t != nil {
 			t.Columns = append(t.Columns, columns[i])
 			l.s.columns[columns[i].ID] = t
 		}
 	}
-	for _, t := range l.s.Tables {
+	l.s.Tables = make([]*Table, 0, len(every))
+	l.s.tables, l.s.archived = make(map[string]*Table, len(every)), make(map[string]*Table)
+	for _, t := range every {
 		t.layout = newLayout(l.db.store, t)
+		if t.Archived() {
+			l.s.Archived, l.s.archived[t.ID] = append(l.s.Archived, t), t
+			continue
+		}
+		l.s.Tables, l.s.tables[t.ID] = append(l.s.Tables, t), t
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // Table is a user table. The tables of a snapshot are immutable and may be shared.
 type Table struct {
-	ID          string    `json:"id"` // also the name of the physical table
+	ID          string    `json:"id"`
 	Workspace   string    `json:"workspace_id"`
 	Base        string    `json:"base_id"`
 	Name        string    `json:"name"` // unique in the base, case aside
@@ -19,9 +20,25 @@ type Table struct {
 	Version     int64     `json:"version"` // of the schema: counts changes of the table and of its columns
 	CreatedAt   time.Time `json:"created_at"`
 	CreatedBy   string    `json:"created_by"`
-	Columns     []Column  `json:"columns"` // by position
+	// Settings are a JSON object of the caller's own, "{}" at first. Every reader of the table sees them.
+	Settings json.RawMessage `json:"settings"`
+	// ArchivedAt is when the table was archived, nil for a table in use.
+	ArchivedAt *time.Time `json:"archived_at,omitempty"`
+	Columns    []Column   `json:"columns"` // by position
 
-	layout *layout
+	physical string // name of the physical table, empty when it is the id
+	layout   *layout
+}
+
+// Archived reports whether the table is put away: neither read nor written until it is restored.
+func (t *Table) Archived() bool { return t.ArchivedAt != nil }
+
+// physicalName is the name of the physical table.
+func (t *Table) physicalName() string {
+	if t.physical == "" {
+		return t.ID
+	}
+	return t.physical
 }
 
 // Schema describes the physical table for plans: the row id, the table's columns in their order and the other built-in
@@ -45,13 +62,16 @@ type TableSpec struct {
 }
 
 // TablePatch lists what UpdateTable changes; nil fields stay.
-type TablePatch struct{ Name, Description *string }
+type TablePatch struct {
+	Name, Description *string
+	Settings          json.RawMessage // a JSON object
+}
 
-const tableColumns = `id, workspace, base, name, description, version, created_at, created_by`
+const tableColumns = `id, workspace, base, name, description, version, created_at, created_by, settings, archived_at, physical`
 
 func scanTable(r record) Table {
 	return Table{ID: r.text(0), Workspace: r.text(1), Base: r.text(2), Name: r.text(3), Description: r.text(4), Version: r.integer(5),
-		CreatedAt: r.instant(6), CreatedBy: r.text(7)}
+		CreatedAt: r.instant(6), CreatedBy: r.text(7), Settings: r.document(8), ArchivedAt: r.optional(9), physical: r.text(10)}
 }
 
 // table reads a table with its columns.
@@ -80,7 +100,11 @@ func (t *Table) check() (err error) {
 	if t.Name, err = cleanName(t.Name); err != nil {
 		return err
 	}
-	return checkText("description", t.Description, maxDescription)
+	if err := checkText("description", t.Description, maxDescription); err != nil {
+		return err
+	}
+	t.Settings, err = cleanObject("settings", t.Settings)
+	return err
 }
 
 func (u *unit) freeTableName(t *Table) error {
@@ -100,44 +124,50 @@ func (db *DB) CreateTable(ctx context.Context, actor Actor, base string, spec Ta
 		if err != nil {
 			return err
 		}
-		t = &Table{ID: NewID(prefixTable), Workspace: b.Workspace, Base: base, Name: spec.Name, Description: spec.Description,
-			Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
-		if err := t.check(); err != nil {
-			return err
-		}
-		if len(spec.Columns) > db.opt.MaxColumns {
-			return &LimitError{Name: "columns", Max: db.opt.MaxColumns}
-		}
-		for i, cs := range spec.Columns {
-			c := cs.column(t.ID, i)
-			if err := c.check(); err != nil {
-				return fmt.Errorf("column %d: %w", i, err)
-			}
-			if nameTaken(t.Columns, &c) {
-				return fmt.Errorf("column %q: %w", c.Name, ErrExists)
-			}
-			t.Columns = append(t.Columns, c)
-		}
-		if err := u.touch(t.Workspace, false); err != nil {
-			return err
-		}
-		if err := u.freeTableName(t); err != nil {
-			return err
-		}
-		count, _, err := one(u.session, func(r record) int64 { return r.integer(0) },
-			`SELECT count(*) FROM lt_table WHERE workspace = ? AND base = ?`, argText(t.Workspace), argText(base))
-		if err != nil {
-			return err
-		}
-		if count >= int64(db.opt.MaxTables) {
-			return &LimitError{Name: "tables", Max: db.opt.MaxTables}
-		}
-		return u.createTable(t)
+		t, err = u.newTable(&b, spec)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// newTable makes a table as described in a base.
+func (u *unit) newTable(b *Base, spec TableSpec) (*Table, error) {
+	t := &Table{ID: NewID(prefixTable), Workspace: b.Workspace, Base: b.ID, Name: spec.Name, Description: spec.Description,
+		Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID, Settings: json.RawMessage("{}")}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	if len(spec.Columns) > u.db.opt.MaxColumns {
+		return nil, &LimitError{Name: "columns", Max: u.db.opt.MaxColumns}
+	}
+	for i, cs := range spec.Columns {
+		c := cs.column(t.ID, i)
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("column %d: %w", i, err)
+		}
+		if nameTaken(t.Columns, &c) {
+			return nil, fmt.Errorf("column %q: %w", c.Name, ErrExists)
+		}
+		t.Columns = append(t.Columns, c)
+	}
+	if err := u.touch(t.Workspace, false); err != nil {
+		return nil, err
+	}
+	if err := u.freeTableName(t); err != nil {
+		return nil, err
+	}
+	count, _, err := one(u.session, func(r record) int64 { return r.integer(0) },
+		`SELECT count(*) FROM lt_table WHERE workspace = ? AND base = ?`, argText(t.Workspace), argText(b.ID))
+	if err != nil {
+		return nil, err
+	}
+	if count >= int64(u.db.opt.MaxTables) {
+		return nil, &LimitError{Name: "tables", Max: u.db.opt.MaxTables}
+	}
+	return t, u.createTable(t)
 }
 
 // column is the column that the specification describes.
@@ -149,9 +179,10 @@ func (cs ColumnSpec) column(table string, position int) Column {
 }
 
 func (u *unit) createTable(t *Table) error {
-	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		argText(t.ID), argText(t.Workspace), argText(t.Base), argText(t.Name), argText(t.Description), argInt(t.Version),
-		argTime(t.CreatedAt), argText(t.CreatedBy), argText(nameKey(t.Name))); err != nil {
+		argTime(t.CreatedAt), argText(t.CreatedBy), argText(string(t.Settings)), argOptional(t.ArchivedAt), argText(t.physical),
+		argText(nameKey(t.Name))); err != nil {
 		return err
 	}
 	for i := range t.Columns {
@@ -163,23 +194,29 @@ func (u *unit) createTable(t *Table) error {
 	if err := u.definePhysical(t); err != nil {
 		return err
 	}
+	if err := u.defineIndexes(t); err != nil {
+		return err
+	}
 	return u.resource(t.entry("table.create"), nil, t)
 }
 
-// UpdateTable renames a table or describes it anew. version is the one the caller has seen, 0 for any.
+// UpdateTable changes the name, the description or the settings of a table. version is the one the caller has seen, 0 for any.
 func (db *DB) UpdateTable(ctx context.Context, actor Actor, id string, p TablePatch, version int64) (*Table, error) {
 	return db.alterTable(ctx, "update table "+id, actor, id, version, func(u *unit, t *Table) error {
 		old := t.head()
 		patch(&t.Name, p.Name)
 		patch(&t.Description, p.Description)
+		if p.Settings != nil {
+			t.Settings = p.Settings
+		}
 		if err := t.check(); err != nil {
 			return err
 		}
 		if err := u.freeTableName(t); err != nil {
 			return err
 		}
-		if _, err := u.exec(`UPDATE lt_table SET name = ?, name_key = ?, description = ? WHERE workspace = ? AND id = ?`,
-			argText(t.Name), argText(nameKey(t.Name)), argText(t.Description), argText(t.Workspace), argText(id)); err != nil {
+		if _, err := u.exec(`UPDATE lt_table SET name = ?, name_key = ?, description = ?, settings = ? WHERE workspace = ? AND id = ?`,
+			argText(t.Name), argText(nameKey(t.Name)), argText(t.Description), argText(string(t.Settings)), argText(t.Workspace), argText(id)); err != nil {
 			return err
 		}
 		return u.resource(t.entry("table.update"), old, t.head())
@@ -197,6 +234,9 @@ func (db *DB) alterTable(ctx context.Context, op string, actor Actor, id string,
 		}
 		if err := checkVersion(version, t.Version); err != nil {
 			return err
+		}
+		if t.Archived() {
+			return fmt.Errorf("table %q: %w", t.Name, ErrArchived)
 		}
 		t.Version++
 		if _, err := u.exec(`UPDATE lt_table SET version = ? WHERE workspace = ? AND id = ?`, argInt(t.Version),
@@ -218,7 +258,7 @@ func (db *DB) alterTable(ctx context.Context, op string, actor Actor, id string,
 	return t, nil
 }
 
-// DeleteTable removes a table, its rows and its rules. Its change log stays as history.
+// DeleteTable removes a table, archived or not, its rows and its rules. Its change log stays as history.
 func (db *DB) DeleteTable(ctx context.Context, actor Actor, id string, version int64) error {
 	return db.write(ctx, "delete table "+id, actor, func(u *unit) error { return u.deleteTable(id, version) })
 }
@@ -241,10 +281,10 @@ func (u *unit) deleteTable(id string, version int64) error {
 			return err
 		}
 	}
-	if err := u.dropTable(id); err != nil {
+	if err := u.dropTable(t.physicalName()); err != nil {
 		return err
 	}
-	for _, sql := range []string{`DELETE FROM lt_column WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_table WHERE workspace = ? AND id = ?`} {
+	for _, sql := range []string{`DELETE FROM lt_lock WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_column WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_table WHERE workspace = ? AND id = ?`} {
 		if _, err := u.exec(sql, argText(t.Workspace), argText(id)); err != nil {
 			return err
 		}

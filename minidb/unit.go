@@ -24,6 +24,7 @@ type unit struct {
 	// entries wait for flush, which gives them their positions.
 	entries []audit.Entry
 	stale   map[string]struct{}
+	locked  bool // rows of the table that was looked at last are locked, by whomever
 }
 
 // write runs fn in a write transaction, adds its change-log entries and, once all is durable, drops the snapshots it made

@@ -8,7 +8,8 @@ import (
 )
 
 // matchKeys finds the rows that the changes of an upsert match by the values of key columns, by index of the change. A
-// key that several rows have is a fault: which of them was meant cannot be known.
+// key that several rows have is a fault: which of them was meant cannot be known. Rows that the writer may not read are not
+// there to be matched, or whoever tries keys would learn which of them exist.
 func (u *unit) matchKeys(p *rowPlan) (map[int][]lqp.Value, error) {
 	index := make(map[string]int, len(p.changes))
 	var tuples [][]lqp.Value
@@ -29,6 +30,9 @@ func (u *unit) matchKeys(p *rowPlan) (map[int][]lqp.Value, error) {
 	old := make(map[int][]lqp.Value, len(tuples))
 	reported := make(map[int]bool)
 	found := func(row []lqp.Value) error {
+		if !allows(p.guard.read, row) {
+			return nil
+		}
 		tuple := make([]lqp.Value, len(p.key))
 		for k, slot := range p.key {
 			tuple[k] = row[slot]
@@ -38,10 +42,7 @@ func (u *unit) matchKeys(p *rowPlan) (map[int][]lqp.Value, error) {
 			reported[i] = true
 			p.fault(i, p.l.ids[p.key[0]], CodeAmbiguousKey, "several rows have this key")
 		}
-		// A row that the writer may read is the one to name, should there be several.
-		if old[i] == nil || !allows(p.guard.read, old[i]) {
-			old[i] = row
-		}
+		old[i] = row
 		return nil
 	}
 	if len(p.key) == 1 {

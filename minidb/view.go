@@ -73,28 +73,34 @@ func (db *DB) CreateView(ctx context.Context, actor Actor, base string, spec Vie
 		if err != nil {
 			return err
 		}
-		v = View{ID: NewID(prefixView), Workspace: b.Workspace, Base: base, Name: spec.Name, Query: spec.Query, Version: 1,
-			CreatedAt: u.now, CreatedBy: u.actor.ID}
-		if err := v.check(); err != nil {
-			return err
-		}
-		if err := u.touch(v.Workspace, false); err != nil {
-			return err
-		}
-		if err := u.freeViewName(v); err != nil {
-			return err
-		}
-		if _, err := u.exec(`INSERT INTO lt_view (`+viewColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			argText(v.ID), argText(v.Workspace), argText(v.Base), argText(v.Name), argText(string(v.Query)), argInt(v.Version),
-			argTime(v.CreatedAt), argText(v.CreatedBy), argText(nameKey(v.Name))); err != nil {
-			return err
-		}
-		return u.resource(v.entry("view.create"), nil, v)
+		v, err = u.newView(&b, NewID(prefixView), spec)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &v, nil
+}
+
+// newView saves a query under an id in a base.
+func (u *unit) newView(b *Base, id string, spec ViewSpec) (View, error) {
+	v := View{ID: id, Workspace: b.Workspace, Base: b.ID, Name: spec.Name, Query: spec.Query, Version: 1,
+		CreatedAt: u.now, CreatedBy: u.actor.ID}
+	if err := v.check(); err != nil {
+		return v, err
+	}
+	if err := u.touch(v.Workspace, false); err != nil {
+		return v, err
+	}
+	if err := u.freeViewName(v); err != nil {
+		return v, err
+	}
+	if _, err := u.exec(`INSERT INTO lt_view (`+viewColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		argText(v.ID), argText(v.Workspace), argText(v.Base), argText(v.Name), argText(string(v.Query)), argInt(v.Version),
+		argTime(v.CreatedAt), argText(v.CreatedBy), argText(nameKey(v.Name))); err != nil {
+		return v, err
+	}
+	return v, u.resource(v.entry("view.create"), nil, v)
 }
 
 // UpdateView changes a view. version is the one the caller has seen, 0 for any.

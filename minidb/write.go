@@ -127,6 +127,9 @@ func (u *unit) apply(p *rowPlan) (Result, error) {
 
 // settle checks the rows as they would be, writes them and notes them in the log.
 func (u *unit) settle(p *rowPlan, list []rowWrite) error {
+	if err := u.checkLocks(p, list); err != nil {
+		return err
+	}
 	if err := p.checkNew(list); err != nil {
 		return err
 	}
@@ -147,13 +150,22 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 
 // checkCurrent fails when the table or the policy is no longer what the write was planned on.
 func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
-	type versions struct{ table, policy int64 }
-	now, err := must(u.session, "table "+t.ID, func(r record) versions { return versions{r.integer(0), r.integer(1)} },
-		`SELECT t.version, w.policy_version FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace WHERE t.workspace = ? AND t.id = ?`,
-		argText(t.Workspace), argText(t.ID))
+	type standing struct {
+		table, policy    int64
+		archived, locked bool
+	}
+	now, err := must(u.session, "table "+t.ID, func(r record) standing {
+		return standing{r.integer(0), r.integer(1), r.optional(2) != nil, r.flag(3)}
+	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?)
+		FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace WHERE t.workspace = ? AND t.id = ?`,
+		argTime(u.now), argText(t.Workspace), argText(t.ID))
 	if err != nil {
 		return err
 	}
+	if now.archived {
+		return fmt.Errorf("table %s: %w", t.ID, ErrArchived)
+	}
+	u.locked = now.locked
 	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
 		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
 	}

@@ -15,7 +15,10 @@ type PolicyStore interface {
 }
 
 // TableRef names a table as policies know it: the connection's id (empty for the mini-DB) and the table's name there.
-type TableRef struct{ Connection, Table string }
+type TableRef struct {
+	Connection string `json:"connection,omitempty"`
+	Table      string `json:"table"`
+}
 
 // Policy is an immutable snapshot of who is in a workspace and what they may see there.
 type Policy struct {
@@ -81,6 +84,17 @@ func (p *Policy) Can(pr Principal, a Action) Decision {
 		return Decision{Role: role, Reason: fmt.Sprintf("%s needs the role %s, not %s", a, need, role)}
 	}
 	return Decision{Allowed: true, Role: role, Reason: fmt.Sprintf("%s is allowed to the role %s", a, role)}
+}
+
+// Binds reports whether any rule of a table binds the principal.
+func (p *Policy) Binds(pr Principal) bool {
+	role := p.Role(pr)
+	for _, byRole := range p.Rules {
+		if _, ok := byRole[role]; ok {
+			return true
+		}
+	}
+	return !role.Valid()
 }
 
 // Table is the rule that binds the principal on a table. A principal without a role gets a closed rule.

@@ -9,6 +9,8 @@ type Principal struct {
 	// View, when set, narrows the principal to reading that one published view: the bearer of an API key reads with the
 	// rights that the view's publisher has now, and nothing but the view.
 	View string
+	// Key is the id of the key that opened the view, empty where none is wanted.
+	Key string
 	// Attributes are facts that row rules may ask for as USER("name"). They must not be self-service.
 	Attributes map[string]lqp.Value
 	// Request and Address go into the audit record of what the principal does.

@@ -16,6 +16,7 @@ type chunks struct {
 	p      *part
 	query  *lqp.Query // pushed, with its sort keys in Select
 	keys   []int      // where the sort keys are
+	run    running
 	size   int
 	rows   adapter.Rows
 	inRows int // rows seen of the current chunk
@@ -41,14 +42,15 @@ func resumable(q *lqp.Query) bool {
 // cut reports whether texts of type t may be longer than what sorting looks at.
 func cut(t lqp.Type) bool { return t.Kind == lqp.Text && (t.MaxLen == 0 || t.MaxLen > lqp.OrderPrefix) }
 
-// newChunks begins with chunks of size rows, 0 for the default, or so many that a page of limit rows may come of one.
-func newChunks(ctx context.Context, p *part, limit, size int) *chunks {
+// newChunks begins with chunks of the size that the run says, or so large that a page of limit rows may come of one.
+func newChunks(ctx context.Context, p *part, limit int, run running) *chunks {
 	q := *p.split.Pushed
 	q.Select = slices.Clone(q.Select)
+	size := run.chunk
 	if size == 0 {
-		size = max(firstChunk, 2*limit)
+		size = max(firstChunk, limit)
 	}
-	c := &chunks{ctx: ctx, p: p, query: &q, size: min(size, maxChunk)}
+	c := &chunks{ctx: ctx, p: p, query: &q, run: run, size: min(size, maxChunk)}
 	for _, o := range q.OrderBy {
 		at := slices.IndexFunc(q.Select, func(n lqp.Named) bool { return lqp.EqualExpr(n.Expr, o.Expr) })
 		if at < 0 {
@@ -67,8 +69,8 @@ func (c *chunks) Next() bool {
 		if c.rows == nil {
 			page := *c.query
 			page.Page = lqp.Page{After: c.last, Limit: c.size}
-			if c.rows, c.err = c.p.scan(c.ctx, &page); c.err != nil {
-				c.done = true
+			if c.rows, c.err = c.open(&page); c.err != nil {
+				c.rows, c.done = nil, true
 				return false
 			}
 			c.inRows = 0
@@ -94,6 +96,14 @@ func (c *chunks) Next() bool {
 		c.size = min(2*c.size, maxChunk)
 	}
 	return false
+}
+
+func (c *chunks) open(q *lqp.Query) (adapter.Rows, error) {
+	rows, err := c.p.scan(c.ctx, q)
+	if err != nil || !c.run.buffer {
+		return rows, err
+	}
+	return newBuffer(rows, len(q.Select), c.run.Budget)
 }
 
 // Value implements adapter.Rows.

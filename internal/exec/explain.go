@@ -43,7 +43,7 @@ func (t *Tree) Explain(ctx context.Context) Explanation {
 		x.Parts = append(x.Parts, p.explain(ctx, names))
 	}
 	if t.top != nil {
-		for _, step := range engineSteps(t.top, t) {
+		for _, step := range t.steps(t.top, "") {
 			x.Engine = append(x.Engine, names.text(step))
 		}
 	}
@@ -111,46 +111,69 @@ func residualSteps(q *lqp.Query) *lqp.Query {
 	return &c
 }
 
-func engineSteps(q *lqp.Query, t *Tree) []string {
-	var steps []string
+// steps are what the engine does in a block and in those nested blocks that are no parts, innermost first; in is the
+// block's alias.
+func (t *Tree) steps(q *lqp.Query, in string) (steps []string) {
+	add := func(format string, args ...any) {
+		step := fmt.Sprintf(format, args...)
+		if in != "" {
+			step = "in " + in + ": " + step
+		}
+		steps = append(steps, step)
+	}
+	nested := func(s *lqp.Source) {
+		if s.Query != nil && t.parts[s.Query] == nil {
+			steps = append(steps, t.steps(s.Query, s.Alias)...)
+		}
+	}
+	nested(&q.From)
+	for i := range q.Joins {
+		nested(&q.Joins[i].Source)
+	}
 	for _, j := range q.Joins {
 		how := "hash join"
-		if p, ok := t.parts[j.Source.Query]; ok && p.lookups {
+		if p := t.parts[j.Source.Query]; p != nil && p.lookups {
 			how = "batched key look-ups"
 		}
 		on := "true"
 		if j.On != nil {
 			on = lqp.FormatExpr(j.On)
 		}
-		steps = append(steps, fmt.Sprintf("%s join %s on %s (%s)", j.Kind, j.Source.Alias, on, how))
+		add("%s join %s on %s (%s)", j.Kind, j.Source.Alias, on, how)
 	}
 	if q.Where != nil {
-		steps = append(steps, "filter "+lqp.FormatExpr(q.Where))
+		add("filter %s", lqp.FormatExpr(q.Where))
 	}
-	if n := len(q.GroupBy) + len(q.Aggregates); n > 0 {
-		steps = append(steps, fmt.Sprintf("group by %d keys, %d aggregates", len(q.GroupBy), len(q.Aggregates)))
+	if q.Grouped() {
+		add("group by %d keys, %d aggregates", len(q.GroupBy), len(q.Aggregates))
 	}
-	if len(q.OrderBy) > 0 {
-		keys := make([]string, len(q.OrderBy))
-		for i, o := range q.OrderBy {
-			keys[i] = lqp.FormatExpr(o.Expr)
-			if o.Desc {
-				keys[i] += " desc"
-			}
-		}
-		step := "sort by " + strings.Join(keys, ", ")
-		switch {
-		case t.sorted == len(keys):
-			step = "order kept from the first source"
-		case t.sorted > 0:
-			step += fmt.Sprintf(" (by the first %d from the first source)", t.sorted)
-		}
-		steps = append(steps, step)
+	if q.Having != nil {
+		add("filter groups %s", lqp.FormatExpr(q.Having))
+	}
+	switch n := len(q.OrderBy); {
+	case n == 0:
+	case in == "" && t.sorted == n:
+		add("order kept from the first source")
+	case in == "" && t.sorted > 0:
+		add("sort by %s (by the first %d from the first source)", sortText(q.OrderBy), t.sorted)
+	default:
+		add("sort by %s", sortText(q.OrderBy))
 	}
 	if q.Page.Limit > 0 {
-		steps = append(steps, fmt.Sprintf("limit %d", q.Page.Limit))
+		add("limit %d", q.Page.Limit)
 	}
 	return steps
+}
+
+func sortText(order []lqp.Order) string {
+	keys := make([]string, len(order))
+	for i, o := range order {
+		keys[i] = lqp.FormatExpr(o.Expr)
+		if o.Desc {
+			keys[i] += " desc"
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // String is the explanation as an indented tree for people.

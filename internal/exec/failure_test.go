@@ -84,3 +84,24 @@ func TestBudgetIsOfTheWholeTree(t *testing.T) {
 		c.requireClosed(t)
 	}
 }
+
+// Rows that are fetched ahead of look-ups are within the budget too, and give their memory back as they are used.
+func TestFetchingAheadIsWithinTheBudget(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	c := newCluster([]*plantest.Table{
+		plantest.NewTable(r, plantest.Spec{Name: "one", Rows: 2000}),
+		plantest.NewTable(r, plantest.Spec{Connection: "x", Name: "two", Rows: 2000}),
+	}, everything)
+	q := &lqp.Query{From: lqp.Source{Table: "one", Alias: "a"}, Select: []lqp.Named{{Name: "x", Expr: col("a", "id")}},
+		Joins: []lqp.Join{{Kind: lqp.Inner, Source: lqp.Source{Connection: "x", Table: "two", Alias: "b"}, On: call("eq", col("a", "id"), col("b", "id"))}}}
+	plan := c.plan(t, q)
+	_, err := c.answer(t, plan, Pushdown, Options{MaxBytes: 50_000})
+	var b *lqp.BudgetError
+	require.ErrorAs(t, err, &b)
+	assert.Equal(t, "fetch ahead of look-ups", b.Step)
+	c.requireClosed(t)
+	rows, err := c.answer(t, plan.WithPage(lqp.Page{Limit: 1500}), Pushdown, Options{MaxBytes: 400_000})
+	require.NoError(t, err, "in chunks, the memory of one chunk is enough")
+	assert.Len(t, rows, 1500)
+	c.requireClosed(t)
+}

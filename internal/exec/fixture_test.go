@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,11 +26,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // source is a connection in memory that pushes what its prover says, counts what is open and fails when told to.
 type source struct {
 	*memory.Adapter
+	cluster           *cluster
 	failOpen, failRow bool
 	after             int // rows before failRow
 	opened, closed    atomic.Int64
 	rows              atomic.Int64 // delivered
 	scans             []*lqp.Query
+}
+
+// Native is free of the names that the engine gives to hidden columns: sources need no names for their outputs.
+func (s *source) Native(q *lqp.Query) (string, error) {
+	return strings.ReplaceAll(lqp.Format(q), "\x00", ""), nil
 }
 
 var errDown = errors.New("the server is gone")
@@ -41,6 +48,11 @@ func (s *source) Scan(ctx context.Context, q *lqp.Query) (adapter.Rows, error) {
 	}
 	if len(q.Page.After) > 0 && len(q.Page.After) != len(q.OrderBy) {
 		return nil, fmt.Errorf("a position of %d values for %d sort keys", len(q.Page.After), len(q.OrderBy))
+	}
+	for name, other := range s.cluster.sources {
+		if other.opened.Load() > other.closed.Load() {
+			return nil, fmt.Errorf("a connection is asked while rows of %q are open: enough such queries wait for each other", name)
+		}
 	}
 	rows, err := s.Adapter.Scan(ctx, q)
 	if err != nil {
@@ -121,7 +133,7 @@ func newCluster(tables []*plantest.Table, prover func(connection string) adapter
 		held[t.Connection] = append(held[t.Connection], memory.Table{Schema: t.Schema, Rows: t.Rows})
 	}
 	for conn, h := range held {
-		c.sources[conn] = &source{Adapter: memory.New(h, memory.Options{Prover: prover(conn)})}
+		c.sources[conn] = &source{cluster: c, Adapter: memory.New(h, memory.Options{Prover: prover(conn)})}
 	}
 	return c
 }

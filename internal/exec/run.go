@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/formula"
@@ -21,10 +22,15 @@ type Options struct {
 type running struct {
 	lqp.RunOptions
 	chunk int
+	// buffer says that there are look-ups. They are made while the source of their left side is being read: its rows are
+	// then fetched ahead, so that no query holds a connection to one source while it waits for another. Enough queries
+	// that did would wait for each other.
+	buffer bool
 }
 
 func (o Options) start() running {
-	return running{lqp.RunOptions{Budget: &lqp.Budget{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes}, Compile: compile, LookupBatch: o.batch}, o.chunk}
+	return running{RunOptions: lqp.RunOptions{Budget: &lqp.Budget{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes}, Compile: compile, LookupBatch: o.batch},
+		chunk: o.chunk}
 }
 
 // compile prefers the formula package's closures; an expression they do not know is evaluated by walking its tree.
@@ -41,10 +47,20 @@ func (t *Tree) Run(ctx context.Context, opt Options) (adapter.Rows, error) {
 	if t.whole != nil {
 		return t.whole.open(ctx, run)
 	}
+	run.buffer = slices.ContainsFunc(t.order, func(p *part) bool { return p.lookups })
 	top := run.RunOptions
 	top.Sorted = t.sorted
+	if limit := t.top.Page.Limit; t.sorted > 0 && limit > 0 && opt.batch == 0 {
+		top.LookupBatch = min(max(limit, smallBatch), bigBatch) // the page will probably be full with the first
+	}
 	return lqp.Run(ctx, t.top, treeSources{t, run}, top)
 }
+
+// The left rows that are joined with one look-up when the page may stop early.
+const (
+	smallBatch = 16
+	bigBatch   = 256
+)
 
 // treeSources gives the top block of a tree the rows of its parts.
 type treeSources struct {
@@ -60,7 +76,7 @@ func (s treeSources) Open(ctx context.Context, src *lqp.Source) (lqp.RowReader, 
 	case p.ties != nil:
 		return openSequence(ctx, p.ties, p, s.run)
 	}
-	return p.open(ctx, s.run)
+	return p.ahead(ctx, s.run)
 }
 
 func (s treeSources) Lookup(ctx context.Context, src *lqp.Source, on []lqp.Expr, keys [][]lqp.Value) (lqp.RowReader, error) {
@@ -69,6 +85,15 @@ func (s treeSources) Lookup(ctx context.Context, src *lqp.Source, on []lqp.Expr,
 		return nil, lqp.ErrNoLookup
 	}
 	return lookup(ctx, p, on, keys, s.run)
+}
+
+// ahead opens a part as the left side of joins.
+func (p *part) ahead(ctx context.Context, run running) (adapter.Rows, error) {
+	rows, err := p.open(ctx, run)
+	if err != nil || !run.buffer || !p.first || p.inChunks() {
+		return rows, err
+	}
+	return newBuffer(rows, len(p.query.Select), run.Budget)
 }
 
 // open runs a part: the pushed query at the source, the residual over its rows.
@@ -106,7 +131,7 @@ func (p *part) read(ctx context.Context, run running) (adapter.Rows, error) {
 	if p.split.Residual != nil {
 		limit = p.split.Residual.Page.Limit
 	}
-	return newChunks(ctx, p, limit, run.chunk), nil
+	return newChunks(ctx, p, limit, run), nil
 }
 
 // scan runs a query at the part's source.

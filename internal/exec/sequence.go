@@ -19,7 +19,7 @@ type sequence struct {
 }
 
 func openSequence(ctx context.Context, first, second *part, run running) (*sequence, error) {
-	rows, err := first.open(ctx, run)
+	rows, err := first.ahead(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (s *sequence) Next() bool {
 	_ = s.Rows.Close() // its error was read by Err
 	p := s.next
 	s.next = nil
-	rows, err := p.open(s.ctx, s.run)
+	rows, err := p.ahead(s.ctx, s.run)
 	if err != nil {
 		s.err = err
 		return false
@@ -72,7 +72,11 @@ func (b *builder) tied(sub *lqp.Query) (*part, error) {
 	for i, o := range sub.OrderBy {
 		c.Where = lqp.And(c.Where, sortsWith(o.Expr, sub.Page.After[i]))
 	}
-	return b.whole(c)
+	p, err := b.whole(c)
+	if p != nil {
+		p.first = true
+	}
+	return p, err
 }
 
 // sortsWith is the predicate that sorting does not tell e from v.

@@ -33,6 +33,7 @@ type part struct {
 	query      *lqp.Query
 	split      adapter.Split
 	lookups    bool  // found by key in batches instead of being read whole
+	first      bool  // the first source of its block: read while others are asked
 	early      bool  // the reader will probably stop before the end
 	ties       *part // rows at the cursor's position, read before the part's own, nil for none
 }
@@ -167,8 +168,14 @@ func (b *builder) divide(q *lqp.Query, t *Tree, top bool) (*lqp.Query, error) {
 	if p != nil {
 		t.sorted = len(p.query.OrderBy)
 		t.add(&c.From, p)
-	} else if _, err := b.source(&c.From, sub, t); err != nil {
-		return nil, err
+	} else {
+		var err error
+		if p, err = b.source(&c.From, sub, t); err != nil {
+			return nil, err
+		}
+	}
+	if p != nil {
+		p.first = true
 	}
 	for i := range c.Joins {
 		j := &c.Joins[i]
@@ -251,6 +258,7 @@ func (b *builder) source(s *lqp.Source, sub *lqp.Query, t *Tree) (*part, error) 
 		return nil, err
 	}
 	if p != nil {
+		p.first = true
 		t.parts[inner] = p
 		t.order = append(t.order, p)
 	} else if inner, err = b.divide(inner, t, false); err != nil {
@@ -311,6 +319,9 @@ func usedColumns(q *lqp.Query) map[string]map[string]bool {
 	for _, a := range q.Aggregates {
 		add(a.Arg)
 		add(a.Filter)
+		for _, o := range a.OrderBy {
+			add(o.Expr)
+		}
 	}
 	for _, n := range q.Select {
 		add(n.Expr)

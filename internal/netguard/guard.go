@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -77,6 +79,22 @@ func (g *Guard) DialContext(ctx context.Context, network, addr string) (net.Conn
 }
 
 // control runs with the numeric address of a socket that exists and is not connected yet.
+// Lists reports whether a rule of the guard names the host, as an address or as a name, with that port: somebody chose to
+// trust it, whatever it resolves to.
+func (g *Guard) Lists(host string, port int) bool {
+	if g == nil || port < 0 || port > math.MaxUint16 {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	for _, r := range g.Allow {
+		if err == nil && r.allowsAddress(netip.AddrPortFrom(address.Unmap(), uint16(port))) ||
+			err != nil && r.allowsHost(host, strconv.Itoa(port)) {
+			return true
+		}
+	}
+	return false
+}
+
 func (g *Guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	return g.Check(network, address)
 }

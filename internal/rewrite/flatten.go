@@ -39,6 +39,10 @@ func flatten(q *lqp.Query) *lqp.Query {
 	for i := range out.Aggregates {
 		out.Aggregates[i].Arg = subAll(out.Aggregates[i].Arg, sub)
 		out.Aggregates[i].Filter = subAll(out.Aggregates[i].Filter, sub)
+		out.Aggregates[i].OrderBy = append([]lqp.Order(nil), out.Aggregates[i].OrderBy...)
+		for j := range out.Aggregates[i].OrderBy {
+			out.Aggregates[i].OrderBy[j].Expr = sub(out.Aggregates[i].OrderBy[j].Expr)
+		}
 	}
 	out.OrderBy = append([]lqp.Order(nil), q.OrderBy...)
 	for i := range out.OrderBy {

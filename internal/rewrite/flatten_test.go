@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -158,7 +157,7 @@ func TestInheritedOrder(t *testing.T) {
 					text += " desc"
 				}
 			}
-			require.Equal(t, tc.order, text, fmt.Sprint(lqp.Format(flatten(q))))
+			require.Equal(t, tc.order, text, lqp.Format(flatten(q)))
 		})
 	}
 }

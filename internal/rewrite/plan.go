@@ -70,7 +70,7 @@ func (p *Plan) CountPlan() *Plan {
 	return &Plan{query: outer, visible: 1, rules: p.rules}
 }
 
-// SortKeys gives for every sort key of the plan the position in Select of its value.
+// SortKeys gives for every sort key of a plan whose order is total the position in Select of its value.
 func (p *Plan) SortKeys() []int {
 	at := make([]int, len(p.query.OrderBy))
 	for i, o := range p.query.OrderBy {
@@ -115,7 +115,12 @@ func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 		return nil, lqp.Problems{{Path: "$.pagination", Code: lqp.CodeArgument, Message: fmt.Sprintf("the page begins after %d values, but with the "+
 			"key of the rows there are %d sort keys; continue by the cursor", n, len(bound.OrderBy))}}
 	}
-	bound = selectKeys(bound)
+	switch {
+	case plan.total:
+		bound = selectKeys(bound)
+	case len(bound.OrderBy) > 0 && bound.Page.Limit > 0 && len(bound.Page.After) == 0:
+		bound = breakTies(bound)
+	}
 	plan.asked = bound
 	if plan.query, err = rw.guard(bound); err != nil {
 		return nil, err

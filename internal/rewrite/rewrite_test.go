@@ -119,10 +119,10 @@ func TestRewriteIsTheQueryOverWhatIsVisible(t *testing.T) {
 		require.NoError(t, err, "seed %d, query %d", seed, n)
 		ran++
 		got := run(t, plan.Query(), tables)
-		for i, o := range plan.SortKeys() {
-			require.GreaterOrEqual(t, o, 0, "sort key %d is not selected", i)
-		}
 		if plan.Total() {
+			for i, o := range plan.SortKeys() {
+				require.GreaterOrEqual(t, o, 0, "sort key %d is not selected", i)
+			}
 			total++
 			requireTotal(t, plan, tables)
 		}
@@ -193,7 +193,11 @@ func TestRulePlacement(t *testing.T) {
 				assert.NotContains(t, lqp.Format(plan.Asked()), r.Filter)
 			}
 			assert.Equal(t, 1, plan.Visible())
-			assert.Len(t, plan.Query().Select, 3, "the sort keys are fetched")
+			keys := 2 // b.id is the key of b: an inner or left join adds one row of b at most, whose key decides nothing
+			if tc.kind == lqp.Inner || tc.kind == lqp.Left {
+				keys = 1
+			}
+			assert.Len(t, plan.Query().Select, 1+keys, "the sort keys are fetched")
 		})
 	}
 }
@@ -249,6 +253,24 @@ func TestVisible(t *testing.T) {
 	assert.Same(t, full, Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"a": rbac.ReadOnly, "gone": rbac.Hidden}}))
 	v := Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"id": rbac.Hidden, "v": rbac.Hidden, "a": rbac.Hidden}})
 	assert.Equal(t, &lqp.Table{Name: "t", Uniques: [][]string{{"b"}}, ForeignKeys: []lqp.ForeignKey{{Columns: []string{"b"}}}, Columns: []lqp.Column{{ID: "b"}}}, v)
+}
+
+// Without a key pages continue by offset: what ties is told apart by all that is shown.
+func TestTiesAreBrokenWhereThereIsNoKey(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	p := policy(map[string]rbac.TableRule{"same": {Columns: map[string]rbac.Access{"d": rbac.Hidden, "at": rbac.Hidden, "t": rbac.Hidden}}})
+	q := &lqp.Query{From: lqp.Source{Table: "same", Alias: "a"}, OrderBy: []lqp.Order{{Expr: lqp.Ref("a", "n"), Desc: true}}, Page: lqp.Page{Limit: 5},
+		Joins:  []lqp.Join{{Kind: lqp.Left, Source: lqp.Source{Table: "one", Alias: "b"}, On: call("eq", lqp.Ref("a", "n"), lqp.Ref("b", "n"))}},
+		Select: []lqp.Named{{Name: "x", Expr: lqp.Ref("b", "t")}}}
+	plan, err := Rewrite(q, input(tables, p))
+	require.NoError(t, err)
+	assert.False(t, plan.Total())
+	assert.Len(t, plan.Query().Select, 1)
+	var keys []string
+	for _, o := range plan.Query().OrderBy {
+		keys = append(keys, lqp.FormatExpr(o.Expr))
+	}
+	assert.Equal(t, []string{"{a.n}", "{a.id}", "{a.ref}", "{a.b}", "{a.day}", "{b.id}"}, keys)
 }
 
 func TestPositionMustFitTheWholeOrder(t *testing.T) {

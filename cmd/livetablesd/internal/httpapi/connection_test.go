@@ -22,7 +22,7 @@ func TestConnections(t *testing.T) {
 		{name: "list", who: "viewer", method: "GET", path: p.at("/connections"), status: 200, want: []string{id}, unwanted: []string{"shop.db"}},
 		{name: "list for admins", who: "admin", method: "GET", path: "/api/v1/connections?workspace_id=" + p.workspace, status: 200, want: []string{"shop.db", `"has_password":false`}},
 		{name: "test", who: "admin", method: "POST", path: con + "/test", status: 200, want: []string{`"ok":true`}},
-		{name: "schema", who: "viewer", method: "GET", path: con + "/schema?refresh=true", status: 200, want: []string{`"name":"invoice"`, `"key":["id"]`, `"ref_table":"customer"`, `"nullable":true`}},
+		{name: "schema", who: "viewer", method: "GET", path: con + "/schema?refresh=true", status: 200, want: []string{`"name":"invoice"`, `"read_at":"20`, `"key":["id"]`, `"ref_table":"customer"`, `"nullable":true`}},
 		{name: "query", who: "viewer", method: "POST", path: con + "/query", body: `{"source":{"table":"customer"},"filters":"country = \"NO\"","columns":["name"],"sorts":["-name"]}`, status: 200, want: []string{`"data":[{"fields":{"name":"Cia"}},{"fields":{"name":"Ann"}}]`}},
 		{name: "query with a join", who: "viewer", method: "POST", path: con + "/query", body: `{"source":{"table":"customer","alias":"c"},"joins":[{"source":{"table":"invoice","alias":"i"},"on":"i.customer_id = c.id"}],"group_by":["c.name"],"aggregates":[{"name":"sum","function":"sum","expr":"i.total"}],"sorts":["-sum"]}`, status: 200,
 			want: []string{`"data":[{"fields":{"name":"Cia","sum":90}},`}},

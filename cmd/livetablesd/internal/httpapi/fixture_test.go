@@ -34,6 +34,7 @@ type instance struct {
 	api    *Server
 	engine *livetables.Engine
 	db     *minidb.DB
+	data   adapter.Store // below db, for tests that change what is stored behind its back
 	auth   *auth.Service
 	server *httptest.Server
 	log    *logBuffer
@@ -75,6 +76,7 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	if err != nil {
 		return nil, err
 	}
+	in.data = data
 	accounts, err := sqlite.OpenStore(ctx, filepath.Join(dir, "accounts.db"), sqlite.StoreOptions{Relaxed: true})
 	if err != nil {
 		return nil, err

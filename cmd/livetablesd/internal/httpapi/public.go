@@ -4,10 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/minidb"
 )
 
 func publicRoutes() []route {
@@ -39,7 +37,15 @@ func publicData(c *call) error {
 	if err != nil {
 		return err
 	}
-	if id, _, ok := strings.Cut(key, "."); ok && minidb.ValidID(id, "key") {
+	// What an account that was closed has published is closed with it.
+	publisher, err := c.s.opt.Auth.User(c.ctx(), access.Principal().ID)
+	if err != nil {
+		return err
+	}
+	if publisher.Disabled {
+		return livetables.ErrNotFound
+	}
+	if id := access.Principal().Key; id != "" {
 		c.w.principal = id
 		if err := c.count(c.s.byPublic, id, 1); err != nil {
 			return err

@@ -53,11 +53,12 @@ func defaultConnection(q *lqp.Query, connection string) {
 func queryWorkspace(c *call) error { return c.runQuery(c.id("workspace"), "") }
 
 func queryConnection(c *call) error {
-	con, err := c.access.Connection(c.ctx(), c.id("connection"))
+	con := c.id("connection")
+	workspace, err := c.access.WorkspaceOfConnection(c.ctx(), con)
 	if err != nil {
 		return err
 	}
-	return c.runQuery(con.Workspace, con.ID)
+	return c.runQuery(workspace, con)
 }
 
 func (c *call) runQuery(workspace, connection string) error {
@@ -79,11 +80,12 @@ func (c *call) runQuery(workspace, connection string) error {
 func explainWorkspace(c *call) error { return c.explain(c.id("workspace"), "") }
 
 func explainConnection(c *call) error {
-	con, err := c.access.Connection(c.ctx(), c.id("connection"))
+	con := c.id("connection")
+	workspace, err := c.access.WorkspaceOfConnection(c.ctx(), con)
 	if err != nil {
 		return err
 	}
-	return c.explain(con.Workspace, con.ID)
+	return c.explain(workspace, con)
 }
 
 // explain shows how a query would be run. The engine leaves out what row rules ask for those who may not know it.

@@ -1,0 +1,255 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// canary is a text that was planted where only some may read it.
+type canary struct {
+	text string
+	seen []string // by whom it may be seen; nobody at all for secrets
+	// logged may be told to the operator: names and addresses, where something failed
+	logged bool
+}
+
+// aviary is an instance full of canaries: a workspace with members of every role, rules and connections, another one of a
+// stranger, and people who are in neither.
+type aviary struct {
+	*place
+	canaries []canary
+	rnd      *rand.Rand
+	foreign  map[string][]string // ids of the stranger's workspace by the name of their path segment
+	ids      map[string][]string // ids of the members' workspace
+	tables   []string
+	slugs    []string
+	key      string
+	cursors  []string // handed out to anybody
+	etags    []string
+}
+
+// Who asks. "key" and "public" read published views.
+var everyone = []string{"owner", "admin", "editor", "viewer", "stranger", "former", "root", "", "key", "public"}
+
+// plant makes a canary for those who may see it.
+func (a *aviary) plant(seen ...string) string {
+	c := canary{text: fmt.Sprintf("canary%08x", a.rnd.Uint32()), seen: seen}
+	a.canaries = append(a.canaries, c)
+	return c.text
+}
+
+func newAviary(t *testing.T, rnd *rand.Rand) *aviary {
+	t.Helper()
+	in := newInstance(t, nil, "root", "owner", "admin", "editor", "viewer", "stranger", "former")
+	a := &aviary{place: newPlace(t, in), rnd: rnd, foreign: map[string][]string{}, ids: map[string][]string{}}
+	managers, writers := []string{"owner", "admin"}, []string{"owner", "admin", "editor"}
+	members := append(slices.Clone(writers), "viewer")
+
+	// What the members share, and nobody else may know of.
+	a.must(t, 201, "owner", "POST", a.at("/members"), `{"email":"`+mail("former")+`","role":"editor"}`)
+	name := func(kind string) string { return kind + " " + a.plant(members...) }
+	a.must(t, 200, "owner", "PATCH", a.at(""), `{"name":"`+name("workspace")+`"}`)
+	a.must(t, 200, "owner", "PATCH", "/api/v1/bases/"+a.base, `{"name":"`+name("base")+`","description":"`+name("about")+`"}`)
+	a.must(t, 200, "owner", "PATCH", "/api/v1/tables/"+a.table, `{"description":"`+name("table")+`"}`)
+	// A column that only managers see, its name, its description and its default included.
+	column := a.must(t, 201, "owner", "POST", "/api/v1/tables/"+a.table+"/columns", `{"name":"`+a.plant(managers...)+`","type":"text","description":"`+a.plant(managers...)+`","default":"`+a.plant(managers...)+`"}`).text(t, "id")
+	rule := func(connection, table, role, read string, columns ...string) {
+		hidden := map[string]string{}
+		for _, c := range columns {
+			hidden[c] = "hidden"
+		}
+		a.must(t, 200, "owner", "PUT", a.at("/rules"), map[string]any{"connection": connection, "table": table, "role": role, "read": read, "columns": hidden})
+	}
+	for _, role := range []string{"editor", "viewer"} {
+		rule("", a.table, role, `Status = "open"`, "Secret", column)
+	}
+	var rows []string
+	for i := range 12 {
+		status, seen := "open", append(slices.Clone(members), "key", "public")
+		if i%3 == 0 {
+			status, seen = "done", managers
+		}
+		rows = append(rows, a.insert(fmt.Sprintf(`{"Name":"row %s","Price":%d,"Left":%d,"Status":%q,"Secret":%q}`, a.plant(seen...), i, i%4, status, a.plant(managers...))))
+	}
+	a.must(t, 200, "owner", "PATCH", a.rows("/"+rows[0]), `{"fields":{"Secret":"`+a.plant(managers...)+`","Left":9}}`)
+
+	// Connections: a file whose name and some of whose content is not for all, and a server that does not answer.
+	file := a.plant(managers...) + ".db"
+	require.NoError(t, writeShop(t.Context(), filepath.Join(in.dir, "files", file)))
+	shop := a.must(t, 201, "owner", "POST", a.at("/connections"), `{"name":"shop","driver":"sqlite","file":"`+file+`"}`).text(t, "id")
+	for _, role := range []string{"editor", "viewer"} {
+		rule(shop, "customer", role, "country = \"SE\"", "country")
+	}
+	a.canaries = append(a.canaries, canary{text: "Ann", seen: managers}, canary{text: "Cia", seen: managers}) // customers outside of the rule
+	mute := a.must(t, 201, "owner", "POST", a.at("/connections"), `{"name":"mute","driver":"postgres","host":"127.0.0.1","port":1,"tls":"off","database":"`+a.plant(managers...)+`","user":"`+a.plant(managers...)+`","password":"`+a.plant()+`"}`).text(t, "id")
+
+	// Views: one that everybody may read, one that asks for what is hidden, one that shows what its reader may see.
+	view := func(query string) string {
+		return a.must(t, 201, "owner", "POST", "/api/v1/views", `{"base_id":"`+a.base+`","name":"`+name("view")+`","query":`+query+`}`).text(t, "id")
+	}
+	open := view(`{"source":{"table":"` + a.table + `"},"filters":"Status = \"open\"","columns":["Name","Price","Left"],"sorts":["Name"]}`)
+	closed := view(`{"source":{"table":"` + a.table + `"},"filters":"Secret <> \"` + a.plant(managers...) + `\"","columns":["Name"]}`)
+	whole := view(`{"source":{"table":"` + a.table + `"}}`)
+	a.slugs = []string{"aviary-key", "aviary-public"}
+	a.must(t, 201, "admin", "POST", "/api/v1/views/"+open+"/api", `{"slug":"aviary-key","mode":"key"}`)
+	key := a.must(t, 201, "admin", "POST", "/api/v1/views/"+open+"/api/keys", nil)
+	a.key = key.text(t, "key")
+	second := view(`{"source":{"table":"` + open + `"},"columns":["Name","Left"]}`)
+	a.must(t, 201, "admin", "POST", "/api/v1/views/"+second+"/api", `{"slug":"aviary-public","mode":"public"}`)
+
+	a.ids = map[string][]string{"workspace": {a.workspace}, "base": {a.base}, "table": {a.table}, "column": append([]string{column}, values(a.columns)...),
+		"row": rows, "view": {open, closed, whole, second}, "connection": {shop, mute}, "key": {key.text(t, "id")}, "user": {a.id("owner"), a.id("viewer"), a.id("stranger")}}
+	a.tables = []string{a.table, "Things", "customer", "invoice", open, closed, whole, "nothing"}
+
+	// The stranger's workspace.
+	mine := a.must(t, 201, "stranger", "POST", "/api/v1/workspaces", `{"name":"`+a.plant("stranger")+`"}`).text(t, "id")
+	base := a.must(t, 201, "stranger", "POST", "/api/v1/workspaces/"+mine+"/bases", `{"name":"`+a.plant("stranger")+`"}`).text(t, "id")
+	table := a.must(t, 201, "stranger", "POST", "/api/v1/bases/"+base+"/tables", `{"name":"`+a.plant("stranger")+`","columns":[{"name":"Name","type":"text"}]}`).text(t, "id")
+	row := a.must(t, 201, "stranger", "POST", "/api/v1/tables/"+table+"/rows", `{"fields":{"Name":"`+a.plant("stranger")+`"}}`).text(t, "id")
+	theirs := a.must(t, 201, "stranger", "POST", "/api/v1/views", `{"base_id":"`+base+`","name":"`+a.plant("stranger")+`","query":{"source":{"table":"`+table+`"}}}`).text(t, "id")
+	con := a.must(t, 201, "stranger", "POST", "/api/v1/workspaces/"+mine+"/connections", `{"name":"`+a.plant("stranger")+`","driver":"postgres","host":"127.0.0.1","port":1,"tls":"off","database":"d","user":"u","password":"`+a.plant()+`"}`).text(t, "id")
+	a.foreign = map[string][]string{"workspace": {mine}, "base": {base}, "table": {table}, "row": {row}, "view": {theirs}, "connection": {con}}
+	a.tables = append(a.tables, table, theirs)
+
+	a.must(t, 204, "owner", "DELETE", a.at("/members/"+a.id("former")), nil)
+	for _, who := range []string{"owner", "admin", "editor", "viewer", "stranger", "former", "root"} {
+		a.canaries = append(a.canaries, canary{text: mail(who), seen: []string{who, "owner", "admin", "root"}, logged: true})
+	}
+	a.canaries = append(a.canaries, canary{text: a.key}, canary{text: a.tokens["owner"].Refresh.Reveal()}, canary{text: a.tokens["viewer"].Access.Reveal()})
+	return a
+}
+
+func values(m map[string]string) (list []string) {
+	for _, v := range m {
+		list = append(list, v)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// forbidden finds a canary that somebody must not see in a text.
+func (a *aviary) forbidden(who, text string) string {
+	for _, c := range a.canaries {
+		if !slices.Contains(c.seen, who) && strings.Contains(text, c.text) {
+			return c.text
+		}
+	}
+	return ""
+}
+
+func setting(t *testing.T, name string, def uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return def
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, name)
+	return n
+}
+
+// TestCanaries sends random requests to every route as everybody there is, with ids, cursors and tags of everybody else, and
+// looks into what comes back, over HTTP and WebSockets, and into the log, for what was not meant for them (promise P4). More
+// requests: LIVETABLES_CANARY_REQUESTS; the same again: LIVETABLES_CANARY_SEED.
+func TestCanaries(t *testing.T) {
+	seed := setting(t, "LIVETABLES_CANARY_SEED", rand.Uint64())
+	count := int(setting(t, "LIVETABLES_CANARY_REQUESTS", 3000))
+	t.Logf("%d requests with seed %d", count, seed)
+	a := newAviary(t, rand.New(rand.NewPCG(seed, 1)))
+	heard := a.listen()
+	statuses := map[int]int{}
+	for n := range count {
+		r := a.request()
+		got := a.do(t, r.account(), r.method, r.path, r.body, r.headers...)
+		statuses[got.status]++
+		about := fmt.Sprintf("seed %d, request %d: %s %s as %q, %v: %v", seed, n, r.method, r.path, r.who, r.headers, r.body)
+		head, err := json.Marshal(got.header)
+		require.NoError(t, err)
+		require.Empty(t, a.forbidden(r.who, got.body), "%s\nanswers %d %s", about, got.status, got.body)
+		require.Empty(t, a.forbidden(r.who, string(head)), "%s\nanswers %d %s", about, got.status, head)
+		// Only the server that does not answer may be to blame.
+		if got.status >= 500 {
+			require.Equal(t, 502, got.status, "%s\nanswers %s", about, got.body)
+			require.Contains(t, got.body, "source_unavailable", about)
+		}
+		a.remember(got)
+	}
+	t.Logf("statuses: %v", statuses)
+	require.Greater(t, statuses[200], count/20, "most requests come to nothing: the test looks at refusals only")
+	for who, frames := range heard() {
+		require.Empty(t, a.forbidden(who, frames), "seed %d: frames to %s: %s", seed, who, frames)
+		if who == "editor" || who == "viewer" {
+			require.Contains(t, frames, `"mode":"snapshot"`)
+		}
+	}
+	// The log is for the operator, who must find neither secrets nor what is in cells there.
+	for line := range strings.Lines(a.log.String()) {
+		for _, c := range a.canaries {
+			if !c.logged && strings.Contains(line, c.text) {
+				require.Fail(t, "a canary in the log", "seed %d: %s in %s", seed, c.text, line)
+			}
+		}
+	}
+}
+
+// listen opens sockets of everybody with an account and subscribes to everybody's tables. The function that it answers ends
+// them and tells what each has heard.
+func (a *aviary) listen() func() map[string]string {
+	type ear struct {
+		who  string
+		text strings.Builder
+		done chan struct{}
+	}
+	var ears []*ear
+	stop := make(chan struct{})
+	for _, who := range []string{"editor", "viewer", "stranger", "former", "root"} {
+		workspace := a.workspace
+		if who == "stranger" {
+			workspace = a.foreign["workspace"][0]
+		}
+		s, _, err := a.dial(a.t, who, workspace, nil)
+		if err != nil {
+			continue // no member: that is the answer
+		}
+		e := &ear{who: who, done: make(chan struct{})}
+		ears = append(ears, e)
+		for i, table := range []string{a.table, a.foreign["table"][0]} {
+			s.send(fmt.Sprintf(`{"id":%d,"op":"subscribe","room":"/data/%s"}`, i, table))
+		}
+		go func() {
+			defer close(e.done)
+			for {
+				_, data, err := s.conn.Read(bg)
+				if err != nil {
+					return
+				}
+				e.text.Write(data)
+				e.text.WriteByte('\n')
+			}
+		}()
+		go func() {
+			<-stop
+			time.Sleep(300 * time.Millisecond) // for the last frames
+			_ = s.conn.CloseNow()
+		}()
+	}
+	return func() map[string]string {
+		close(stop)
+		heard := map[string]string{}
+		for _, e := range ears {
+			<-e.done
+			heard[e.who] = e.text.String()
+		}
+		return heard
+	}
+}

@@ -1,0 +1,39 @@
+package livetables
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+// DuplicateBase copies a base with its tables, views and rules, and its rows when asked, all or nothing; publications are
+// not copied. The copy shows nobody more than the original: rules come along before rows do. An empty name adds "copy" to
+// that of the original.
+//
+// Where the engine's policies are not those of the catalogue, a base with rules is not copied: nothing would bind the copy.
+func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool) (*minidb.Base, error) {
+	s, err := a.at(ctx, base, rbac.AlterTables)
+	if err != nil {
+		return nil, err
+	}
+	old, ok := s.Base(base)
+	if !ok {
+		return nil, fmt.Errorf("base %s: %w", base, ErrNotFound)
+	}
+	if name == "" {
+		name = old.Name + " copy"
+	}
+	d := minidb.Duplicate{Name: name, Rows: rows}
+	if _, own := a.e.policies.(*cataloguePolicies); own {
+		d.PolicyVersion = s.policy.Version
+	} else {
+		for _, t := range append(s.TablesOf(base), s.Archived...) {
+			if t.Base == base && len(s.policy.Rules[rbac.TableRef{Table: t.ID}]) > 0 {
+				return nil, fmt.Errorf("the rules of table %s are kept elsewhere and would not bind a copy: %w", t.Name, ErrForbidden)
+			}
+		}
+	}
+	return a.e.store.DuplicateBase(ctx, a.actor(""), base, d)
+}

@@ -1,0 +1,48 @@
+package rewrite
+
+import "github.com/livetables/livetables/lqp"
+
+// breakTies sorts a block whose rows show no key by everything they show, after its own sort keys. Pages of it continue by
+// offset, and a database delivers rows that tie in another order for another limit: rows would come twice or not at all.
+// Rows that still tie are alike, so that it does not matter which of them comes first.
+func breakTies(q *lqp.Query) *lqp.Query {
+	c := q.Clone()
+	scope := q.Scope()
+	for i, s := range scope {
+		src := q.From
+		if i > 0 {
+			src = q.Joins[i-1].Source
+		}
+		for _, id := range identifying(src) {
+			col := scope.Col(s.Alias, id)
+			if col == nil || !col.Type().Kind.Orderable() || sortsBy(c.OrderBy, col) {
+				continue
+			}
+			c.OrderBy = append(c.OrderBy, lqp.Order{Expr: col, Nulls: lqp.NullsFirst})
+		}
+	}
+	return c
+}
+
+// identifying are the columns of a source's key, all of its columns when it shows none.
+func identifying(s lqp.Source) (ids []string) {
+	if keyed, ok := lqp.OrderKey(&lqp.Query{From: s}); ok {
+		for _, o := range keyed.OrderBy {
+			ids = append(ids, o.Expr.(*lqp.Col).Column)
+		}
+		return ids
+	}
+	for _, c := range s.Columns() {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+func sortsBy(order []lqp.Order, e lqp.Expr) bool {
+	for i := range order {
+		if lqp.EqualExpr(order[i].Expr, e) {
+			return true
+		}
+	}
+	return false
+}

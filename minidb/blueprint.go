@@ -1,0 +1,80 @@
+package minidb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// Blueprint describes a base with what is in it.
+type Blueprint struct {
+	Base   BaseSpec
+	Tables []TableBlueprint
+	// Views describes the views once the tables have their ids, which are given in the order of Tables; nil for none.
+	Views func(tables []*Table) ([]ViewSpec, error)
+}
+
+// TableBlueprint is a table with its first rows. Each row has a value for every column in order, NULL for none.
+type TableBlueprint struct {
+	TableSpec
+	Rows [][]lqp.Value
+}
+
+// CreateBaseFrom makes a base with tables, rows and views in one transaction, all or nothing. The rows are checked like any
+// others: a *ValidationError counts the rows of the table that has the first fault.
+func (db *DB) CreateBaseFrom(ctx context.Context, actor Actor, workspace string, bp Blueprint) (*Base, error) {
+	var b Base
+	err := db.write(ctx, "create base", actor, func(u *unit) (err error) {
+		if b, err = u.newBase(workspace, bp.Base); err != nil {
+			return err
+		}
+		tables := make([]*Table, len(bp.Tables))
+		for i, tb := range bp.Tables {
+			if tables[i], err = u.newTable(&b, tb.TableSpec); err != nil {
+				return fmt.Errorf("table %q: %w", tb.Name, err)
+			}
+			if err := u.firstRows(tables[i], tb.Rows); err != nil {
+				return fmt.Errorf("rows of table %q: %w", tb.Name, err)
+			}
+		}
+		if bp.Views == nil {
+			return nil
+		}
+		views, err := bp.Views(tables)
+		if err != nil {
+			return err
+		}
+		for _, spec := range views {
+			if _, err := u.newView(&b, NewID(prefixView), spec); err != nil {
+				return fmt.Errorf("view %q: %w", spec.Name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// firstRows inserts rows into a new table.
+func (u *unit) firstRows(t *Table, rows [][]lqp.Value) error {
+	m := &lqp.Mutation{Op: lqp.Insert, Table: t.ID}
+	for i, row := range rows {
+		if len(row) != len(t.Columns) {
+			return fmt.Errorf("row %d has %d values for %d columns", i, len(row), len(t.Columns))
+		}
+		change := lqp.RowChange{}
+		for k, v := range row {
+			change.Set = append(change.Set, lqp.Assignment{Column: t.Columns[k].ID, Value: v})
+		}
+		m.Rows = append(m.Rows, change)
+	}
+	p, err := u.db.planRows(&Write{Table: t, Mutation: m}, 0)
+	if err != nil {
+		return err
+	}
+	_, err = u.apply(p)
+	return err
+}

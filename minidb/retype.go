@@ -1,0 +1,349 @@
+package minidb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Retype says what a column is to become. Everything else about the column stays: its id, name, place and rules.
+type Retype struct {
+	Type    ColumnType
+	Options ColumnOptions // of the new type; a single_select that stays one keeps its choices when none are given
+	// AddChoices makes choices of a single_select of the values that rows have and Options do not list.
+	AddChoices bool
+	// AcceptLoss carries the change out although cells lose something.
+	AcceptLoss bool
+	// Visible, when not nil, says which rows may serve as examples: an expression as in Guard.
+	Visible lqp.Expr
+	// PolicyVersion is as in Guard.
+	PolicyVersion int64
+}
+
+// Retyping tells what becomes of the cells of a column that gets another type.
+type Retyping struct {
+	Column  Column `json:"column"` // as it will be
+	Rows    int64  `json:"rows"`
+	Empty   int64  `json:"empty"`   // cells without a value, which stay so
+	Exact   int64  `json:"exact"`   // values that convert there and back
+	Changed int64  `json:"changed"` // values that are written differently and mean the same
+	Lost    int64  `json:"lost"`    // values that are emptied, rounded or cut
+	// DefaultLost says that the column's default has no counterpart and is dropped.
+	DefaultLost bool `json:"default_lost"`
+	// Missing counts the rows of a required column that would be left without a value, Duplicates the values of a unique one
+	// that another row would have too. Either of them keeps the change from being made.
+	Missing    int64 `json:"missing"`
+	Duplicates int64 `json:"duplicates"`
+	// Examples are up to 20 of the lost cells, in the order of the row ids.
+	Examples []CellLoss `json:"examples"`
+}
+
+// CellLoss is one cell that loses something.
+type CellLoss struct {
+	Row     string    `json:"row_id"`
+	Old     lqp.Value `json:"old"`
+	New     lqp.Value `json:"new"` // what would be left
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+}
+
+const maxExamples = 20
+
+// LossError reports that a change of type was not made because cells would lose something and nobody accepted that.
+type LossError struct{ Retyping }
+
+// Error implements error.
+func (e *LossError) Error() string {
+	if e.Lost == 0 {
+		return fmt.Sprintf("the default of %q would be lost", e.Column.Name)
+	}
+	return fmt.Sprintf("%d of %d values of %q would lose something", e.Lost, e.Rows-e.Empty, e.Column.Name)
+}
+
+// PreviewType tells what ChangeType would do to the cells of a column. It writes nothing.
+func (db *DB) PreviewType(ctx context.Context, column string, r Retype) (*Retyping, error) {
+	table, err := db.tableOfColumn(ctx, column)
+	if err != nil {
+		return nil, err
+	}
+	var report *Retyping
+	err = db.read(ctx, "preview type of "+column, func(s session) error {
+		u := &unit{session: s, db: db, now: db.now()}
+		t, err := u.table(table)
+		if err != nil {
+			return err
+		}
+		c, err := u.newColumn(t, column, r)
+		if err != nil {
+			return err
+		}
+		report, err = u.assess(t, c, r)
+		return err
+	})
+	return report, err
+}
+
+// ChangeType gives a column another type and converts its values, all in one transaction. Rows whose value is not the same
+// afterwards get a new version and a log entry; a value that converts exactly is not a change of its row. version is the
+// table's as the caller has seen it, 0 for any.
+//
+// It fails with a *LossError when values would lose something and r does not accept it, and with a *ValidationError when a
+// required column would be empty in rows or a unique one would have a value twice. Every writer waits while the table is
+// built anew; readers who began before see the old one.
+func (db *DB) ChangeType(ctx context.Context, actor Actor, column string, r Retype, version int64) (*Retyping, error) {
+	table, err := db.tableOfColumn(ctx, column)
+	if err != nil {
+		return nil, err
+	}
+	var report *Retyping
+	_, err = db.alterTable(ctx, "change type of "+column, actor, table, version, func(u *unit, t *Table) error {
+		if err := u.checkPolicy(t.Workspace, r.PolicyVersion); err != nil {
+			return err
+		}
+		c, err := u.newColumn(t, column, r)
+		if err != nil {
+			return err
+		}
+		if report, err = u.assess(t, c, r); err != nil {
+			return err
+		}
+		switch {
+		case report.Missing > 0:
+			return invalid("type", CodeRequired, "%d rows would have no value of %q, which is required", report.Missing, c.Name)
+		case report.Duplicates > 0:
+			return invalid("type", CodeUnique, "%d values of %q, which is unique, would be those of other rows too", report.Duplicates, c.Name)
+		case (report.Lost > 0 || report.DefaultLost) && !r.AcceptLoss:
+			return &LossError{*report}
+		}
+		return u.retype(t, c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return report, nil
+}
+
+// checkPolicy fails when the policy has another version than the one that was looked at, 0 for any.
+func (u *unit) checkPolicy(workspace string, version int64) error {
+	now, err := must(u.session, "workspace "+workspace, func(r record) int64 { return r.integer(0) },
+		`SELECT policy_version FROM lt_workspace WHERE id = ?`, argText(workspace))
+	if err == nil && version != 0 && now != version {
+		err = fmt.Errorf("workspace %s: %w", workspace, ErrSchemaChanged)
+	}
+	return err
+}
+
+// newColumn is the column as it will be.
+func (u *unit) newColumn(t *Table, column string, r Retype) (*Column, error) {
+	old, ok := t.Column(column)
+	if !ok {
+		return nil, fmt.Errorf("column: %w", ErrNotFound)
+	}
+	c := *old
+	c.Type, c.Options, c.Default = r.Type, r.Options, lqp.Value{}
+	c.Options.Choices = slices.Clone(r.Options.Choices)
+	if c.Type == SingleSelectColumn && old.Type == SingleSelectColumn && len(c.Options.Choices) == 0 {
+		c.Options.Choices = slices.Clone(old.Options.Choices)
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if r.AddChoices && c.Type == SingleSelectColumn {
+		if err := u.gatherChoices(t, old, &c); err != nil {
+			return nil, err
+		}
+	}
+	// What the default becomes is told by the report; it never keeps the type from changing.
+	c.Default = c.from(old, old.Default).value
+	return &c, nil
+}
+
+// gatherChoices adds the values that rows have to the choices, in the order of the rows.
+func (u *unit) gatherChoices(t *Table, old, c *Column) error {
+	known := make(map[string]bool, len(c.Options.Choices))
+	for _, ch := range c.Options.Choices {
+		known[ch.Name] = true
+	}
+	text := lqp.Type{Kind: lqp.Text}
+	err := u.cells(t, old, func(_, v lqp.Value) error {
+		name, err := cleanName(recast(v, text).value.Text())
+		if v.IsNull() || err != nil || known[name] {
+			return nil //nolint:nilerr // what is no name is a lost value, which the report counts
+		}
+		if len(c.Options.Choices) == maxChoices {
+			return &LimitError{Name: "choices", Max: maxChoices}
+		}
+		known[name] = true
+		c.Options.Choices = append(c.Options.Choices, Choice{ID: NewID(prefixChoice), Name: name})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// cells delivers the row ids and values of one column in the order of the ids.
+func (u *unit) cells(t *Table, c *Column, f func(id, v lqp.Value) error) error {
+	l := t.layout
+	return u.scanColumns(l, []lqp.Named{l.selects[idSlot], l.selects[l.slots[c.ID]]}, nil, true, func(row []lqp.Value) error {
+		return f(row[0], row[1])
+	})
+}
+
+// assess counts what becomes of the cells when the column of t becomes c.
+func (u *unit) assess(t *Table, c *Column, r Retype) (*Retyping, error) {
+	old, _ := t.Column(c.ID)
+	report := &Retyping{Column: *c, Examples: []CellLoss{}, DefaultLost: c.from(old, old.Default).lost}
+	report.Column.Options.Choices = slices.Clone(c.Options.Choices)
+	seen := make(map[string]bool)
+	var mayShow map[string]bool
+	if r.Visible != nil {
+		var err error
+		if mayShow, err = u.visible(t, c, old, r.Visible); err != nil {
+			return nil, err
+		}
+	}
+	err := u.cells(t, old, func(id, v lqp.Value) error {
+		if err := u.ctx.Err(); err != nil {
+			return err
+		}
+		report.Rows++
+		to := c.from(old, v)
+		switch {
+		case v.IsNull():
+			report.Empty++
+		case to.lost:
+			report.Lost++
+			if len(report.Examples) < maxExamples && (r.Visible == nil || mayShow[id.Text()]) {
+				report.Examples = append(report.Examples, CellLoss{Row: id.Text(), Old: v, New: to.value, Code: to.code, Message: to.message})
+			}
+		case to.exact:
+			report.Exact++
+		default:
+			report.Changed++
+		}
+		if to.value.IsNull() {
+			if c.Required {
+				report.Missing++
+			}
+			return nil
+		}
+		if c.Unique {
+			key := string(to.value.AppendKey(nil))
+			if seen[key] {
+				report.Duplicates++
+			}
+			seen[key] = true
+		}
+		return nil
+	})
+	return report, err
+}
+
+// visible finds the first rows that lose something and satisfy a condition.
+func (u *unit) visible(t *Table, c, old *Column, rule lqp.Expr) (map[string]bool, error) {
+	check, err := lqp.Resolve(rule, t.layout.slot)
+	if err != nil {
+		return nil, fmt.Errorf("rule of the table: %w", err)
+	}
+	slot := t.layout.slots[c.ID]
+	found := make(map[string]bool)
+	err = u.scan(t.layout, nil, true, func(row []lqp.Value) error {
+		if c.from(old, row[slot]).lost && allows(check, row) {
+			found[row[idSlot].Text()] = true
+			if len(found) == maxExamples {
+				return errChunk
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errChunk) {
+		err = nil
+	}
+	return found, err
+}
+
+// retype makes c the column of t: the record, the physical table and the rows.
+func (u *unit) retype(t *Table, c *Column) error {
+	before := *t
+	before.Columns = slices.Clone(t.Columns)
+	i := slices.IndexFunc(t.Columns, func(o Column) bool { return o.ID == c.ID })
+	t.Columns[i] = *c
+	if err := u.putColumn(t.Workspace, c); err != nil {
+		return err
+	}
+	if err := u.resource(t.columnEntry("column.update", c.ID), before.Columns[i], *c); err != nil {
+		return err
+	}
+	t.physical = NewID(prefixTable)
+	t.layout = newLayout(u.db.store, t)
+	if err := u.definePhysical(t); err != nil {
+		return err
+	}
+	if err := u.copyRows(&before, t, i); err != nil {
+		return err
+	}
+	if err := u.dropTable(before.physicalName()); err != nil {
+		return err
+	}
+	if err := u.defineIndexes(t); err != nil {
+		return err
+	}
+	_, err := u.exec(`UPDATE lt_table SET physical = ? WHERE workspace = ? AND id = ?`, argText(t.physical), argText(t.Workspace), argText(t.ID))
+	return err
+}
+
+// copyRows fills the physical table of t with the rows of before, column i converted.
+func (u *unit) copyRows(before, t *Table, i int) error {
+	old, c, slot := &before.Columns[i], &t.Columns[i], t.layout.user[i]
+	return u.eachChunk(before.layout, func(rows [][]lqp.Value) error {
+		fresh := make([][]lqp.Value, len(rows))
+		for k, row := range rows {
+			to := c.from(old, row[slot])
+			w := rowWrite{id: row[idSlot].Text(), version: before.layout.versionOf(row), after: slices.Clone(row)}
+			w.after[slot] = to.value
+			fresh[k] = w.after
+			if to.exact {
+				continue
+			}
+			u.stamp(t.layout, &w)
+			u.note(audit.Entry{Workspace: t.Workspace, Action: rowActions[lqp.Update], ResourceType: "row", Resource: w.id, Table: t.ID,
+				Version: w.version, Before: before.layout.appendImage(nil, row), After: t.layout.appendImage(nil, w.after)})
+		}
+		if err := u.tx.Insert(u.ctx, t.layout.schema, t.layout.ids, fresh); err != nil {
+			return fmt.Errorf("copy rows: %w", err)
+		}
+		return u.flush()
+	})
+}
+
+// eachChunk delivers the rows of a table in the order of their ids, so many at a time that the statement that reads them
+// is closed when f writes. f may change them.
+func (u *unit) eachChunk(l *layout, f func(rows [][]lqp.Value) error) error {
+	var after lqp.Expr
+	for {
+		var rows [][]lqp.Value
+		full := u.scan(l, after, true, func(row []lqp.Value) error {
+			if rows = append(rows, row); len(rows) == rewriteChunk {
+				return errChunk
+			}
+			return nil
+		})
+		if full != nil && !errors.Is(full, errChunk) {
+			return full
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		last := rows[len(rows)-1][idSlot]
+		if err := f(rows); err != nil || full == nil {
+			return err
+		}
+		after = lqp.NewCall("gt", l.selects[idSlot].Expr, lqp.Literal(last))
+	}
+}

@@ -1,0 +1,190 @@
+package livetables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+// TypeChange says what a column is to become.
+type TypeChange struct {
+	Type    minidb.ColumnType
+	Options minidb.ColumnOptions // of the new type
+	// AddChoices makes choices of a single_select of the values that rows have and Options do not list.
+	AddChoices bool
+	// AcceptLoss carries the change out although cells lose something or views break.
+	AcceptLoss bool
+}
+
+// TypeReport tells what a change of type does to cells, views and rules.
+type TypeReport struct {
+	minidb.Retyping
+	// Breaks lists the views and rules that compile now and would not any more.
+	Breaks []Breakage `json:"breaks"`
+}
+
+// Breakage is a view, by id and name, or the rule of a role that a change would break.
+type Breakage struct {
+	Kind string `json:"kind"` // "view" or "rule"
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name"`
+}
+
+// LossError says that a change of type was not made because it would lose something and nobody accepted that.
+type LossError struct{ Report TypeReport }
+
+// Error implements error.
+func (e *LossError) Error() string {
+	cause := minidb.LossError{Retyping: e.Report.Retyping}
+	if e.Report.Lost == 0 && !e.Report.DefaultLost {
+		return "views would break"
+	}
+	return cause.Error()
+}
+
+// PreviewType tells what ChangeType would do. Its examples are rows that the principal may see.
+func (a *Access) PreviewType(ctx context.Context, column string, change TypeChange) (*TypeReport, error) {
+	r, err := a.openRetype(ctx, column, change)
+	if err != nil {
+		return nil, err
+	}
+	return r.preview(ctx)
+}
+
+// ChangeType gives a column another type and converts its values in one transaction; see minidb.DB.ChangeType for what
+// happens to rows. version is the table's, 0 for any. It fails with *LossError when cells would lose something or views would
+// break and the change does not accept that, and with *minidb.ValidationError when a required or unique column could not
+// stay so or a rule would not compile any more: a broken rule closes its table, so it is to be changed first.
+func (a *Access) ChangeType(ctx context.Context, column string, change TypeChange, version int64) (*TypeReport, error) {
+	for try := 1; ; try++ {
+		report, err := a.changeType(ctx, column, change, version)
+		var moved *minidb.VersionError
+		again := errors.Is(err, minidb.ErrSchemaChanged) || version == 0 && errors.As(err, &moved)
+		if !again || try == planTries {
+			return report, err
+		}
+	}
+}
+
+func (a *Access) changeType(ctx context.Context, column string, change TypeChange, version int64) (*TypeReport, error) {
+	r, err := a.openRetype(ctx, column, change)
+	if err != nil {
+		return nil, err
+	}
+	report, err := r.preview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range report.Breaks {
+		if b.Kind == "rule" {
+			return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "type", Code: "rule",
+				Message: fmt.Sprintf("the rule of the role %s would not compile any more; change it first", b.Name)}}}
+		}
+	}
+	if len(report.Breaks) > 0 && !change.AcceptLoss {
+		return nil, &LossError{*report}
+	}
+	if version == 0 {
+		version = r.table.Version // what was looked at is what is changed
+	}
+	done, err := a.e.store.ChangeType(ctx, a.actor(""), column, r.retype, version)
+	var loss *minidb.LossError
+	if errors.As(err, &loss) {
+		return nil, &LossError{TypeReport{loss.Retyping, report.Breaks}}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &TypeReport{*done, report.Breaks}, nil
+}
+
+// retyping is a change of type that was asked for by somebody who may.
+type retyping struct {
+	*entry
+	table  *minidb.Table
+	column string
+	retype minidb.Retype
+}
+
+func (a *Access) openRetype(ctx context.Context, column string, change TypeChange) (*retyping, error) {
+	s, err := a.at(ctx, column, rbac.AlterTables)
+	if err != nil {
+		return nil, err
+	}
+	t, ok := s.TableOfColumn(column)
+	if !ok {
+		return nil, fmt.Errorf("column %s: %w", column, ErrNotFound)
+	}
+	if t, err = s.tableOf(t.ID); err != nil {
+		return nil, err
+	}
+	if s.schema(t).Column(column) == nil {
+		return nil, fmt.Errorf("column %s: %w", column, ErrNotFound)
+	}
+	guard, err := s.guard(t)
+	if err != nil {
+		return nil, err
+	}
+	return &retyping{entry: s, table: t, column: column, retype: minidb.Retype{Type: change.Type, Options: change.Options,
+		AddChoices: change.AddChoices, AcceptLoss: change.AcceptLoss, Visible: guard.Read, PolicyVersion: guard.PolicyVersion}}, nil
+}
+
+func (r *retyping) preview(ctx context.Context) (*TypeReport, error) {
+	cells, err := r.e.store.PreviewType(ctx, r.column, r.retype)
+	if err != nil {
+		return nil, err
+	}
+	return &TypeReport{*cells, r.breaks(ctx, &cells.Column)}, nil
+}
+
+// breaks finds the rules and views that compile against the table as it is and not as it will be.
+func (r *retyping) breaks(ctx context.Context, c *minidb.Column) []Breakage {
+	list := []Breakage{}
+	now := r.table.Schema()
+	then := *now
+	then.Columns = append([]lqp.Column(nil), now.Columns...)
+	for i := range then.Columns {
+		if then.Columns[i].ID == c.ID {
+			then.Columns[i].Type = c.ValueType()
+		}
+	}
+	compiles := func(rule rbac.TableRule, t *lqp.Table) bool {
+		for _, e := range []lqp.Expr{rule.Read, rule.Create, rule.Update, rule.Delete} {
+			if _, err := r.bindRule(e, t); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	rules := r.policy.Rules[rbac.TableRef{Table: r.table.ID}]
+	for _, role := range []rbac.Role{rbac.Owner, rbac.Admin, rbac.Editor, rbac.Viewer} {
+		if rule, ok := rules[role]; ok && compiles(rule, now) && !compiles(rule, &then) {
+			list = append(list, Breakage{Kind: "rule", Name: string(role)})
+		}
+	}
+	later := *r.entry
+	later.instead = map[string]*lqp.Table{r.table.ID: &then}
+	for _, v := range r.Views {
+		if r.runs(ctx, v) && !later.runs(ctx, v) {
+			list = append(list, Breakage{Kind: "view", ID: v.ID, Name: v.Name})
+		}
+	}
+	return list
+}
+
+// runs reports whether a view can be planned.
+func (s *entry) runs(ctx context.Context, v *minidb.View) bool {
+	q, err := decodeView(v)
+	if err != nil {
+		return false
+	}
+	if q, err = s.resolve(q, "$", 0, new(viewPaths)); err != nil {
+		return false
+	}
+	_, err = s.rewrite(ctx, q)
+	return err == nil
+}
