@@ -23,7 +23,7 @@ func (f *field) canonical() any {
 	path := "$" + f.name
 	within := func(then any) any {
 		iv := f.form.valid()
-		low, high := op1(aggregationOperator[iv.lowOp], path, iv.low), op1(aggregationOperator[iv.highOp], path, iv.high)
+		low, high := op1(iv.lowOp, path, iv.low), op1(iv.highOp, path, iv.high)
 		return cond(op1("$and", low, high), then, nil)
 	}
 	var value any = path
@@ -43,8 +43,6 @@ func (f *field) canonical() any {
 	}
 	return cond(f.is(types...), value, nil)
 }
-
-var aggregationOperator = map[string]string{"$gt": "$gt", "$gte": "$gte", "$lt": "$lt", "$lte": "$lte"}
 
 // is tests the BSON type of the field. A path through an array gives an array.
 func (f *field) is(types ...any) bson.D {

@@ -228,9 +228,6 @@ func (b *builder) sorted() string {
 			cuts = append(cuts, bson.E{Key: keys[i].name, Value: sortPrefix("$" + keys[i].name)})
 		}
 	}
-	if len(projection) > 1 && projection[0].Key == "_id" && projection[0].Value == 0 {
-		projection = append(projection[1:], projection[0])
-	}
 	pipeline := bson.A{bson.D{{Key: "$match", Value: b.filter}}, bson.D{{Key: "$project", Value: projection}}}
 	if len(cuts) > 0 {
 		pipeline = append(pipeline, bson.D{{Key: "$set", Value: cuts}})

@@ -26,6 +26,11 @@
 // database itself, by SCRAM. TLS is spoken by the adapter inside its own dialer, so that neither certificates nor
 // revocation lists make the driver open connections of its own. The adapter sends nothing but reading commands.
 //
-// The package is tested with the official driver against FerretDB, which speaks MongoDB's protocol; what only documents
-// about MongoDB itself say is used where they are explicit, and left to the engine otherwise.
+// # What was proven where
+//
+// The package is tested with the official driver against FerretDB 2.7 on DocumentDB 1.0, which speak MongoDB's protocol,
+// not against MongoDB itself. What only MongoDB has is used as its manual describes it: views, their collations and time
+// series (read like collections, without key), retries after a fail-over, the server's own time limit. A server that
+// cannot evaluate what was pushed answers with an error, upon which the engine computes it in memory
+// ([adapter.ErrData]). In a sharded collection an _id is unique only where the cluster was told to keep it so.
 package mongodb

@@ -159,14 +159,33 @@ func (c *compiler) connective(op string, args []lqp.Expr) (bson.D, string) {
 // comparison compares a column with a constant on either side.
 func (c *compiler) comparison(o operator, e *lqp.Call) (bson.D, string) {
 	left, right := e.Args[0], e.Args[1]
-	if _, ok := left.(*lqp.Lit); ok {
+	if _, ok := literal(left); ok {
 		left, right, o = right, left, o.mirror()
 	}
-	lit, ok := right.(*lqp.Lit)
+	v, ok := literal(right)
 	if !ok {
 		return nil, "columns are compared with each other in memory"
 	}
-	return c.compare(o, left, lit.Val)
+	return c.compare(o, left, v)
+}
+
+// literal is the value of an expression that is the same for every row: the source gets the value, not the question.
+func literal(e lqp.Expr) (v lqp.Value, ok bool) {
+	switch e := e.(type) {
+	case *lqp.Lit:
+		return e.Val, true
+	case *lqp.Call:
+		for _, a := range e.Args {
+			if _, list := a.(*lqp.ListLit); list {
+				continue
+			}
+			if _, ok := literal(a); !ok {
+				return v, false
+			}
+		}
+		return lqp.Eval(e, nil), true
+	}
+	return v, false
 }
 
 func (c *compiler) compare(o operator, e lqp.Expr, v lqp.Value) (bson.D, string) {
@@ -196,16 +215,16 @@ func (c *compiler) compare(o operator, e lqp.Expr, v lqp.Value) (bson.D, string)
 }
 
 func (c *compiler) between(e *lqp.Call) (bson.D, string) {
-	low, ok1 := e.Args[1].(*lqp.Lit)
-	high, ok2 := e.Args[2].(*lqp.Lit)
+	low, ok1 := literal(e.Args[1])
+	high, ok2 := literal(e.Args[2])
 	if !ok1 || !ok2 {
 		return nil, "columns are compared with each other in memory"
 	}
-	from, reason := c.compare(opGe, e.Args[0], low.Val)
+	from, reason := c.compare(opGe, e.Args[0], low)
 	if reason != "" {
 		return nil, reason
 	}
-	to, reason := c.compare(opLe, e.Args[0], high.Val)
+	to, reason := c.compare(opLe, e.Args[0], high)
 	return bson.D{{Key: "$and", Value: bson.A{from, to}}}, reason
 }
 

@@ -17,7 +17,7 @@ const maxPattern = 1000
 
 // search is contains, starts_with or ends_with with a constant, as a pattern in which nothing has a meaning of its own.
 func (c *compiler) search(e *lqp.Call) (bson.D, string) {
-	lit, ok := e.Args[1].(*lqp.Lit)
+	needle, ok := literal(e.Args[1])
 	if !ok {
 		return nil, "columns are searched for each other in memory"
 	}
@@ -27,14 +27,14 @@ func (c *compiler) search(e *lqp.Call) (bson.D, string) {
 		return nil, reason
 	case f.form != stringForm:
 		return nil, "only strings are searched at the source"
-	case lit.Val.IsNull():
+	case needle.IsNull():
 		return never, ""
-	case lit.Val.Kind() != lqp.Text || len(lit.Val.Text()) > maxPattern:
+	case needle.Kind() != lqp.Text || len(needle.Text()) > maxPattern:
 		return nil, "the text that is looked for is too long"
 	}
 	pattern := "?"
 	if !c.masked {
-		pattern = escape(lit.Val.Text())
+		pattern = escape(needle.Text())
 	}
 	const rest = `[^\x00]*`
 	switch e.Func {
