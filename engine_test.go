@@ -16,6 +16,7 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/mongodb"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/formula"
@@ -66,7 +67,7 @@ func (w *world) open() {
 	require.NoError(t, err)
 	w.engine, err = livetables.New(livetables.Options{
 		Store: w.db, Sealer: keys, Files: w.dir, Logger: slog.New(slog.DiscardHandler),
-		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "sqlite": sqlite.Open},
+		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "sqlite": sqlite.Open, "mongodb": mongodb.Open},
 		Dial:    (&net.Dialer{}).DialContext, // the servers of these tests are on this machine
 		Plain:   func(string, int) bool { return true },
 	})

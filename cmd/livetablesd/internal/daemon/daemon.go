@@ -15,6 +15,7 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/mongodb"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/audit"
@@ -106,7 +107,7 @@ func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
 	}
 	opt := livetables.Options{
 		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, Logger: d.log,
-		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "sqlite": sqlite.Open},
+		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, QueryTime: d.config.QueryTimeout},
 	}
 	if d.config.AuditFile != "" {
