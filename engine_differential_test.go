@@ -173,7 +173,7 @@ func TestEngineDifferential(t *testing.T) {
 	walked, filled, spanning := 0, 0, 0
 	for n := range 1200 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)+1))
-		g := &plantest.Generator{R: r, Tables: tables, Nested: r.IntN(2)}
+		g := &plantest.Generator{R: r, Tables: tables, Nested: r.IntN(2), Unordered: true}
 		q, ordered := g.Query()
 		if q.Page.Offset > 0 && q.Page.Limit == 0 {
 			q.Page.Limit = 20

@@ -46,6 +46,7 @@ func (s *splitter) finish() Split {
 		residual.Aggregates = make([]lqp.Aggregate, len(q.Aggregates))
 		for i, a := range q.Aggregates {
 			a.Arg, a.Filter = c.expr(a.Arg), c.expr(a.Filter)
+			a.OrderBy = c.order(a.OrderBy)
 			residual.Aggregates[i] = a
 		}
 		c.groups = true // from here on names without a source are groups of the residual itself
@@ -54,11 +55,7 @@ func (s *splitter) finish() Split {
 	residual.Select = c.all(q.Select)
 	if !s.pagePushed {
 		residual.Page = q.Page
-		residual.OrderBy = make([]lqp.Order, len(q.OrderBy))
-		for i, o := range q.OrderBy {
-			o.Expr = c.expr(o.Expr)
-			residual.OrderBy[i] = o
-		}
+		residual.OrderBy = c.order(q.OrderBy)
 	}
 	out.Pushed, out.Residual, out.Notes = pushed, residual, s.columnNotes(true)
 	return out
@@ -101,6 +98,15 @@ func (m *columnMap) all(named []lqp.Named) []lqp.Named {
 	out := make([]lqp.Named, len(named))
 	for i, n := range named {
 		out[i] = lqp.Named{Name: n.Name, Expr: m.expr(n.Expr)}
+	}
+	return out
+}
+
+func (m *columnMap) order(keys []lqp.Order) []lqp.Order {
+	out := make([]lqp.Order, len(keys))
+	for i, o := range keys {
+		o.Expr = m.expr(o.Expr)
+		out[i] = o
 	}
 	return out
 }

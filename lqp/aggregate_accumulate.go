@@ -1,20 +1,24 @@
 package lqp
 
-import "math/bits"
+import (
+	"math/big"
+	"math/bits"
+)
 
-// sumAccumulator adds numbers in 192 bits, so that only the final sum has to be in range, or floats as they come.
+// sumAccumulator adds numbers in 192 bits, so that only the final sum has to be in range, or floats exactly with one
+// rounding at the end, so that their order does not matter.
 type sumAccumulator struct {
 	float       bool
 	count       int64
 	hi, mid, lo uint64 // the sum of k in two's complement
-	total       float64
+	doubles     binarySum
 }
 
 func (s *sumAccumulator) Add(v Value) {
 	switch v.kind {
 	case Number:
 		if s.float {
-			s.total += v.num.Float()
+			s.doubles.addDouble(v.num.Float())
 			break
 		}
 		var c uint64
@@ -23,10 +27,10 @@ func (s *sumAccumulator) Add(v Value) {
 		s.hi += uint64(v.num.hi>>63) + c
 	case Float:
 		if !s.float { // a number column does not hold floats; be right all the same
+			s.doubles.addDouble(s.sum().Float())
 			s.float = true
-			s.total, _ = s.sum().Float(), s.count
 		}
-		s.total += v.Float()
+		s.doubles.addDouble(v.Float())
 	default:
 		return
 	}
@@ -35,7 +39,7 @@ func (s *sumAccumulator) Add(v Value) {
 
 func (s *sumAccumulator) sum() Value {
 	if s.float {
-		return FloatValue(s.total)
+		return FloatValue(s.doubles.double())
 	}
 	d := Decimal{int64(s.mid), s.lo}
 	if s.hi != uint64(d.hi>>63) || !d.inRange() {
@@ -44,8 +48,18 @@ func (s *sumAccumulator) sum() Value {
 	return NumberValue(d)
 }
 
+// big is the sum of numbers in units of 10^-10, whether it is in range or not.
+func (s *sumAccumulator) big() *big.Int {
+	n := big.NewInt(int64(s.hi))
+	for _, w := range [2]uint64{s.mid, s.lo} {
+		n.Lsh(n, 64)
+		n.Add(n, new(big.Int).SetUint64(w))
+	}
+	return n
+}
+
 func (s *sumAccumulator) Result() Value { return s.sum() }
-func (s *sumAccumulator) Size() int     { return 48 }
+func (s *sumAccumulator) Size() int     { return 48 + s.doubles.size() }
 
 type averageAccumulator struct{ sumAccumulator }
 

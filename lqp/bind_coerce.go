@@ -27,7 +27,7 @@ func (x *exprBinder) coerce(f *Function, c *Call, args []Expr, at *place) bool {
 	}
 	ok := true
 	for i, a := range args {
-		if f.Param(i).Units {
+		if f.Param(i).Constant() {
 			continue
 		}
 		switch a := a.(type) {
@@ -48,7 +48,7 @@ func comparedKind(f *Function, args []Expr) (want Kind, agreed bool) {
 	constant := Null
 	for i, a := range args {
 		t := a.Type()
-		if f.Param(i).Units {
+		if f.Param(i).Constant() {
 			continue
 		}
 		switch a.(type) {

@@ -220,7 +220,7 @@ func (x *exprBinder) argument(f *Function, c *Call, e *ArgError, at *place) {
 		return
 	}
 	code := CodeTypeMismatch
-	if f.Param(e.Arg).Units {
+	if f.Param(e.Arg).Constant() {
 		code = CodeArgument
 	}
 	arg := c.Args[e.Arg]

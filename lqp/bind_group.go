@@ -101,6 +101,9 @@ func (b *block) aggregate(a Aggregate, i int, taken map[string]bool) {
 	default:
 		out.typ, _ = f.Result(Type{})
 	}
+	if f.Ordered {
+		out.OrderBy = rowOrder(b.out)
+	}
 	if out.Name == "" {
 		out.Name = out.Func
 		if c, isCol := a.Arg.(*Col); isCol {

@@ -29,6 +29,14 @@ func (e *BudgetError) Error() string {
 		e.Step, e.Max, e.Limit)
 }
 
+// Hold takes the memory of a row that is kept outside of a Run, for a step of the plan, until Release.
+func (b *Budget) Hold(row []Value, step string) error {
+	return (&account{budget: b}).hold(rowBytes(row), step)
+}
+
+// Release gives back what Hold took for a row.
+func (b *Budget) Release(row []Value) { (&account{budget: b}).release(rowBytes(row)) }
+
 // account is one Run's use of a budget.
 type account struct {
 	budget *Budget // nil for no limits

@@ -113,6 +113,13 @@ func (f *formatter) aggregate(a *Aggregate, indent string) {
 	if a.Filter != nil {
 		text += " where " + formatExpr(a.Filter)
 	}
+	if len(a.OrderBy) > 0 {
+		keys := make([]string, len(a.OrderBy))
+		for i := range a.OrderBy {
+			keys[i] = formatKey(&a.OrderBy[i])
+		}
+		text += " in the order of " + strings.Join(keys, ", ")
+	}
 	f.line(indent, "aggregate", text)
 }
 

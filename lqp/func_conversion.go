@@ -61,6 +61,29 @@ var conversionFunctions = []*Function{
 		},
 	},
 	{
+		Name: "to_bool", Category: "conversion",
+		Params: []Parameter{{Name: "value", Kinds: []Kind{Bool, Number, Float, Text}}},
+		Doc:    "Whether a number is not 0; TRUE for the texts true, yes and 1 in any case, FALSE for false, no and 0, NULL for any other text.", Example: `TO_BOOL("Yes")`, Gives: "true",
+		result: func(args []Type) (Type, *ArgError) {
+			return Type{Kind: Bool, NotNull: args[0].NotNull && args[0].Kind != Text}, nil
+		},
+		f1: func(_ *time.Location, a Value) Value {
+			switch a.kind {
+			case Bool:
+				return a
+			case Number:
+				return BoolValue(a.num.Sign() != 0)
+			case Float:
+				return BoolValue(a.Float() != 0)
+			case Text:
+				if v, err := parseText(Type{Kind: Bool}, a.str); err == nil {
+					return v
+				}
+			}
+			return Value{}
+		},
+	},
+	{
 		Name: "to_date", Category: "conversion", Zoned: true,
 		Params: []Parameter{{Name: "value", Kinds: []Kind{Date, DateTime, Text}}},
 		Doc:    "The day of a datetime in the plan's zone, or of a text YYYY-MM-DD; NULL for any other text.", Example: `TO_DATE("2024-02-29")`, Gives: "2024-02-29",

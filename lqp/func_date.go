@@ -76,9 +76,7 @@ func datePart(name string, digits int, doc, gives string, part func(days, ms int
 	return &Function{
 		Name: name, Category: "date", Params: oneDate, Zoned: true,
 		Doc: doc, Example: upperASCII(name) + `(TO_DATETIME("2024-02-29T10:20:30Z"))`, Gives: gives,
-		result: func(args []Type) (Type, *ArgError) {
-			return Type{Kind: Number, Precision: digits, NotNull: args[0].NotNull && args[0].Kind == Date}, nil
-		},
+		result: datePartType(digits),
 		f1: func(z *time.Location, a Value) Value {
 			days, ms := wallClock(z, a)
 			if days < minDays || days > maxDays { // the zone's clock shows the year 0 or 10000
@@ -86,6 +84,13 @@ func datePart(name string, digits int, doc, gives string, part func(days, ms int
 			}
 			return IntValue(part(days, ms))
 		},
+	}
+}
+
+// datePartType is a whole number, NULL only where the zone's clock shows a year that is none.
+func datePartType(digits int) func(args []Type) (Type, *ArgError) {
+	return func(args []Type) (Type, *ArgError) {
+		return Type{Kind: Number, Precision: digits, NotNull: args[0].NotNull && args[0].Kind == Date}, nil
 	}
 }
 

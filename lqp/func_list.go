@@ -8,16 +8,16 @@ var listFunctions = []*Function{
 	{
 		Name: "has", Category: "list", nulls: true, Zoned: true, result: contained,
 		Params: []Parameter{{Name: "list", Kinds: listKinds}, {Name: "value", Kinds: scalarKinds}},
-		Doc:    "Whether an element of the list equals the value; FALSE when the list is NULL.", Example: `HAS({tags}, "new")`,
+		Doc:    "Whether an element of the list equals the value; FALSE when the list is NULL.", Example: `HAS(SPLIT("new,hot", ","), "new")`, Gives: "true",
 		f2: func(z *time.Location, a, b Value) Value { return BoolValue(hasItem(z, a, b)) },
 	},
 	{
 		Name: "has_any", Category: "list", nulls: true, Zoned: true, Params: listAndValues, result: contained,
-		Doc: "Whether the list has at least one of the values; FALSE when the list is NULL.", Example: `HAS_ANY({tags}, "new", "hot")`,
+		Doc: "Whether the list has at least one of the values; FALSE when the list is NULL.", Example: `HAS_ANY(SPLIT("old,hot", ","), "new", "hot")`, Gives: "true",
 		fn: func(z *time.Location, args []Value) Value {
-			found := false
+			found, has := false, membershipIn(z, args[0], args[1:])
 			eachItem(args[1:], func(v Value) bool {
-				found = hasItem(z, args[0], v)
+				found = has(v)
 				return !found
 			})
 			return BoolValue(found)
@@ -25,11 +25,11 @@ var listFunctions = []*Function{
 	},
 	{
 		Name: "has_all", Category: "list", nulls: true, Zoned: true, Params: listAndValues, result: contained,
-		Doc: "Whether the list has all of the values; FALSE when the list is NULL.", Example: `HAS_ALL({tags}, "new", "hot")`,
+		Doc: "Whether the list has all of the values; FALSE when the list is NULL.", Example: `HAS_ALL(SPLIT("old,hot", ","), "new", "hot")`, Gives: "false",
 		fn: func(z *time.Location, args []Value) Value {
-			all := args[0].kind == List
+			all, has := args[0].kind == List, membershipIn(z, args[0], args[1:])
 			eachItem(args[1:], func(v Value) bool {
-				all = all && hasItem(z, args[0], v)
+				all = all && has(v)
 				return all
 			})
 			return BoolValue(all)
@@ -38,7 +38,7 @@ var listFunctions = []*Function{
 	{
 		Name: "list_count", Category: "list", result: strictly(wholeType(5)),
 		Params: []Parameter{{Name: "list", Kinds: listKinds}},
-		Doc:    "The count of the list's elements, NULL ones included.", Example: `LIST_COUNT({tags})`,
+		Doc:    "The count of the list's elements, NULL ones included.", Example: `LIST_COUNT(SPLIT("a,b", ","))`, Gives: "2",
 		f1: func(_ *time.Location, a Value) Value { return IntValue(int64(len(a.Items()))) },
 	},
 }
@@ -50,6 +50,38 @@ func hasItem(z *time.Location, list, x Value) bool {
 		}
 	}
 	return false
+}
+
+// manyPairs is how many comparisons are too many to be made one by one.
+const manyPairs = 10_000
+
+// membershipIn is hasItem for many values: of long lists it makes a set, so that the work does not grow with the product
+// of the lengths.
+func membershipIn(z *time.Location, list Value, values []Value) func(Value) bool {
+	one := func(v Value) bool { return hasItem(z, list, v) }
+	sought := 0
+	kinds := uint32(0)
+	note := func(v Value) bool { kinds |= 1 << v.kind; return true }
+	eachItem(values, func(v Value) bool { sought++; return note(v) })
+	if sought*len(list.Items()) <= manyPairs {
+		return one
+	}
+	eachItem([]Value{list}, note)
+	const numbers, dates = 1<<Number | 1<<Float, 1<<Date | 1<<DateTime
+	if kinds&numbers == numbers || kinds&dates == dates {
+		return one // equal values may have different keys
+	}
+	var key []byte
+	set := make(map[string]struct{}, len(list.Items()))
+	for _, e := range list.Items() {
+		key = e.AppendKey(key[:0])
+		set[string(key)] = struct{}{}
+	}
+	return func(v Value) bool {
+		key = v.AppendKey(key[:0])
+		_, ok := set[string(key)]
+		return ok
+	}
 }
 
 // eachItem visits values, the elements of lists in the place of the lists, until f answers false.

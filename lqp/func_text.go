@@ -76,17 +76,7 @@ var textFunctions = []*Function{
 		Params: []Parameter{{Name: "part", Kinds: textKinds}, {Name: "text", Kinds: textKinds}, {Name: "start", Kinds: numericKinds, Optional: true}},
 		Doc:    "The place of the part in the text, from the start place on (default 1); 0 when it is not there.", Example: `FIND("o", "good", 3)`, Gives: "3",
 		fn: func(_ *time.Location, args []Value) Value {
-			part, s := args[0].str, args[1].str
-			start := max(optionalCountAt(args, 2, 1), 1)
-			from := offset(s, start-1)
-			if start-1 > int64(len(s)) || int64(utf8.RuneCountInString(s[:from])) < start-1 {
-				return zeroValue
-			}
-			at := strings.Index(s[from:], part)
-			if at < 0 {
-				return zeroValue
-			}
-			return IntValue(int64(utf8.RuneCountInString(s[:from+at])) + 1)
+			return IntValue(findFrom(args[0].str, args[1].str, optionalCountAt(args, 2, 1)))
 		},
 	},
 	textPredicate("contains", "Whether the part occurs in the text; FALSE when either is NULL.", `CONTAINS("north", "ort")`, "true", strings.Contains),
@@ -140,7 +130,7 @@ var textFunctions = []*Function{
 func textResult(args []Type) (Type, *ArgError) {
 	t := Type{Kind: Text, ASCII: true}
 	for _, a := range args {
-		t.ASCII = t.ASCII && (a.ASCII || a.Kind != Text)
+		t.ASCII = t.ASCII && (a.ASCII || a.Kind != Text && a.Kind != List)
 	}
 	return t, nil
 }

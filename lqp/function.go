@@ -40,7 +40,16 @@ type Parameter struct {
 	Variadic bool // the last parameter, one or more times (none or more when Optional)
 	// Units says that the argument must be a text literal naming a unit of time.
 	Units bool
+	// Pattern says that the argument must be a text literal that is a regular expression, see [CheckPattern].
+	Pattern bool
+	// Format says that the argument must be a text literal made of the tokens of datetime_format.
+	Format bool
+	// Choices are the words of which the argument, a text literal, must be one, in any case; empty for any argument.
+	Choices []string
 }
+
+// Constant reports whether the argument must be a text literal of a certain form, which [Function.Check] looks at.
+func (p Parameter) Constant() bool { return p.Units || p.Pattern || p.Format || len(p.Choices) > 0 }
 
 // ArgError says which argument of a call is wrong. Arg counts from 0 and is -1 when the count of arguments is wrong.
 type ArgError struct {
@@ -61,8 +70,8 @@ func (p Parameter) Accepts(t Type) bool { return t.Kind == Null || slices.Contai
 
 func (p Parameter) want() string {
 	switch {
-	case p.Units:
-		return "a unit of time"
+	case p.Constant():
+		return p.constantName()
 	case len(p.Kinds) == len(scalarKinds):
 		return "a single value"
 	case len(p.Kinds) > len(scalarKinds):
@@ -141,19 +150,10 @@ func (f *Function) Check(args []Expr) (Type, *ArgError) {
 		return Type{}, err
 	}
 	for i, a := range args {
-		if !f.Param(i).Units {
-			continue
-		}
-		lit, ok := a.(*Lit)
-		if !ok || lit.Val.kind != Text {
-			return Type{}, &ArgError{Arg: i, Want: "a text literal naming a unit of time", Got: "an expression"}
-		}
-		u, ok := parseUnit(lit.Val.str)
-		if !ok {
-			return Type{}, &ArgError{Arg: i, Want: "one of " + unitList, Got: strconv.Quote(clip(lit.Val.str))}
-		}
-		if f.Name == "dateadd" && types[0].Kind == Date && u < unitDay {
-			return Type{}, &ArgError{Arg: i, Want: "day or longer for a date (to_datetime gives it a time)", Got: strconv.Quote(clip(lit.Val.str))}
+		if p := f.Param(i); p.Constant() {
+			if err := f.checkConstant(p, i, a, types); err != nil {
+				return Type{}, err
+			}
 		}
 	}
 	return t, nil
@@ -182,7 +182,12 @@ func (f *Function) Eval(zone *time.Location, args []Value) Value {
 }
 
 // catalogue is the one table of row functions, in the order in which documentation shows them.
-var catalogue = slices.Concat(operatorFunctions, logicFunctions, mathFunctions, textFunctions, conversionFunctions, dateFunctions, listFunctions)
+var catalogue = slices.Concat(operatorFunctions, logicFunctions,
+	mathFunctions, roundingFunctions, exponentialFunctions, manyFunctions,
+	textFunctions, searchFunctions, textPartFunctions, regexFunctions,
+	conversionFunctions,
+	dateFunctions, calendarFunctions, workdayFunctions, dateTextFunctions,
+	listFunctions, arrayFunctions)
 
 var functionsByName = func() map[string]*Function {
 	m := make(map[string]*Function, 2*len(catalogue))

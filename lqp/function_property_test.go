@@ -1,6 +1,7 @@
 package lqp
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -16,11 +17,13 @@ func conforms(t Type, v Value) bool {
 	case v.kind != t.Kind:
 		return false
 	case t.Kind == Number && t.Precision > 0:
-		precision, scale := numberFacets(v.num)
+		whole, frac, _ := strings.Cut(v.num.Abs().String(), ".")
 		if _, fits := v.num.Int64(); t.Integer() && !fits {
 			return false
 		}
-		return scale <= t.Scale && precision-scale <= t.Precision-t.Scale || v.num.Abs().Cmp(DecimalFromInt(1)) < 0 && scale <= t.Scale
+		return len(frac) <= t.Scale && (whole == "0" || len(whole) <= t.Precision-t.Scale)
+	case t.Kind == List:
+		return len(v.Items()) <= MaxList
 	case t.Kind == Text:
 		n := utf8.RuneCountInString(v.str)
 		return n <= MaxText && (t.MaxLen == 0 || n <= t.MaxLen) && (!t.ASCII || n == len(v.str))
@@ -51,8 +54,8 @@ func genArgs(f *Function) *rapid.Generator[[]Expr] {
 			}
 			one = k
 			v := genValue(k).Draw(t, "value")
-			if p.Units && !wild {
-				v = TextValue(rapid.SampledFrom([]string{"day", "Weeks", "MONTH", "quarter", "years", "hour", "minutes", "second", "millisecond"}).Draw(t, "unit"))
+			if p.Constant() && !wild {
+				v = TextValue(rapid.SampledFrom(constants(p)).Draw(t, "constant"))
 			}
 			args[i] = Literal(v)
 			if v.kind == Null && k != Null {
@@ -61,6 +64,19 @@ func genArgs(f *Function) *rapid.Generator[[]Expr] {
 		}
 		return args
 	})
+}
+
+// constants are texts that a parameter which takes literals only accepts.
+func constants(p Parameter) []string {
+	switch {
+	case p.Units:
+		return []string{"day", "Weeks", "MONTH", "quarter", "years", "hour", "minutes", "second", "millisecond"}
+	case p.Pattern:
+		return []string{"", "a", "[a-z]+", "^.", "(é|.)$", `\w*?`, "(?i)A(b)?", `\b`}
+	case p.Format:
+		return []string{"YYYY-MM-DD", "D.M.YY HH:mm", "[é] dddd MMMM YYYY h:mm:ss.SSS A", "YYYY"}
+	}
+	return p.Choices
 }
 
 func TestFunctionsKeepTheirTypes(t *testing.T) {

@@ -1,8 +1,11 @@
 package lqp
 
+import "slices"
+
 // OrderKey answers with a copy of a bound query whose OrderBy is total: no two rows compare equal, so that pages can
 // follow each other by the key of the last row. The keys of all sources, in a grouped block the group keys, are added
-// after the query's own sort keys unless they are among them. total is false, and the query unchanged, when some source
+// after the query's own sort keys unless they are among them; those of a joined source of which every row on the left
+// meets one row at most add nothing and are left out. total is false, and the query unchanged, when some source
 // shows no key; such a query can only be paged by offset.
 //
 // The key of a table is Table.Key, else a unique key whose columns are never NULL; its columns must all be visible. A
@@ -42,10 +45,14 @@ func rowKeys(q *Query) (keys []Expr, ok bool) {
 		return keys, true
 	}
 	scope := q.Scope()
+	outer := slices.ContainsFunc(q.Joins, func(j Join) bool { return j.Kind != Inner && j.Kind != Left })
 	for i := -1; i < len(q.Joins); i++ {
 		s := &q.From
 		if i >= 0 {
 			s = &q.Joins[i].Source
+			if !outer && meetsOne(&q.Joins[i]) {
+				continue // rows that differ here differ on the left already
+			}
 		}
 		ids, ok := sourceKey(s)
 		if !ok {
@@ -60,6 +67,35 @@ func rowKeys(q *Query) (keys []Expr, ok bool) {
 		}
 	}
 	return keys, true
+}
+
+// meetsOne reports that an inner or left join pairs a row on its left with one row of its source at most: the condition
+// demands one value for each column of a key of the source. Values of different kinds are no proof: two numbers may equal
+// the same float.
+func meetsOne(j *Join) bool {
+	var given []string
+	for _, e := range Conjuncts(j.On) {
+		c, ok := e.(*Call)
+		if !ok || c.Func != "eq" || len(c.Args) != 2 {
+			continue
+		}
+		for i, a := range c.Args {
+			col, ok := a.(*Col)
+			other := c.Args[1-i]
+			if ok && col.Source == j.Source.Alias && other.Type().Kind == col.Type().Kind &&
+				!slices.ContainsFunc(Columns(other), func(o *Col) bool { return o.Source == col.Source }) {
+				given = append(given, col.Column)
+			}
+		}
+	}
+	covers := func(ids []string) bool {
+		return len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return !slices.Contains(given, id) })
+	}
+	if t := j.Source.Schema; t != nil {
+		return covers(t.Key) || slices.ContainsFunc(t.Uniques, func(u []string) bool { return t.shows(u, true) && covers(u) })
+	}
+	ids, ok := sourceKey(&j.Source)
+	return ok && covers(ids)
 }
 
 // sourceKey names the columns that identify a row of the source.

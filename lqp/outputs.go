@@ -93,6 +93,11 @@ func (q *Query) MapExprs(f func(Expr) Expr) *Query {
 	for i := range c.Aggregates {
 		set(&c.Aggregates[i].Arg)
 		set(&c.Aggregates[i].Filter)
+		order := slices.Clone(c.Aggregates[i].OrderBy)
+		for j := range order {
+			set(&order[j].Expr)
+		}
+		c.Aggregates[i].OrderBy = order
 	}
 	set(&c.Having)
 	for i := range c.OrderBy {

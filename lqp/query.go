@@ -63,14 +63,17 @@ type Named struct {
 	Expr Expr
 }
 
-// Aggregate is a function over the rows of a group: sum, average, min, max, count (numeric values that are not NULL),
-// counta (values not empty), countall (rows; Arg nil), count_unique. Filter, when set, restricts the rows it sees.
+// Aggregate is a function of [Aggregates] over the rows of a group. Arg is nil for countall, which counts rows. Filter,
+// when set, restricts the rows it sees.
 type Aggregate struct {
 	Name   string
 	Func   string
 	Arg    Expr
 	Filter Expr
-	typ    Type
+	// OrderBy is the order in which a function whose answer depends on it ([AggregateFunction.Ordered]) sees the rows of
+	// the group. Bind sets it, to the record keys of the sources; it is empty for every other function.
+	OrderBy []Order
+	typ     Type
 }
 
 // Type is the aggregate's result type, known after Bind.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // RowReader is the part of a row iterator that [Run] needs; adapter.Rows satisfies it. Values own their memory.
@@ -60,7 +59,7 @@ func Run(ctx context.Context, q *Query, sources Sources, opt RunOptions) (*Resul
 	if opt.LookupBatch <= 0 {
 		opt.LookupBatch = 256
 	}
-	r := &runner{ctx: ctx, sources: sources, opt: opt, account: account{budget: opt.Budget}}
+	r := &runner{ctx: ctx, sources: sources, opt: opt, account: &account{budget: opt.Budget}}
 	it, err := r.block(q, opt.Sorted)
 	if err != nil {
 		r.close()
@@ -98,6 +97,10 @@ func (r *Result) Value(i int) Value { return r.row[i] }
 // AppendJSON appends column i of the current row as canonical JSON.
 func (r *Result) AppendJSON(dst []byte, i int) []byte { return r.row[i].AppendJSON(dst) }
 
+// Counted reports whether the rows were read from sources under this budget: a Run that reads them does not count them
+// again. A RowReader made of Results may have this method too.
+func (r *Result) Counted(b *Budget) bool { return r.run.account.budget == b }
+
 // Err is the error that ended the iteration.
 func (r *Result) Err() error { return r.err }
 
@@ -111,19 +114,28 @@ func (r *Result) Close() error {
 // iterator yields rows until a nil one. A row is valid until the next call.
 type iterator interface{ next() ([]Value, error) }
 
+// runner runs one block; those of nested blocks share its account.
 type runner struct {
 	ctx     context.Context
 	sources Sources
 	opt     RunOptions
-	account account
+	account *account
 	open    []*scanner
+	nested  []*runner
 }
 
 func (r *runner) close() {
+	r.closeReaders()
+	r.account.close()
+}
+
+func (r *runner) closeReaders() {
 	for len(r.open) > 0 {
 		r.open[len(r.open)-1].close()
 	}
-	r.account.close()
+	for _, n := range r.nested {
+		n.closeReaders()
+	}
 }
 
 // shape says where the columns of a block's sources stand in its rows.
@@ -171,10 +183,8 @@ func (r *runner) compileAll(es []Named, s *shape) ([]func([]Value) Value, error)
 // block builds the pipeline of one select block; sorted is RunOptions.Sorted for it.
 func (r *runner) block(q *Query, sorted int) (iterator, error) {
 	in := &shape{slots: map[colKey]int{}}
-	it, err := r.source(&q.From, in)
-	if err != nil {
-		return nil, err
-	}
+	it := r.source(&q.From, in)
+	var err error
 	for i := range q.Joins {
 		if it, err = r.join(it, &q.Joins[i], in); err != nil {
 			return nil, err
@@ -201,37 +211,9 @@ func (r *runner) block(q *Query, sorted int) (iterator, error) {
 		}
 	}
 	if q.Page.Offset > 0 || q.Page.Limit > 0 {
-		it = &pager{in: it, skip: q.Page.Offset, left: q.Page.Limit, unlimited: q.Page.Limit <= 0}
+		it = &pager{in: it, skip: q.Page.Offset, left: q.Page.Limit, unlimited: q.Page.Limit <= 0, run: r}
 	}
 	return r.project(it, q.Select, in)
-}
-
-// source opens a source and adds its columns to the block's rows.
-func (r *runner) source(s *Source, in *shape) (iterator, error) {
-	cols := s.Columns()
-	rows, err := r.sources.Open(r.ctx, s)
-	switch {
-	case errors.Is(err, ErrRunNested) && s.Query != nil:
-		it, err := r.block(s.Query, 0)
-		if err != nil {
-			return nil, err
-		}
-		in.add(s.Alias, cols)
-		return it, nil
-	case err != nil:
-		return nil, err
-	}
-	in.add(s.Alias, cols)
-	return r.scan(rows, s, len(cols)), nil
-}
-
-func (r *runner) scan(rows RowReader, s *Source, width int) iterator {
-	sc := &scanner{run: r, rows: rows, buf: make([]Value, width), step: "scan " + s.Alias, tick: ticker{ctx: r.ctx}}
-	if inner, ok := rows.(*Result); ok && inner.run.account.budget == r.account.budget {
-		sc.counted = true
-	}
-	r.open = append(r.open, sc)
-	return sc
 }
 
 // Columns lists the columns that a bound source brings into its block.
@@ -243,50 +225,6 @@ func (s *Source) Columns() []Column {
 		return nil
 	}
 	return s.Schema.Columns
-}
-
-type scanner struct {
-	run     *runner
-	rows    RowReader
-	buf     []Value
-	step    string
-	counted bool // by the Run that delivers the rows
-	tick    ticker
-	closed  bool
-}
-
-func (s *scanner) next() ([]Value, error) {
-	if s.closed { // asked again after the end
-		return nil, nil
-	}
-	if err := s.tick.tick(); err != nil {
-		return nil, err
-	}
-	if !s.rows.Next() {
-		err := s.rows.Err()
-		s.close() // frees the source's connection for the rest of the plan
-		return nil, err
-	}
-	if !s.counted {
-		if err := s.run.account.read(s.step); err != nil {
-			return nil, err
-		}
-	}
-	for i := range s.buf {
-		s.buf[i] = s.rows.Value(i)
-	}
-	return s.buf, nil
-}
-
-func (s *scanner) close() {
-	if s.closed {
-		return
-	}
-	s.closed = true
-	if i := slices.Index(s.run.open, s); i >= 0 {
-		s.run.open = slices.Delete(s.run.open, i, i+1)
-	}
-	_ = s.rows.Close() // its errors were reported by Err
 }
 
 type filterer struct {
@@ -343,6 +281,7 @@ type pager struct {
 	in         iterator
 	skip, left int
 	unlimited  bool
+	run        *runner
 }
 
 func (p *pager) next() ([]Value, error) {
@@ -353,6 +292,7 @@ func (p *pager) next() ([]Value, error) {
 	}
 	if !p.unlimited {
 		if p.left == 0 {
+			p.run.closeReaders() // whatever else they have is not wanted
 			return nil, nil
 		}
 		p.left--

@@ -8,7 +8,7 @@ func (r *runner) group(in iterator, q *Query, s *shape) (iterator, *shape, error
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &grouper{in: in, keys: keys, step: "group", account: &r.account}
+	g := &grouper{in: in, keys: keys, step: "group", account: r.account}
 	out := &shape{slots: map[colKey]int{}}
 	for _, k := range q.GroupBy {
 		out.slots[colKey{"", k.Name}] = out.width
@@ -32,7 +32,20 @@ func (r *runner) group(in iterator, q *Query, s *shape) (iterator, *shape, error
 		if !ok {
 			return nil, nil, fmt.Errorf("unknown aggregate %q: the query is not bound", a.Func)
 		}
-		agg.start = func() Accumulator { return fn.NewAccumulator(argType) }
+		for _, o := range a.OrderBy {
+			key, err := r.compile(o.Expr, s)
+			if err != nil {
+				return nil, nil, err
+			}
+			agg.order = append(agg.order, key)
+		}
+		order := a.OrderBy
+		agg.start = func() Accumulator {
+			if len(order) > 0 {
+				return &orderedAccumulator{order: order, inner: fn.NewAccumulator(argType), one: fn.one}
+			}
+			return fn.NewAccumulator(argType)
+		}
 		g.aggs = append(g.aggs, agg)
 		out.slots[colKey{"", a.Name}] = out.width
 		out.width++
@@ -42,7 +55,28 @@ func (r *runner) group(in iterator, q *Query, s *shape) (iterator, *shape, error
 
 type aggregation struct {
 	arg, filter func([]Value) Value
+	order       []func([]Value) Value // sort keys of a function that looks at the order of rows
 	start       func() Accumulator
+}
+
+// add gives a row to the accumulator. keys is room for the sort keys.
+func (a *aggregation) add(acc Accumulator, row, keys []Value) {
+	if a.filter != nil && !Truth(a.filter(row)) {
+		return
+	}
+	v := trueValue // countall counts rows, whatever the value
+	if a.arg != nil {
+		v = a.arg(row)
+	}
+	if o, ok := acc.(*orderedAccumulator); ok {
+		keys = keys[:0]
+		for _, k := range a.order {
+			keys = append(keys, k(row))
+		}
+		o.add(keys, v)
+		return
+	}
+	acc.Add(v)
 }
 
 type groupState struct {
@@ -92,6 +126,7 @@ func (g *grouper) read() error {
 	index := map[string]*groupState{}
 	var key []byte
 	tuple := make([]Value, len(g.keys))
+	var order [4]Value
 	for {
 		row, err := g.in.next()
 		if err != nil {
@@ -112,15 +147,8 @@ func (g *grouper) read() error {
 			}
 			index[string(key)] = st
 		}
-		for i, a := range g.aggs {
-			if a.filter != nil && !Truth(a.filter(row)) {
-				continue
-			}
-			v := BoolValue(true) // countall counts rows, whatever the value
-			if a.arg != nil {
-				v = a.arg(row)
-			}
-			st.accs[i].Add(v)
+		for i := range g.aggs {
+			g.aggs[i].add(st.accs[i], row, order[:])
 		}
 		// Some aggregates grow with their rows: count_unique keeps every distinct value.
 		if size := st.size(); size > st.held {

@@ -50,6 +50,17 @@ func (r *runner) join(left iterator, j *Join, in *shape) (iterator, error) {
 	return jn, nil
 }
 
+// JoinKeys are the expressions over the joined source that its condition sets equal to expressions over the sources
+// before it: what [Run] looks its rows up by. Without any, every pair of rows is tried.
+func JoinKeys(j *Join) (on []Expr) {
+	for _, c := range Conjuncts(j.On) {
+		if _, right, ok := equiKeys(c, j.Source.Alias); ok {
+			on = append(on, right)
+		}
+	}
+	return on
+}
+
 // equiKeys recognises the conjunct left = right of expressions that each belong to one side only and have the same kind.
 func equiKeys(c Expr, alias string) (left, right Expr, ok bool) {
 	call, isCall := c.(*Call)
@@ -169,12 +180,7 @@ func (j *joiner) start() error {
 			return err
 		}
 	}
-	sh := &shape{slots: map[colKey]int{}}
-	it, err := j.r.source(j.source, sh)
-	if err != nil {
-		return err
-	}
-	return j.build(it)
+	return j.build(j.r.source(j.source, &shape{slots: map[colKey]int{}}))
 }
 
 // build reads the right side into the hash table.

@@ -2,8 +2,8 @@ package lqp_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -95,7 +95,7 @@ func continued(q *lqp.Query, tables []*plantest.Table) (*lqp.Query, []string) {
 	keys.Page = lqp.Page{}
 	keys.Select = nil
 	for i, o := range q.OrderBy {
-		keys.Select = append(keys.Select, lqp.Named{Name: fmt.Sprint(i), Expr: o.Expr})
+		keys.Select = append(keys.Select, lqp.Named{Name: strconv.Itoa(i), Expr: o.Expr})
 	}
 	rows := plantest.Answer(keys, plantest.Rows(tables))
 	after := q.Clone()

@@ -40,7 +40,7 @@ func (r *runner) sort(in iterator, q *Query, s *shape, sorted int) (iterator, er
 	if n := len(q.Page.After); n > 0 && n != len(q.OrderBy) {
 		return nil, fmt.Errorf("the page begins after %d values, but there are %d sort keys", n, len(q.OrderBy))
 	}
-	st := &sorter{in: in, order: q.OrderBy, prefix: min(sorted, len(q.OrderBy)), after: q.Page.After, account: &r.account,
+	st := &sorter{in: in, order: q.OrderBy, prefix: min(sorted, len(q.OrderBy)), after: q.Page.After, account: r.account,
 		step: "sort by " + formatOrder(q.OrderBy)}
 	for i := range q.OrderBy {
 		f, err := r.compile(q.OrderBy[i].Expr, s)

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/livetables/livetables/adapter/memory"
 	"github.com/livetables/livetables/lqp"
@@ -80,7 +81,7 @@ func (g *generator) query() (q *lqp.Query, ordered bool) {
 	}
 	if g.chance(60) && !g.long(q) {
 		ordered = true
-		for range g.r.IntN(3) {
+		for n := g.r.IntN(3); n > 0 && len(g.cols) > 0; n-- {
 			q.OrderBy = append(q.OrderBy, g.order(pick(g, g.cols).expr))
 			if g.chance(30) {
 				q.OrderBy[len(q.OrderBy)-1].Expr = g.expr(pick(g, []lqp.Kind{lqp.Number, lqp.Text, lqp.Bool}), 1)
@@ -201,8 +202,9 @@ func (g *generator) group(q *lqp.Query) (keys []lqp.Expr) {
 	for _, c := range out {
 		q.Select = append(q.Select, lqp.Named{Name: c.expr.(*lqp.Col).Column, Expr: c.expr})
 	}
-	g.cols = out
-	if g.chance(40) {
+	// Lists are shown; conditions and sort keys are built of what can be compared.
+	g.cols = slices.DeleteFunc(out, func(c scoped) bool { return !c.typ.Kind.Orderable() })
+	if len(g.cols) > 0 && g.chance(40) {
 		q.Having = g.expr(lqp.Bool, 1)
 	}
 	return keys

@@ -59,7 +59,7 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.query(ctx, &st)
+	rows, err := a.query(ctx, &st, pushed.Page.Limit)
 	if err != nil {
 		return nil, translate(ctx, "scan "+sourceName(pushed), err)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,8 +20,10 @@ type Rows struct {
 	parent  context.Context // the caller's, for errors
 	ctx     context.Context // ours, cancelled by Close
 	cancel  context.CancelFunc
+	leave   func() bool // the caller's context, whose end is no longer ours
 	detach  func() bool // from the adapter's end
 	row     [][]byte
+	left    int  // rows that the statement's limit still allows, below 0 for any number
 	ahead   bool // the first row was read by Scan
 	done    bool // the server has nothing more to say
 	closed  bool
@@ -37,7 +40,7 @@ func (r *Rows) Next() bool {
 		return false
 	case r.ahead:
 		r.ahead = false
-	case !r.result.NextRow():
+	case !r.read():
 		r.row, r.done = nil, true
 		if _, err := r.result.Close(); err != nil {
 			r.err = r.failure(err)
@@ -62,6 +65,17 @@ func (r *Rows) failure(err error) error {
 	return translate(r.parent, "read rows", err)
 }
 
+// read moves to the next row that the server sends.
+func (r *Rows) read() bool {
+	if !r.result.NextRow() {
+		return false
+	}
+	if r.left > 0 {
+		r.left--
+	}
+	return true
+}
+
 // Value implements [adapter.Rows].
 func (r *Rows) Value(i int) lqp.Value { return r.columns[i].value(r.row[i]) }
 
@@ -71,24 +85,41 @@ func (r *Rows) AppendJSON(dst []byte, i int) []byte { return r.columns[i].append
 // Err implements [adapter.Rows].
 func (r *Rows) Err() error { return r.err }
 
-// Close implements [adapter.Rows]. A result that was not read to its end is cancelled at the server instead of being read;
+// Close implements [adapter.Rows]. A result that was not read to its end is ended at the server instead of being read;
 // that happens in the background, Close does not wait for the server.
+//
+// Only the last resort is a cancellation: it costs the server a new process and us the connection for a tenth of a second,
+// since nobody can tell when it arrives. A page whose last row was read has nothing left but the server's word that it is
+// done, and a page that was left early comes to its limit by itself, mostly before it could be cancelled.
 func (r *Rows) Close() error {
 	if r.closed {
 		return nil
+	}
+	if !r.done && r.left == 0 {
+		r.done = true
+		_, _ = r.result.Close() // no row is missing, whatever it says
 	}
 	if r.done {
 		r.release()
 		return nil
 	}
 	r.closed, r.row = true, nil
-	r.end()
+	r.leave()
+	if r.left < 0 {
+		r.cancel()
+	}
 	go func() { // the pool, and with it Adapter.Close, waits for the connection
-		_, _ = r.result.Close() // ends with the cancellation that was asked for
+		patience := time.AfterFunc(drainTime, r.cancel)
+		_, _ = r.result.Close() // its error is that of the cancellation, if anything
+		patience.Stop()
+		r.end()
 		r.conn.Release()
 	}()
 	return nil
 }
+
+// drainTime is how long a page that was left early may take to end by itself.
+const drainTime = 20 * time.Millisecond
 
 // release gives the connection back after the last message of the result.
 func (r *Rows) release() {
@@ -102,6 +133,7 @@ func (r *Rows) release() {
 
 // end cancels what still runs of the statement.
 func (r *Rows) end() {
+	r.leave()
 	r.detach()
 	r.cancel()
 }

@@ -71,20 +71,22 @@ func stale(err error) bool {
 // binaryResult asks for all columns in binary.
 var binaryResult = []int16{1}
 
-// query runs a statement up to its first row.
-func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement) (*Rows, error) {
+// query runs a statement up to its first row. limit is the statement's own, 0 for none.
+func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int) (*Rows, error) {
 	conn, err := a.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := &Rows{adapter: a, conn: conn, parent: ctx}
-	r.ctx, r.cancel = context.WithCancel(ctx)
+	// The statement ends with the caller's context, except while Close waits for it: callers cancel theirs after closing.
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	r.leave = context.AfterFunc(ctx, r.cancel)
 	r.detach = context.AfterFunc(a.alive, r.cancel)
-	err = r.start(st)
+	err = r.start(st, limit)
 	if stale(err) { // once more with a statement that is prepared afresh
 		pg := conn.Conn().PgConn()
 		if err = statementsOf(pg).forget(r.ctx, pg); err == nil {
-			err = r.start(st)
+			err = r.start(st, limit)
 		}
 	}
 	if err != nil {
@@ -95,7 +97,7 @@ func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement) (*Rows, error
 	return r, nil
 }
 
-func (r *Rows) start(st *sqlgen.Statement) error {
+func (r *Rows) start(st *sqlgen.Statement, limit int) error {
 	var b binder
 	if err := b.bind(st.Args); err != nil {
 		return err
@@ -108,8 +110,11 @@ func (r *Rows) start(st *sqlgen.Statement) error {
 	if r.columns, err = decoders(st.Columns, sd.Fields, r.adapter.zone); err != nil {
 		return err
 	}
+	if r.left = limit; limit <= 0 {
+		r.left = -1
+	}
 	r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
-	if r.result.NextRow() {
+	if r.read() {
 		r.ahead = true
 		return nil
 	}

@@ -61,20 +61,26 @@ func (d *dialect) Aggregate(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bo
 }
 
 func (d *dialect) runtimeAggregate(e *sqlgen.Emitter, a *lqp.Aggregate, start int, r sqlgen.Rep) (sqlgen.Rep, bool) {
-	if _, ok := lqp.LookupAggregate(a.Func); !ok {
+	switch f, ok := lqp.LookupAggregate(a.Func); {
+	case !ok:
 		return r, e.Fail("an unknown aggregate")
+	case f.Ordered:
+		return r, e.Fail(a.Func + " depends on the order of the rows and is computed in memory")
 	}
 	out, ok := kindRep(a.Type())
 	if !ok {
 		return out, e.Fail(a.Func + " has no type")
 	}
-	name := "lt_" + a.Func
+	name := aggregatePrefix + a.Func
 	if r.Kind == lqp.Float {
 		name += floatSuffix
 	}
 	e.Wrap(start, name+"('"+repSpec(r)+">"+repSpec(out)+"', ", ")")
 	return out, e.Filter(a)
 }
+
+// aggregatePrefix begins the names of aggregates: some functions of one row have the same names.
+const aggregatePrefix = "lt_agg_"
 
 // floatSuffix ends the name of an aggregate over floats: its answer over no rows must be a float, and then no argument
 // has told.

@@ -246,6 +246,8 @@ func translate(ctx context.Context, op string, err error) error {
 		return fmt.Errorf("%s: %w: %w", op, adapter.ErrTimeout, err)
 	case sqlite3.CONSTRAINT:
 		return fmt.Errorf("%s: %w: %w", op, adapter.ErrConstraint, err)
+	case sqlite3.SCHEMA: // a prepared statement whose table or column is gone
+		return fmt.Errorf("%s: %w: %w", op, adapter.ErrNoTable, err)
 	case sqlite3.READONLY, sqlite3.PERM, sqlite3.AUTH:
 		return fmt.Errorf("%s: %w: %w", op, adapter.ErrDenied, err)
 	case sqlite3.TOOBIG, sqlite3.MISMATCH, sqlite3.RANGE:

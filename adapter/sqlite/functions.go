@@ -39,11 +39,11 @@ func register(db *sqlite3.Conn, trusted bool) error {
 		}
 	}
 	for _, f := range lqp.Aggregates() {
-		if f.Kinds == nil {
-			continue // counts rows, natively
+		if f.Kinds == nil || f.Ordered {
+			continue // counts rows, natively; or needs the rows in an order, in memory
 		}
 		for suffix, kind := range map[string]lqp.Kind{"": lqp.Number, floatSuffix: lqp.Float} {
-			err := db.CreateWindowFunction("lt_"+f.Name+suffix, 2, flags, func() sqlite3.AggregateFunction {
+			err := db.CreateWindowFunction(aggregatePrefix+f.Name+suffix, 2, flags, func() sqlite3.AggregateFunction {
 				return &accumulator{fn: f, kind: kind, cache: cache}
 			})
 			if err != nil {

@@ -40,7 +40,35 @@ func page() string {
 			section(&b, f.Category, f.Category)
 		}
 	}
+	aggregates(&b)
 	return b.String()
+}
+
+// aggregates appends the functions over the rows of a group.
+func aggregates(b *strings.Builder) {
+	b.WriteString("\n## Functions over rows\n\nThese are not called in formulas: a query, a grouping or a rollup names one with the formula whose values it takes, " +
+		"one for each row\nof a group. NULL is no value unless it says so. Where the order of the rows matters it is that of their record keys, whatever the\nsource.\n\n" +
+		"| | of | | example |\n|---|---|---|---|\n")
+	for _, f := range lqp.Aggregates() {
+		fmt.Fprintf(b, "| %s | %s | %s | %s gives %s |\n", code(f.Name), aggregated(f), cell(f.Doc), code(f.Example), code(f.Gives))
+	}
+}
+
+// aggregated is the kinds of values that an aggregate takes, for people.
+func aggregated(f *lqp.AggregateFunction) string {
+	switch {
+	case f.Kinds == nil:
+		return "rows"
+	case len(f.Kinds) > 6:
+		return "any"
+	case len(f.Kinds) == 6:
+		return "single values"
+	}
+	names := make([]string, len(f.Kinds))
+	for i, k := range f.Kinds {
+		names[i] = k.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 func section(b *strings.Builder, category, title string) {

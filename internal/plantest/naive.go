@@ -2,6 +2,7 @@ package plantest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -144,7 +145,7 @@ func group(rel relation, q *lqp.Query) relation {
 		for _, a := range q.Aggregates {
 			var vals []lqp.Value
 			holds, arg := rel.of(a.Filter), rel.of(a.Arg)
-			for _, r := range members[i] {
+			for _, r := range ordered(rel, members[i], a.OrderBy) {
 				if lqp.Truth(holds(r)) {
 					vals = append(vals, arg(r))
 				}
@@ -154,6 +155,14 @@ func group(rel relation, q *lqp.Query) relation {
 		out.rows = append(out.rows, row)
 	}
 	return out
+}
+
+// ordered is the rows of a group in the order in which a function sees them that depends on it.
+func ordered(rel relation, rows [][]lqp.Value, order []lqp.Order) [][]lqp.Value {
+	keysOf := rel.each(len(order), func(i int) lqp.Expr { return order[i].Expr })
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b []lqp.Value) int { return compare(order, slices.Clone(keysOf(a)), keysOf(b)) })
+	return rows
 }
 
 func aggregate(fn string, vals []lqp.Value) lqp.Value {
@@ -166,14 +175,20 @@ func aggregate(fn string, vals []lqp.Value) lqp.Value {
 		return lqp.IntValue(int64(len(set))) // of numbers only
 	case "counta":
 		return lqp.IntValue(int64(len(slices.DeleteFunc(set, func(v lqp.Value) bool { return v.Kind() == lqp.Text && v.Text() == "" }))))
-	case "count_unique":
+	case "count_unique", "array_unique":
 		var seen []lqp.Value
 		for _, v := range set {
 			if !slices.ContainsFunc(seen, func(s lqp.Value) bool { return lqp.Equal(s, v) }) {
 				seen = append(seen, v)
 			}
 		}
-		return lqp.IntValue(int64(len(seen)))
+		if fn == "count_unique" {
+			return lqp.IntValue(int64(len(seen)))
+		}
+		if len(seen) == 0 {
+			return lqp.NullValue
+		}
+		return lqp.ListValue(seen)
 	case "min", "max":
 		slices.SortFunc(set, lqp.Compare)
 		switch {
@@ -183,6 +198,22 @@ func aggregate(fn string, vals []lqp.Value) lqp.Value {
 			return set[0]
 		}
 		return set[len(set)-1]
+	case "first", "last", "join", "array_agg":
+		switch {
+		case len(set) == 0:
+			return lqp.NullValue
+		case fn == "array_agg":
+			return lqp.ListValue(set)
+		case fn == "first":
+			return set[0]
+		case fn == "last":
+			return set[len(set)-1]
+		}
+		texts := make([]string, len(set))
+		for i, v := range set {
+			texts[i] = string(v.AppendText(nil))
+		}
+		return lqp.TextValue(strings.Join(texts, ", "))
 	}
 	sum := lqp.DecimalFromInt(0)
 	for _, v := range set {

@@ -14,7 +14,10 @@ type Generator struct {
 	Tables []*Table
 	Kinds  []lqp.JoinKind // of joins, all four when empty
 	Nested int            // how deep queries are nested
-	cols   []named        // in scope
+	// Unordered leaves out aggregates whose answer depends on the order of the rows: for copies of tables that differ in
+	// the keys by which that order is made total.
+	Unordered bool
+	cols      []named // in scope
 }
 
 // named is a column in scope.
@@ -165,7 +168,11 @@ func (g *Generator) group(b *block) {
 		out = append(out, named{lqp.Ref("", n.Name), k.kind})
 	}
 	for i := range 1 + g.R.IntN(3) {
-		a := lqp.Aggregate{Name: fmt.Sprintf("a%d", i), Func: pick(g, "sum", "average", "min", "max", "count", "counta", "countall", "count_unique")}
+		functions := []string{"sum", "average", "min", "max", "count", "counta", "countall", "count_unique"}
+		if !g.Unordered {
+			functions = append(functions, "first", "last", "join")
+		}
+		a := lqp.Aggregate{Name: fmt.Sprintf("a%d", i), Func: pick(g, functions...)}
 		kind := lqp.Number
 		switch a.Func {
 		case "countall":
@@ -174,8 +181,11 @@ func (g *Generator) group(b *block) {
 		default:
 			c := pick(g, g.cols...)
 			a.Arg = c.expr
-			if a.Func == "min" || a.Func == "max" {
+			switch a.Func {
+			case "min", "max", "first", "last":
 				kind = c.kind
+			case "join":
+				kind = lqp.Text
 			}
 		}
 		if g.chance(25) {

@@ -9,7 +9,7 @@ import (
 // twoValued reports that a call is a comparison or logical function: TRUE or FALSE, never NULL.
 func twoValued(c *lqp.Call) bool {
 	switch c.Func {
-	case "if", "ifs", "switch", "coalesce", "min", "max", "blank":
+	case "if", "ifs", "switch", "coalesce", "min", "max", "blank", "to_bool", "array_first", "array_last", "array_at":
 		return false
 	}
 	return c.Type().Kind == lqp.Bool

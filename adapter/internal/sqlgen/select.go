@@ -23,6 +23,9 @@ func (e *Emitter) selectQuery(q *lqp.Query, nested bool) (outputs int, ok bool) 
 	if len(q.Compute) > 0 {
 		return 0, e.Fail("the query is not bound")
 	}
+	if outputs = len(e.outputs); !nested && e.apart(q) {
+		return outputs, true
+	}
 	outer := e.enter(q)
 	start := len(e.buf)
 	if !e.from(q) || !e.where(q) || !e.groups(q) || !e.order(q) {
@@ -234,29 +237,46 @@ func (e *Emitter) order(q *lqp.Query) bool {
 			return false
 		}
 		end := len(e.buf)
-		first := nullsFirst(o)
-		named := !e.notNull(o.Expr) && first != (e.feat.NullsLargest == o.Desc)
-		if named && e.feat.NoNullsClause {
-			const before = "("
-			if first {
-				e.Wrap(start, before, ") IS NULL DESC, ")
-			} else {
-				e.Wrap(start, before, ") IS NULL, ")
+		if e.feat.NoNullsClause {
+			if e.nullsNamed(o) {
+				const before = "("
+				if nullsFirst(o) {
+					e.Wrap(start, before, ") IS NULL DESC, ")
+				} else {
+					e.Wrap(start, before, ") IS NULL, ")
+				}
+				e.Repeat(start+len(before), end+len(before))
 			}
-			e.Repeat(start+len(before), end+len(before))
+			if o.Desc {
+				e.WriteString(" DESC")
+			}
+			continue
 		}
-		if o.Desc {
-			e.WriteString(" DESC")
-		}
-		switch {
-		case !named || e.feat.NoNullsClause:
-		case first:
-			e.WriteString(" NULLS FIRST")
-		default:
-			e.WriteString(" NULLS LAST")
-		}
+		e.WriteString(e.direction(o))
 	}
 	return true
+}
+
+// nullsNamed reports that the place of NULLs among the sorted rows is not where the database puts them by itself.
+func (e *Emitter) nullsNamed(o *lqp.Order) bool {
+	return !e.notNull(o.Expr) && nullsFirst(o) != (e.feat.NullsLargest == o.Desc)
+}
+
+// direction is what follows a sort key.
+func (e *Emitter) direction(o *lqp.Order) string {
+	switch named := e.nullsNamed(o); {
+	case !named && o.Desc:
+		return " DESC"
+	case !named:
+		return ""
+	case nullsFirst(o) && o.Desc:
+		return " DESC NULLS FIRST"
+	case nullsFirst(o):
+		return " NULLS FIRST"
+	case o.Desc:
+		return " DESC NULLS LAST"
+	}
+	return " NULLS LAST"
 }
 
 // sortKey appends the canonical value by which rows are sorted, with its collation.
