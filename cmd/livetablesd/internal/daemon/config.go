@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -19,7 +20,7 @@ type Config struct {
 
 	Registration string   `enum:"closed,open" default:"closed" help:"Who may make accounts: instance admins only (closed) or anybody (open)."`
 	AllowHost    []string `placeholder:"HOST" help:"Host, address or network (CIDR), perhaps with a port, that database connections may lead to although it is not public, and without TLS. Repeatable."`
-	FilesDir     string   `type:"path" placeholder:"DIR" help:"Directory whose SQLite files may be connected to. Default: none."`
+	FilesDir     string   `type:"path" placeholder:"DIR" help:"Directory whose SQLite files may be connected to, by every workspace; those in a directory there that is named by a workspace's id, by that workspace alone. Default: none."`
 	TrustedProxy []string `placeholder:"CIDR" help:"Network of a reverse proxy whose X-Forwarded-For header is believed. Repeatable."`
 	Origin       []string `placeholder:"ORIGIN" help:"Origin (https://app.example.com) whose web pages may use the API and the WebSocket. Repeatable."`
 
@@ -48,6 +49,31 @@ func (c *Config) check() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// checkFilesDir refuses a directory for connections that holds our own databases, or lies among them: whoever may connect to
+// files would read everything of everybody. The data directory has to exist.
+func (c *Config) checkFilesDir() error {
+	if c.FilesDir == "" {
+		return nil
+	}
+	var real [2]string
+	for i, dir := range []string{c.FilesDir, c.DataDir} {
+		path, err := filepath.Abs(dir)
+		if err == nil {
+			path, err = filepath.EvalSymlinks(path)
+		}
+		if err != nil {
+			return fmt.Errorf("--files-dir: %w", err)
+		}
+		real[i] = path
+	}
+	for _, pair := range [][2]string{{real[0], real[1]}, {real[1], real[0]}} {
+		if rel, err := filepath.Rel(pair[0], pair[1]); err != nil || filepath.IsLocal(rel) {
+			return errors.New("--files-dir and --data-dir must lie apart: neither may hold the other")
+		}
+	}
+	return nil
 }
 
 func (c *Config) proxies() ([]netip.Prefix, error) {

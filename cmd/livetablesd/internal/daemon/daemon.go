@@ -16,6 +16,7 @@ import (
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/mongodb"
+	"github.com/livetables/livetables/adapter/mysql"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/audit"
@@ -50,6 +51,9 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	}()
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := config.checkFilesDir(); err != nil {
+		return nil, err
 	}
 	// Claimed before anything is read: a second daemon on the same address stops here.
 	if d.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", config.Listen); err != nil {
@@ -107,7 +111,7 @@ func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
 	}
 	opt := livetables.Options{
 		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, Logger: d.log,
-		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
+		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, QueryTime: d.config.QueryTimeout},
 	}
 	if d.config.AuditFile != "" {

@@ -1,0 +1,232 @@
+package mysql
+
+import (
+	"strconv"
+
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+)
+
+// math emits arithmetic. Numbers are computed as decimals, which is exact; the result is rounded and kept in range only
+// where the facets of the operands do not prove that needless. Floats are doubles on both sides; their overflow is an
+// error at the server, after which the engine computes in memory.
+func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
+	if c.Type().Kind == lqp.Float {
+		return d.float(e, c)
+	}
+	if !d.facts.numbers {
+		return numericRep, e.Fail("the server was not found to compute decimals exactly")
+	}
+	a, aok := magnitude(c.Args[0].Type())
+	var b digitCount
+	bok := false
+	if len(c.Args) > 1 {
+		b, bok = magnitude(c.Args[1].Type())
+	}
+	start := e.Len()
+	switch c.Func {
+	case "add", "sub":
+		op := " + "
+		if c.Func == "sub" {
+			op = " - "
+		}
+		return numericRep, d.numbers(e, c.Args, op) && fit(e, start, aok && bok && max(a.whole, b.whole) < wholeDigits)
+	case "mul":
+		if !d.numbers(e, c.Args, " * ") {
+			return numericRep, false
+		}
+		if !aok || !bok || a.frac+b.frac > lqp.DecimalDigits {
+			e.Wrap(start, "ROUND(", ", 10)")
+		}
+		return numericRep, fit(e, start, aok && bok && a.whole+b.whole <= wholeDigits)
+	case "div":
+		e.WriteString(divBegin)
+		if !e.ValueAs(c.Args[0], numericRep) {
+			return numericRep, false
+		}
+		e.WriteString(divMiddle)
+		if !e.ValueAs(c.Args[1], numericRep) {
+			return numericRep, false
+		}
+		e.WriteString(divEnd)
+		return numericRep, fit(e, start, aok && bok && a.whole+b.frac < wholeDigits)
+	case "mod":
+		return numericRep, d.mod(e, c.Args[0], c.Args[1])
+	case "neg":
+		if !e.ValueAs(c.Args[0], numericRep) {
+			return numericRep, false
+		}
+		e.Wrap(start, "(0 - ", ")") // not -x: that of zero is shown as -0 by some versions
+		return numericRep, true
+	case "abs":
+		if !e.ValueAs(c.Args[0], numericRep) {
+			return numericRep, false
+		}
+		e.Wrap(start, "ABS(", ")")
+		return numericRep, true
+	case "sign":
+		if !e.ValueAs(c.Args[0], numericRep) {
+			return numericRep, false
+		}
+		e.Wrap(start, "SIGN(", ")")
+		return intRep, true
+	}
+	return d.rounding(e, c, a, aok)
+}
+
+// A quotient is cut after eleven digits, so that the one rounding that follows sees the true half. ROUND(a / b, 10) would
+// not: MySQL has rounded to thirty digits by then, and what was just below a half is one.
+const (
+	divBegin  = "(ROUND(TRUNCATE(CAST("
+	divMiddle = " AS " + decimalType + ") * 100000000000 / NULLIF("
+	divEnd    = ", 0), 0) * 0.1) * 0.0000000001)"
+)
+
+// rounding emits the functions that cut digits off.
+func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok bool) (sqlgen.Rep, bool) {
+	start := e.Len()
+	e.WriteString("CAST(") // of a narrow decimal the server would make an integer, which overflows
+	if !e.ValueAs(c.Args[0], numericRep) {
+		return numericRep, false
+	}
+	e.WriteString(" AS " + decimalType + ")")
+	fn := c.Func
+	switch fn {
+	case "int", "floor", "ceiling":
+		if len(c.Args) > 1 {
+			return numericRep, e.Fail(c.Func + "() to a multiple is computed in memory")
+		}
+		if fn == "ceiling" {
+			e.Wrap(start, "CEILING(", ")")
+		} else {
+			e.Wrap(start, "FLOOR(", ")")
+		}
+		return numericRep, fit(e, start, aok && a.whole < wholeDigits)
+	}
+	n := 0
+	if len(c.Args) > 1 {
+		var ok bool
+		if n, ok = literalInt(c.Args[1], -25, lqp.DecimalDigits); !ok {
+			return numericRep, e.Fail("the count of digits is not a constant")
+		}
+	}
+	if fn == "round" {
+		e.Wrap(start, "ROUND(", ", "+strconv.Itoa(n)+")")
+		return numericRep, fit(e, start, aok && max(a.whole, -n) < wholeDigits)
+	}
+	e.Wrap(start, "TRUNCATE(", ", "+strconv.Itoa(n)+")")
+	return numericRep, fit(e, start, true) // never grows
+}
+
+// mod has the sign of the divisor; the divisor is written three times.
+func (d *dialect) mod(e *sqlgen.Emitter, a, b lqp.Expr) bool {
+	start := e.Len()
+	e.WriteString("MOD(MOD(")
+	if !e.ValueAs(a, numericRep) {
+		return false
+	}
+	e.WriteString(", ")
+	from := e.Len()
+	e.WriteString("NULLIF(")
+	if !e.ValueAs(b, numericRep) {
+		return false
+	}
+	e.WriteString(", 0)")
+	to := e.Len()
+	if to-start > maxRepeat {
+		return e.Fail(tooLong)
+	}
+	e.WriteString(") + ")
+	e.Repeat(from, to)
+	e.WriteString(", ")
+	e.Repeat(from, to)
+	e.WriteString(") + 0)") // MariaDB has a remainder -0, which is another group key than 0
+	e.Wrap(start, "(", "")
+	return fit(e, start, true)
+}
+
+// numbers appends the operands as decimals with an operator between.
+func (d *dialect) numbers(e *sqlgen.Emitter, args []lqp.Expr, op string) bool {
+	e.WriteString("(")
+	if !e.ValueAs(args[0], numericRep) {
+		return false
+	}
+	e.WriteString(op)
+	if !e.ValueAs(args[1], numericRep) {
+		return false
+	}
+	e.WriteString(")")
+	return true
+}
+
+// fit makes what leaves the range of numbers NULL, unless it is proven not to, and gives the result our digits: the types
+// that the server infers for nested operations would grow beyond what it can hold. The guard stands inside: a cast of a
+// number out of range silently answers with the largest one.
+func fit(e *sqlgen.Emitter, start int, proven bool) bool {
+	if !proven {
+		end := e.Len()
+		if end-start > maxRepeat {
+			return e.Fail(tooLong)
+		}
+		e.WriteString(") < " + limit + " THEN ")
+		e.Repeat(start, end)
+		e.Wrap(start, "CASE WHEN ABS(", " END")
+	}
+	e.Wrap(start, "CAST(", " AS "+decimalType+")")
+	return true
+}
+
+// digitCount is how many digits a number can have before and after the point.
+type digitCount struct{ whole, frac int }
+
+func magnitude(t lqp.Type) (digitCount, bool) {
+	if t.Kind != lqp.Number || t.Precision <= 0 {
+		return digitCount{}, false
+	}
+	c := digitCount{max(t.Precision-t.Scale, 0), max(t.Scale, 0)}
+	if c.frac > lqp.DecimalDigits { // the column holds more digits than its values
+		c.whole, c.frac = c.whole+1, lqp.DecimalDigits
+	}
+	return c, true
+}
+
+// float emits the four operations that are bit for bit the same on doubles everywhere.
+func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
+	var op string
+	switch c.Func {
+	case "add":
+		op = " + "
+	case "sub":
+		op = " - "
+	case "mul":
+		op = " * "
+	case "div":
+		op = " / NULLIF("
+	case "neg", "abs":
+		start := e.Len()
+		if !e.ValueAs(c.Args[0], doubleRep) {
+			return doubleRep, false
+		}
+		if c.Func == "neg" {
+			e.Wrap(start, "(0e0 - ", ")")
+		} else {
+			e.Wrap(start, "ABS(", ")")
+		}
+		return doubleRep, true
+	default:
+		return doubleRep, e.Fail(c.Func + "() of floats is computed in memory")
+	}
+	e.WriteString("(")
+	if !e.ValueAs(c.Args[0], doubleRep) {
+		return doubleRep, false
+	}
+	e.WriteString(op)
+	if !e.ValueAs(c.Args[1], doubleRep) {
+		return doubleRep, false
+	}
+	if c.Func == "div" {
+		e.WriteString(", 0)")
+	}
+	e.WriteString(")")
+	return doubleRep, true
+}

@@ -1,0 +1,234 @@
+package mysql
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+)
+
+// text emits functions that make or measure texts. Every text that reaches them has the binary collation spelled, and
+// what they make has it too.
+func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
+	start := e.Len()
+	switch c.Func {
+	case "concat":
+		return textRep, d.concat(e, c)
+	case "to_text":
+		return textRep, d.toText(e, c.Args[0], false)
+	case "substitute":
+		return textRep, d.substitute(e, c)
+	}
+	if !e.ValueAs(c.Args[0], textRep) {
+		return textRep, false
+	}
+	switch c.Func {
+	case "len":
+		e.Wrap(start, "CHAR_LENGTH(", ")")
+		return intRep, true
+	case "left", "right":
+		n := 1
+		if len(c.Args) > 1 {
+			var ok bool
+			if n, ok = literalInt(c.Args[1], 0, lqp.MaxText); !ok {
+				return textRep, e.Fail("the count of characters is not a constant")
+			}
+		}
+		fn := "LEFT("
+		if c.Func == "right" {
+			fn = "RIGHT("
+		}
+		e.Wrap(start, fn, ", "+strconv.Itoa(n)+")")
+		return textRep, true
+	case "mid":
+		from, ok1 := literalInt(c.Args[1], 1, lqp.MaxText+1)
+		n, ok2 := literalInt(c.Args[2], 0, lqp.MaxText)
+		if !ok1 || !ok2 {
+			return textRep, e.Fail("the place of the characters is not a constant")
+		}
+		e.Wrap(start, "SUBSTRING(", ", "+strconv.Itoa(from)+", "+strconv.Itoa(n)+")")
+		return textRep, true
+	}
+	return textRep, d.mapCase(e, c.Func == "upper", c.Args[0].Type().ASCII, start)
+}
+
+// mapCase makes the text that was emitted from start on one of upper or lower case.
+func (d *dialect) mapCase(e *sqlgen.Emitter, upper, ascii bool, start int) bool {
+	fn := "LOWER("
+	if upper {
+		fn = "UPPER("
+	}
+	switch {
+	case ascii: // every collation maps these letters
+		e.Wrap(start, fn, ")")
+	case d.facts.casing != "":
+		e.Wrap(start, "("+fn, " COLLATE "+d.facts.casing+")"+d.collate+")")
+	default:
+		return e.Fail("upper and lower case are told apart differently on this server")
+	}
+	return true
+}
+
+// toText appends an argument as text; with blank, NULL becomes the empty one.
+func (d *dialect) toText(e *sqlgen.Emitter, x lqp.Expr, blank bool) bool {
+	start := e.Len()
+	switch x.Type().Kind {
+	case lqp.Text:
+		if !e.ValueAs(x, textRep) {
+			return false
+		}
+	case lqp.Number:
+		r, ok := e.Value(x)
+		switch {
+		case !ok:
+			return false
+		case !d.facts.order:
+			return e.Fail(opaqueServer)
+		case r.Form == numericForm:
+			e.Wrap(start, "(TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST(CAST(", " AS "+decimalType+") AS CHAR)))"+d.collate+")")
+		default:
+			e.Wrap(start, "(CAST(", " AS CHAR)"+d.collate+")")
+		}
+	default:
+		return e.Fail("values of this kind become text in memory")
+	}
+	if blank {
+		e.Wrap(start, "COALESCE(", ", '')")
+	}
+	return true
+}
+
+func (d *dialect) concat(e *sqlgen.Emitter, c *lqp.Call) bool {
+	start := e.Len()
+	e.WriteString("CONCAT(")
+	for i, a := range c.Args {
+		if i > 0 {
+			e.WriteString(", ")
+		}
+		if !d.toText(e, a, true) {
+			return false
+		}
+	}
+	e.WriteString(")")
+	if c.Type().MaxLen > 0 {
+		return true
+	}
+	return bounded(e, start)
+}
+
+// bounded makes a text that is too long NULL.
+func bounded(e *sqlgen.Emitter, start int) bool {
+	end := e.Len()
+	if end-start > maxRepeat {
+		return e.Fail(tooLong)
+	}
+	e.WriteString(") <= " + strconv.Itoa(lqp.MaxText) + " THEN ")
+	e.Repeat(start, end)
+	e.Wrap(start, "CASE WHEN CHAR_LENGTH(", " END")
+	return true
+}
+
+func (d *dialect) substitute(e *sqlgen.Emitter, c *lqp.Call) bool {
+	if len(c.Args) != 3 {
+		return e.Fail("substitute() of one occurrence is computed in memory")
+	}
+	start := e.Len()
+	e.WriteString("REPLACE(")
+	for i, a := range c.Args {
+		if i > 0 {
+			e.WriteString(", ")
+		}
+		if !e.ValueAs(a, textRep) {
+			return false
+		}
+	}
+	e.WriteString(")")
+	return bounded(e, start)
+}
+
+// search emits the predicates that look for one text in another.
+func (d *dialect) search(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sqlgen.Rep, bool) {
+	x, part := c.Args[0], c.Args[1]
+	switch c.Func {
+	case "contains", "icontains":
+		return boolRep, d.locate(e, x, part, c.Func == "icontains")
+	case "starts_with":
+		if ok, done := d.prefixRange(e, x, part, ctx); done {
+			return boolRep, ok
+		}
+		return boolRep, d.edge(e, "(LEFT(", x, part)
+	}
+	return boolRep, d.edge(e, "(RIGHT(", x, part)
+}
+
+// locate finds an empty text in every text, as wanted.
+func (d *dialect) locate(e *sqlgen.Emitter, x, part lqp.Expr, fold bool) bool {
+	e.WriteString("(LOCATE(")
+	for i, a := range [...]lqp.Expr{part, x} {
+		if i > 0 {
+			e.WriteString(", ")
+		}
+		start := e.Len()
+		if !e.ValueAs(a, textRep) || fold && !d.mapCase(e, false, a.Type().ASCII, start) {
+			return false
+		}
+	}
+	e.WriteString(") > 0)")
+	return true
+}
+
+// edge compares as many characters of x as part has.
+func (d *dialect) edge(e *sqlgen.Emitter, before string, x, part lqp.Expr) bool {
+	e.WriteString(before)
+	if !e.ValueAs(x, textRep) {
+		return false
+	}
+	e.WriteString(", CHAR_LENGTH(")
+	from := e.Len()
+	if !e.ValueAs(part, textRep) {
+		return false
+	}
+	to := e.Len()
+	if to-from > maxRepeat {
+		return e.Fail(tooLong)
+	}
+	e.WriteString(")) = ")
+	e.Repeat(from, to)
+	e.WriteString(")")
+	return true
+}
+
+// prefixRange emits starts_with of a column whose index orders by code point as a range of that index.
+func (d *dialect) prefixRange(e *sqlgen.Emitter, x, part lqp.Expr, ctx sqlgen.Context) (ok, done bool) {
+	c, isCol := x.(*lqp.Col)
+	l, isLit := sqlgen.Fold(part).(*lqp.Lit)
+	if !isCol || !isLit || c.Source == "" || ctx != sqlgen.WhenTrue || l.Val.Kind() != lqp.Text {
+		return false, false
+	}
+	next, found := successor(l.Val.Text())
+	if !found || e.BareRep(c).Form != binaryTextForm {
+		return false, false
+	}
+	return e.Predicate(lqp.NewCall("and",
+		lqp.NewCall("ge", c, l), lqp.NewCall("lt", c, lqp.Literal(lqp.TextValue(next)))), ctx), true
+}
+
+// successor is the smallest text above every text that begins with p; there is none for the empty text and for runs of
+// the last code point.
+func successor(p string) (string, bool) {
+	for len(p) > 0 {
+		r, size := utf8.DecodeLastRuneInString(p)
+		p = p[:len(p)-size]
+		switch r {
+		case utf8.MaxRune:
+			continue
+		case 0xD7FF:
+			r = 0xE000 // surrogates are no code points of a text
+		default:
+			r++
+		}
+		return p + string(r), true
+	}
+	return "", false
+}

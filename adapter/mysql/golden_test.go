@@ -1,0 +1,114 @@
+package mysql
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// goldenPlans are queries over the shop whose plans and statements are kept in testdata/plans.golden.
+var goldenPlans = []struct{ name, query string }{
+	{"scan", `{"source":{"table":"orders"},"columns":["id","status"]}`},
+	{"equality keeps the index, in every context", `{"source":{"table":"orders"},"filters":"AND({customer_id} = 7, NOT({total} = 5), ({status} = \"x\") = TRUE)","columns":["id"]}`},
+	{"fractions meet integers", `{"source":{"table":"orders"},"filters":"OR({id} > 1.5, {id} <= -1.5, {id} = 2.5)","columns":["id"]}`},
+	{"null", `{"source":{"table":"orders"},"filters":"AND({total} <> BLANK(), IS_BLANK({note}), NOT(IS_NULL({placed})))","columns":["id"]}`},
+	{"timestamps are cut to milliseconds", `{"source":{"table":"orders"},"filters":"AND({placed} = TO_DATETIME(\"2024-01-02T03:04:05.006Z\"), {placed} < TO_DATE(\"2024-02-01\"))","columns":["id"]}`},
+	{"years and days are ranges", `{"source":{"table":"orders"},"filters":"OR(YEAR({placed}) = 2024, NOT(TO_DATE({placed}) = TO_DATE(\"2024-02-29\")), YEAR({placed}) <= 1999)","columns":["id"]}`},
+	{"texts keep their index", `{"source":{"table":"orders"},"filters":"AND({status} = \"paid\", NOT({code} = \"x\"), {code} > \"a\", IN({status}, \"a\", \"b\"))","columns":["id"]}`},
+	{"in", `{"source":{"table":"orders"},"filters":"AND(IN({customer_id}, 1, 2, 3), NOT(IN({total}, 1, BLANK())))","columns":["id"]}`},
+	{"prefix and parts", `{"source":{"table":"orders"},"filters":"OR(STARTS_WITH({status}, \"pa\"), CONTAINS(LOWER({note}), \"urgent\"), ENDS_WITH({note}, \"!\"))","columns":["id"]}`},
+	{"arithmetic", `{"source":{"table":"orders"},"filters":"{total} / 3 + {customer_id} * 2 > ROUND({total}, 1)","columns":["id"]}`},
+	{"sort with nulls", `{"source":{"table":"orders"},"columns":["id"],"sorts":["-status",{"column":"total","nulls":"last"},"note","id"],"pagination":{"limit":10,"offset":20}}`},
+	{"groups", `{"source":{"table":"orders"},"group_by":["status",{"name":"big","expr":"{total} > 100"}],"aggregates":[{"name":"n","function":"countall"},{"name":"sum","function":"sum","expr":"total","filter":"{customer_id} = 1"},{"name":"mean","function":"average","expr":"total"},{"name":"last","function":"max","expr":"note"}],"having":"{n} > 1","sorts":["-n"],"columns":["status","big","sum","mean","last"]}`},
+	{"nulls elsewhere", `{"source":{"table":"orders"},"columns":["id"],"sorts":[{"column":"total","direction":"desc","nulls":"first"},{"column":"placed","nulls":"last"},"id"],"pagination":{"offset":5}}`},
+	{"groups known in having", `{"source":{"table":"orders"},"group_by":["status",{"name":"y","expr":"YEAR({placed})"}],"aggregates":[{"name":"n","function":"countall"}],"having":"AND({status} <> \"x\", {y} > 2000, {n} > 1)","sorts":["y","status"],"columns":["status","y"]}`},
+	{"long texts are grouped in memory", `{"source":{"table":"orders"},"group_by":["note"],"aggregates":[{"name":"n","function":"countall"}],"columns":["note","n"]}`},
+	{"joins", `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"left","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],"filters":"{c.name} = BLANK()","columns":["o.id","c.name"],"sorts":["c.name","o.id"]}`},
+	{"right joins stay in memory", `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"right","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],"columns":["o.id"]}`},
+	{"nested", `{"source":{"query":{"source":{"table":"orders"},"filters":"{total} > 5","columns":["id","status",{"name":"double","expr":"{total} * 2"}],"sorts":["-id"],"pagination":{"limit":5}},"alias":"n"},"filters":"{n.double} > 20","columns":["n.id","n.double"],"sorts":["n.status"]}`},
+	{"a filter that must be checked again", `{"source":{"table":"orders"},"filters":["{total} ^ 2 > 100","{status} = \"paid\""],"columns":["id"],"sorts":["id"],"pagination":{"limit":10}}`},
+	{"a sort that is done in memory", `{"source":{"table":"orders"},"columns":["id"],"sorts":["id",{"expr":"{total} ^ 2"}],"pagination":{"limit":10}}`},
+	{"formulas that are only shown", `{"source":{"table":"orders"},"columns":["id",{"name":"label","expr":"UPPER({status}) & \"!\""}],"sorts":["id"],"pagination":{"limit":10}}`},
+	{"groups over a residual filter", `{"source":{"table":"orders"},"filters":"{total} ^ 2 > 100","group_by":["status"],"aggregates":[{"name":"n","function":"countall"}]}`},
+	{"a disjunction with a weaker arm", `{"source":{"table":"orders"},"filters":"OR({status} = \"paid\", {total} ^ 2 > 100)","columns":["id"]}`},
+}
+
+func TestGoldenPlans(t *testing.T) {
+	var out strings.Builder
+	for _, g := range goldenPlans {
+		fmt.Fprintf(&out, "== %s\n", g.name)
+		s := sqlgen.Plan(provenServer, bindShop(t, g.query))
+		for _, n := range s.Notes {
+			fmt.Fprintf(&out, "%s %s: %s", n.Clause, n.Text, n.Placement)
+			if n.Reason != "" {
+				fmt.Fprintf(&out, " (%s)", n.Reason)
+			}
+			out.WriteByte('\n')
+		}
+		if s.Pushed == nil {
+			out.WriteString("nothing pushed\n\n")
+			continue
+		}
+		st, err := provenServer.compile(s.Pushed)
+		require.NoError(t, err)
+		fmt.Fprintf(&out, "sql: %s\n", st.sql)
+		for i, a := range st.args {
+			fmt.Fprintf(&out, "%d = %s\n", i+1, a.Value)
+		}
+		if s.Residual != nil {
+			r := *s.Residual
+			r.From.Query = nil
+			r.From.Table = "pushed"
+			fmt.Fprintf(&out, "residual:\n%s\n", lqp.Format(&r))
+		}
+		out.WriteByte('\n')
+	}
+	compareGolden(t, "testdata/plans.golden", out.String())
+}
+
+// TestGoldenKeysets keeps the predicates by which pages continue.
+func TestGoldenKeysets(t *testing.T) {
+	cases := []struct {
+		name, sorts string
+		after       []lqp.Value
+	}{
+		{"one way, never null", `["-customer_id","-id"]`, []lqp.Value{lqp.IntValue(7), lqp.IntValue(9)}},
+		{"both ways", `["-customer_id","id"]`, []lqp.Value{lqp.IntValue(7), lqp.IntValue(9)}},
+		{"nullable, nulls first", `["total","id"]`, []lqp.Value{lqp.NumberValue(lqp.DecimalFromScaled(1050, 2)), lqp.IntValue(9)}},
+		{"after a null that is first", `["total","id"]`, []lqp.Value{lqp.NullValue, lqp.IntValue(9)}},
+		{"nullable, nulls last", `["-total","id"]`, []lqp.Value{lqp.IntValue(10), lqp.IntValue(9)}},
+		{"after a null that is last", `["-total","id"]`, []lqp.Value{lqp.NullValue, lqp.IntValue(9)}},
+		{"a long text", `["note","id"]`, []lqp.Value{lqp.TextValue(strings.Repeat("é", 300)), lqp.IntValue(9)}},
+		{"a timestamp", `["-placed","-id"]`, []lqp.Value{lqp.DateTimeValue(1700000000123), lqp.IntValue(9)}},
+	}
+	var out strings.Builder
+	for _, c := range cases {
+		q := *bindShop(t, `{"source":{"table":"orders"},"columns":["id"],"sorts":`+c.sorts+`,"pagination":{"limit":3}}`)
+		q.Page.After = c.after
+		s := sqlgen.Plan(provenServer, &q)
+		require.Nil(t, s.Residual)
+		require.True(t, s.Page)
+		st, err := provenServer.compile(s.Pushed)
+		require.NoError(t, err)
+		fmt.Fprintf(&out, "== %s\n%s\n\n", c.name, st.sql)
+	}
+	compareGolden(t, "testdata/keysets.golden", out.String())
+}
+
+func compareGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
