@@ -1,7 +1,5 @@
 package lqp
 
-import "unicode/utf8"
-
 // joinSeparator stands between the texts of the aggregate join.
 const joinSeparator = ", "
 
@@ -169,11 +167,3 @@ func (s *rangeAccumulator) Result() Value {
 }
 
 func (s *rangeAccumulator) Size() int { return s.least.Size() + s.most.Size() }
-
-// textLen is the length of a value's text in code points.
-func textLen(v Value) int {
-	if v.kind == Text {
-		return utf8.RuneCountInString(v.str)
-	}
-	return len(v.AppendText(nil))
-}

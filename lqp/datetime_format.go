@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // dateToken is what one part of a format of dates stands for.
@@ -162,26 +161,4 @@ func appendShort(dst []byte, n int64) []byte {
 		return append(dst, byte('0'+n))
 	}
 	return append2(dst, n)
-}
-
-// facets is the length in code points that no text of the format exceeds, and whether it is ASCII.
-func (f dateFormat) facets() (most int, ascii bool) {
-	ascii = true
-	for _, p := range f {
-		switch p.token {
-		case tokenText:
-			n := utf8.RuneCountInString(p.text)
-			most += n
-			ascii = ascii && n == len(p.text)
-		case tokenYear:
-			most += 4
-		case tokenMonthName, tokenWeekday:
-			most += 9 // September, Wednesday
-		case tokenMonthShort, tokenWeekdayShort, tokenMillis:
-			most += 3
-		default:
-			most += 2
-		}
-	}
-	return most, ascii
 }
