@@ -1,0 +1,58 @@
+package template
+
+import (
+	"encoding/json"
+
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+)
+
+// Columns in few words.
+
+func column(name string, kind minidb.ColumnType) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: kind}
+}
+
+func required(c minidb.ColumnSpec) minidb.ColumnSpec {
+	c.Required = true
+	return c
+}
+
+func unique(c minidb.ColumnSpec) minidb.ColumnSpec {
+	c.Unique = true
+	return c
+}
+
+func least(c minidb.ColumnSpec, min string) minidb.ColumnSpec {
+	c.Options.Min = json.RawMessage(min)
+	return c
+}
+
+func most(c minidb.ColumnSpec, max string) minidb.ColumnSpec {
+	c.Options.Max = json.RawMessage(max)
+	return c
+}
+
+func text(name string) minidb.ColumnSpec  { return column(name, minidb.TextColumn) }
+func notes(name string) minidb.ColumnSpec { return column(name, minidb.LongTextColumn) }
+func date(name string) minidb.ColumnSpec  { return column(name, minidb.DateColumn) }
+func whole(name string) minidb.ColumnSpec { return column(name, minidb.IntegerColumn) }
+
+func decimals(name string, scale int) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: minidb.DecimalColumn, Options: minidb.ColumnOptions{Scale: scale}}
+}
+
+// choice is a single select whose first choice is that of new rows.
+func choice(name string, choices ...string) minidb.ColumnSpec {
+	colours := []string{"grey", "blue", "yellow", "green", "red", "purple"}
+	c := minidb.ColumnSpec{Name: name, Type: minidb.SingleSelectColumn, Default: lqp.TextValue(choices[0])}
+	for i, ch := range choices {
+		c.Options.Choices = append(c.Options.Choices, minidb.Choice{Name: ch, Colour: colours[i%len(colours)]})
+	}
+	return c
+}
+
+func withDefault(c minidb.ColumnSpec, n int64) minidb.ColumnSpec {
+	c.Default = lqp.IntValue(n)
+	return c
+}
