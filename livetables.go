@@ -31,10 +31,14 @@ import (
 
 // The four parts an embedder can replace, by their short names.
 type (
-	Adapter     = adapter.Adapter
+	// Adapter gives access to one database.
+	Adapter = adapter.Adapter
+	// PolicyStore says who may see what.
 	PolicyStore = rbac.PolicyStore
-	AuditSink   = audit.Sink
-	Broker      = realtime.Broker
+	// AuditSink consumes committed changes.
+	AuditSink = audit.Sink
+	// Broker carries live events.
+	Broker = realtime.Broker
 )
 
 // Options say what an Engine is made of. Only Store is required.
@@ -70,6 +74,7 @@ type Options struct {
 type Limits struct {
 	PageRows    int           // rows of a page when the query names no limit: 100
 	MaxPageRows int           // rows of a page at most: 1000
+	PageBytes   int64         // bytes of a page's values as JSON, after which it ends with the row it is at: 64 MiB
 	ScanRows    int64         // rows read from sources for work in memory: 100000
 	ScanBytes   int64         // bytes held in memory by one query: 64 MiB
 	QueryTime   time.Duration // wall time of a query: 30 s
@@ -86,6 +91,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.PageRows, 100)
 	set(&l.MaxPageRows, 1000)
 	set(&l.BatchRows, 1000)
+	if l.PageBytes <= 0 {
+		l.PageBytes = 64 << 20
+	}
 	if l.ScanRows <= 0 {
 		l.ScanRows = 100_000
 	}

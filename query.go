@@ -59,7 +59,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 		cancel()
 		return nil, err
 	}
-	r := &Rows{rows: rows, cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1}
+	r := &Rows{rows: rows, cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
 	r.Columns = plan.Query().Columns()[:plan.Visible()]
 	if q.Count == lqp.CountExact {
 		if r.count, err = s.count(ctx, plan); err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// Rows iterates over one page of a query's result. It is used by one goroutine and must be closed; after Next has
+// Rows iterates over one page of a query's result, which can have fewer rows than asked for when they are large
+// (Limits.PageBytes): More says whether others follow. It is used by one goroutine and must be closed; after Next has
 // returned false, Err says whether the page is complete and Next page's cursor is known.
 type Rows struct {
 	// Columns describes the output.
@@ -18,7 +19,8 @@ type Rows struct {
 	cancel  context.CancelFunc
 	plan    *rewrite.Plan
 	cursor  *cursorMaker
-	limit   int // rows of the page, below 0 for all
+	limit   int   // rows of the page, below 0 for all
+	room    int64 // bytes that the page may still have, when it has a limit
 	seen    int
 	keys    []lqp.Value // sort keys of the page's last row
 	next    string
@@ -34,7 +36,8 @@ func (r *Rows) Next() bool {
 	if r.done {
 		return false
 	}
-	if r.seen == r.limit {
+	// Formulas make rows of any size out of nothing: a page that has grown too large ends early, and its cursor goes on.
+	if r.seen == r.limit || r.limit > 0 && r.room < 0 {
 		r.finish()
 		return false
 	}
@@ -70,7 +73,12 @@ func (r *Rows) finish() {
 func (r *Rows) Value(i int) lqp.Value { return r.rows.Value(i) }
 
 // AppendJSON appends column i of the current row to dst as canonical JSON.
-func (r *Rows) AppendJSON(dst []byte, i int) []byte { return r.rows.AppendJSON(dst, i) }
+func (r *Rows) AppendJSON(dst []byte, i int) []byte {
+	before := len(dst)
+	dst = r.rows.AppendJSON(dst, i)
+	r.room -= int64(len(dst) - before)
+	return dst
+}
 
 // Err is the error that ended the iteration, nil after a complete page.
 func (r *Rows) Err() error { return r.err }

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -237,7 +238,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			for i := 0; ; i++ {
 				n := w*1_000_000 + i
 				body := strings.NewReader(fmt.Sprintf(`{"fields":{"N":%d}}`, n))
-				req, err := http.NewRequest("POST", p.url+"/api/v1/tables/"+table+"/rows", body)
+				req, err := http.NewRequest(http.MethodPost, p.url+"/api/v1/tables/"+table+"/rows", body)
 				if err != nil {
 					return
 				}
@@ -249,10 +250,10 @@ func TestKilledWhileWriting(t *testing.T) {
 				}
 				_, err = io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
-				if err != nil || resp.StatusCode != 201 {
+				if err != nil || resp.StatusCode != http.StatusCreated {
 					return
 				}
-				acknowledged <- fmt.Sprint(n)
+				acknowledged <- strconv.Itoa(n)
 			}
 		}()
 	}
@@ -267,7 +268,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	p.login("a@example.com", "correct horse")
 	stored := map[string]bool{}
 	for _, r := range p.all("/api/v1/tables/" + table + "/rows?limit=500") {
-		stored[fmt.Sprint(int64(r["fields"].(map[string]any)["N"].(float64)))] = true
+		stored[strconv.FormatInt(int64(r["fields"].(map[string]any)["N"].(float64)), 10)] = true
 	}
 	records := len(p.all("/api/v1/audit-logs?workspace_id=" + ws + "&resource_type=row&limit=500"))
 	count := 0

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -86,10 +87,10 @@ func NewReader(r io.Reader, comma rune) (*Reader, error) {
 	for i, name := range record {
 		name = strings.TrimSpace(strings.Clone(name))
 		if name == "" {
-			return nil, Fault{Line: f.line, Column: fmt.Sprint(i + 1), Message: "the header is empty"}
+			return nil, Fault{Line: f.line, Column: strconv.Itoa(i + 1), Message: "the header is empty"}
 		}
 		if first, ok := seen[strings.ToLower(name)]; ok {
-			return nil, Fault{Line: f.line, Column: fmt.Sprint(i + 1), Message: fmt.Sprintf("the header %q is also that of column %d", name, first+1)}
+			return nil, Fault{Line: f.line, Column: strconv.Itoa(i + 1), Message: fmt.Sprintf("the header %q is also that of column %d", name, first+1)}
 		}
 		seen[strings.ToLower(name)] = i
 		f.Header = append(f.Header, name)
@@ -110,8 +111,10 @@ func (f *Reader) Next() ([]string, error) {
 	return record, nil
 }
 
-// Row and Line are where the last record stands: counted after the header, and in the file.
-func (f *Reader) Row() int  { return f.row }
+// Row is where the last record stands, counted after the header.
+func (f *Reader) Row() int { return f.row }
+
+// Line is where the last record begins in the file.
 func (f *Reader) Line() int { return f.line }
 
 func (f *Reader) read() ([]string, error) {
@@ -134,7 +137,7 @@ func (f *Reader) read() ([]string, error) {
 	}
 	f.line, _ = f.csv.FieldPos(0)
 	for i, cell := range record {
-		column := fmt.Sprint(i + 1)
+		column := strconv.Itoa(i + 1)
 		if i < len(f.Header) {
 			column = f.Header[i]
 		}

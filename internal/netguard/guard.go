@@ -78,7 +78,6 @@ func (g *Guard) DialContext(ctx context.Context, network, addr string) (net.Conn
 	return conn, nil
 }
 
-// control runs with the numeric address of a socket that exists and is not connected yet.
 // Lists reports whether a rule of the guard names the host, as an address or as a name, with that port: somebody chose to
 // trust it, whatever it resolves to.
 func (g *Guard) Lists(host string, port int) bool {
@@ -95,6 +94,7 @@ func (g *Guard) Lists(host string, port int) bool {
 	return false
 }
 
+// control runs with the numeric address of a socket that exists and is not connected yet.
 func (g *Guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	return g.Check(network, address)
 }

@@ -109,6 +109,9 @@ func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 		return nil, err
 	}
 	bound = flatten(bound)
+	if err := checkWidth(bound); err != nil {
+		return nil, err
+	}
 	plan := &Plan{visible: len(bound.Select)}
 	bound, plan.total = lqp.OrderKey(bound)
 	if n := len(bound.Page.After); n > 0 && n != len(bound.OrderBy) {

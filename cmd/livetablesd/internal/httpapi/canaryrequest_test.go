@@ -17,6 +17,14 @@ type probing struct {
 	headers           []string
 }
 
+// reader is who is answered: what is published is for everybody.
+func (p *probing) reader() string {
+	if strings.HasPrefix(p.path, "/public") {
+		return "public"
+	}
+	return p.who
+}
+
 // account is whose access token is sent.
 func (p *probing) account() string {
 	if p.who == "key" || p.who == "public" {

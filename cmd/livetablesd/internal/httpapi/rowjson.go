@@ -107,6 +107,9 @@ func appendRow(dst []byte, s *shape, row cells) []byte {
 // flushAt is how many bytes of a list are gathered before they are sent.
 const flushAt = 32 << 10
 
+// keepBuffer is how large a buffer may have grown to be used again: one row can be very large.
+const keepBuffer = 1 << 20
+
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, flushAt+4<<10); return &b }}
 
 // streamRows answers with one page of rows and closes them. head begins the document and ends with the opening bracket of
@@ -116,7 +119,12 @@ func (c *call) streamRows(rows *livetables.Rows, s *shape, head []byte) error {
 	defer rows.Close()
 	held := buffers.Get().(*[]byte)
 	buf := append((*held)[:0], head...)
-	defer func() { *held = buf[:0]; buffers.Put(held) }()
+	defer func() {
+		if cap(buf) <= keepBuffer {
+			*held = buf[:0]
+			buffers.Put(held)
+		}
+	}()
 	sent := false
 	send := func() {
 		if !sent {
