@@ -88,8 +88,9 @@ func (r *replays) remove(e *list.Element) {
 	r.size -= len(entry.body)
 }
 
-// end keeps the response of a request that begin gave out, or forgets it when it did not succeed.
-func (r *replays) end(entry *replay, w *response) {
+// end keeps the response of a request that begin gave out, or forgets it when it did not succeed or is not whole: of an
+// answer that broke off there is nothing to repeat.
+func (r *replays) end(entry *replay, w *response, whole bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer close(entry.done)
@@ -97,7 +98,7 @@ func (r *replays) end(entry *replay, w *response) {
 	if !ok || e.Value.(*replay) != entry {
 		return // pushed out meanwhile
 	}
-	if w.status < 200 || w.status > 299 || w.tee.Len() > maxReplay {
+	if !whole || w.status < 200 || w.status > 299 || w.tee.Len() > maxReplay {
 		r.remove(e)
 		return
 	}
@@ -114,7 +115,7 @@ func (r *replays) end(entry *replay, w *response) {
 // once runs the handler, or answers as an earlier request with the same Idempotency-Key was answered.
 func (c *call) once() error {
 	values := c.r.Header.Values("Idempotency-Key")
-	if len(values) == 0 {
+	if len(values) == 0 || strings.HasPrefix(c.route.path, api+"/auth/") { // tokens are not kept to be shown again
 		return c.route.handler(c)
 	}
 	key := values[0]
@@ -127,10 +128,12 @@ func (c *call) once() error {
 	}
 	if mine {
 		c.w.tee = &bytes.Buffer{}
-		defer c.s.replays.end(entry, c.w)
+		whole := false
+		defer func() { c.s.replays.end(entry, c.w, whole) }()
 		if err := c.route.handler(c); err != nil {
 			c.fail(err)
 		}
+		whole = true
 		return nil
 	}
 	h := c.w.Header()
