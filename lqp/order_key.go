@@ -46,6 +46,7 @@ func rowKeys(q *Query) (keys []Expr, ok bool) {
 	}
 	scope := q.Scope()
 	outer := slices.ContainsFunc(q.Joins, func(j Join) bool { return j.Kind != Inner && j.Kind != Left })
+	vague := 0 // sources of which a row may look like a missing one
 	for i := -1; i < len(q.Joins); i++ {
 		s := &q.From
 		if i >= 0 {
@@ -58,6 +59,9 @@ func rowKeys(q *Query) (keys []Expr, ok bool) {
 		if !ok {
 			return nil, false
 		}
+		if outer && mayBeNull(s, ids) {
+			vague++
+		}
 		for _, id := range ids {
 			c := scope.Col(s.Alias, id)
 			if c == nil {
@@ -66,7 +70,17 @@ func rowKeys(q *Query) (keys []Expr, ok bool) {
 			keys = append(keys, c)
 		}
 	}
-	return keys, true
+	// A row without its left side and one without its right side differ in their keys, unless both sides have a row
+	// whose key is NULL or empty.
+	return keys, vague < 2
+}
+
+// mayBeNull reports whether a row of the source may have nothing but NULL in its key, as the row has that an outer join
+// puts in its place. The keys of tables have no NULL.
+func mayBeNull(s *Source, ids []string) bool {
+	return s.Query != nil && !slices.ContainsFunc(s.Query.Columns(), func(c Column) bool {
+		return c.Type.NotNull && slices.Contains(ids, c.ID)
+	})
 }
 
 // meetsOne reports that an inner or left join pairs a row on its left with one row of its source at most: the condition
