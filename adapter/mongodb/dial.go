@@ -3,13 +3,13 @@ package mongodb
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"net"
 	"strings"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/settings"
 )
 
 // maxMessage is the longest message a server may send: MongoDB's own limit is 48,000,000 bytes, but the driver believes
@@ -32,8 +32,8 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	if d.settings.TLS != "off" {
-		secure := tls.Client(conn, tlsConfig(d.settings))
+	if config := settings.TLSConfig(d.settings); config != nil {
+		secure := tls.Client(conn, config)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			conn.Close()
 			return nil, err
@@ -41,15 +41,6 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 		conn = secure
 	}
 	return &measured{Conn: conn}, nil
-}
-
-func tlsConfig(s *adapter.Settings) *tls.Config {
-	c := &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
-	if s.RootCA != "" {
-		c.RootCAs = x509.NewCertPool()
-		c.RootCAs.AppendCertsFromPEM([]byte(s.RootCA))
-	}
-	return c
 }
 
 // measured is a connection that fails when the server announces a message beyond maxMessage. One goroutine reads at a

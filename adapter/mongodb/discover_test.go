@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -43,7 +44,7 @@ func TestDiscovery(t *testing.T) {
 		require.NoError(t, err)
 	}
 	cat, err := d.Tables(t.Context())
-	require.NoError(t, unwrapped(err))
+	require.NoError(t, failure.Cause(err))
 	require.Equal(t, d.settings.Database, cat.Database)
 	require.Len(t, cat.Tables, 2)
 
@@ -98,8 +99,8 @@ func TestSampleSeesTheNewest(t *testing.T) {
 		docs = append(docs, p)
 	}
 	d.insert("big", docs...)
-	d.discover()
-	big := d.tables["big"]
+	d.Discover()
+	big := d.Found["big"]
 	require.NotNil(t, big.Column("late"))
 	require.Equal(t, "string 10%, missing 90%", big.Column("late").Comment)
 	require.Equal(t, "Columns inferred from 1000 of about 1500 documents.", big.Comment)
@@ -122,13 +123,13 @@ func TestMapsAreDocuments(t *testing.T) {
 		docs = append(docs, doc("days", days, "deep", deep, "_id", doc("a", int32(i), "b", int32(1))))
 	}
 	d.insert("maps", docs...)
-	d.discover()
-	maps := d.tables["maps"]
+	d.Discover()
+	maps := d.Found["maps"]
 	require.Equal(t, "json", maps.Column("days").Native)
 	require.Empty(t, maps.Key, "a document as key is none")
 	require.NotNil(t, maps.Column("_id.a"))
-	q := d.bind(`{"source":{"table":"maps"},"filters":"{_id.a} = 3","columns":["_id.b","days"]}`)
-	got, split := d.planned(q)
+	q := d.Bind(`{"source":{"table":"maps"},"filters":"{_id.a} = 3","columns":["_id.b","days"]}`)
+	got, split := d.Planned(q)
 	require.Nil(t, split.Residual)
 	require.Equal(t, "1", got[0][0])
 	require.Contains(t, got[0][1], `"day39":1`)
@@ -137,7 +138,7 @@ func TestMapsAreDocuments(t *testing.T) {
 func TestEstimate(t *testing.T) {
 	d := newDatabase(t)
 	d.insert("t", doc("s", "a"), doc("s", "b"), doc("s", "c"))
-	d.discover()
+	d.Discover()
 	for query, want := range map[string]int64{
 		`{"source":{"table":"t"}}`: 3,
 		`{"source":{"table":"t"},"sorts":["_id"],"pagination":{"limit":2}}`:                           2,
@@ -146,8 +147,8 @@ func TestEstimate(t *testing.T) {
 		`{"source":{"table":"t"},"aggregates":[{"name":"n","function":"countall"}]}`:                  1,
 		`{"source":{"table":"t"},"group_by":["s"],"aggregates":[{"name":"n","function":"countall"}]}`: -1,
 	} {
-		n, err := d.Estimate(t.Context(), d.Plan(d.bind(query)).Pushed)
-		require.NoError(t, unwrapped(err))
+		n, err := d.Estimate(t.Context(), d.Plan(d.Bind(query)).Pushed)
+		require.NoError(t, failure.Cause(err))
 		require.Equal(t, want, n, query)
 	}
 }

@@ -8,38 +8,17 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 )
 
 // translate turns a driver error into one of the adapter's, by code. op says what was being done to what. The text of the
 // result names neither the server nor its words; the driver's error is wrapped for the log ([errors.As]).
 func translate(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if f := (*failure)(nil); errors.As(err, &f) {
+	if f := (*failure.Failure)(nil); errors.As(err, &f) {
 		return err
 	}
-	if cause := ctx.Err(); cause != nil {
-		return &failure{op: op, is: cause, cause: err}
-	}
-	return &failure{op: op, is: sentinel(err), cause: err}
+	return failure.Translate(ctx, op, err, sentinel)
 }
-
-// failure shows its sentinel and keeps its cause for logs.
-type failure struct {
-	op    string
-	is    error
-	cause error
-}
-
-// Error implements error without the driver's words.
-func (f *failure) Error() string { return fmt.Sprintf("%s: %v", f.op, f.is) }
-
-// Unwrap gives both the sentinel and the driver's error.
-func (f *failure) Unwrap() []error { return []error{f.is, f.cause} }
-
-// errUnknown stands for what no sentinel describes.
-var errUnknown = errors.New("the source failed")
 
 // errClosed is the cause of every failure after Close.
 var errClosed = errors.New("the adapter is closed")
@@ -62,7 +41,7 @@ func sentinel(err error) error {
 			}
 			return adapter.ErrUnavailable
 		}
-		return errUnknown
+		return failure.ErrUnknown
 	}
 	// The deadline was ours: the statement's.
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errSelection) {
@@ -114,7 +93,7 @@ func byCode(code int32) error {
 	if transient(code) {
 		return adapter.ErrUnavailable
 	}
-	return errUnknown
+	return failure.ErrUnknown
 }
 
 // transient are the codes with which a server says that it is going away or not what it was.
@@ -137,7 +116,7 @@ func retryable(err error) bool {
 // evaluation turns an error of the server that has no other meaning into a data error: the server could not compute an
 // expression that we pushed, which the engine can.
 func evaluation(err error) error {
-	if codeOf(err) != 0 && errors.Is(sentinel(err), errUnknown) {
+	if codeOf(err) != 0 && errors.Is(sentinel(err), failure.ErrUnknown) {
 		return fmt.Errorf("%w: %w", adapter.ErrData, err)
 	}
 	return err

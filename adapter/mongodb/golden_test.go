@@ -1,18 +1,13 @@
 package mongodb
 
 import (
-	"flag"
-	"fmt"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // shop is what discovery would make of a shop's collections.
 func shop() map[string]*lqp.Table {
@@ -41,7 +36,7 @@ func shop() map[string]*lqp.Table {
 }
 
 // goldenPlans are queries whose plans and commands are kept in testdata/plans.golden.
-var goldenPlans = []struct{ name, query string }{
+var goldenPlans = []databasetest.Question{
 	{"scan", `{"source":{"table":"orders"},"columns":["status","address.city"]}`},
 	{"equality", `{"source":{"table":"orders"},"filters":"AND({status} = \"paid\", NOT({customer} = 7), {paid}, {token} = \"00112233-4455-6677-8899-aabbccddeeff\")","columns":["_id"]}`},
 	{"identifiers that are none", `{"source":{"table":"orders"},"filters":"OR({_id} = \"x\", {_id} = \"50f1000000000000000000ff\")","columns":["_id"]}`},
@@ -67,42 +62,17 @@ var goldenPlans = []struct{ name, query string }{
 }
 
 func TestGoldenPlans(t *testing.T) {
-	var out strings.Builder
 	a := &Adapter{}
-	for _, g := range goldenPlans {
-		fmt.Fprintf(&out, "== %s\n", g.name)
-		s := a.Plan(bindText(t, shop(), g.query))
-		for _, n := range s.Notes {
-			fmt.Fprintf(&out, "%s %s: %s", n.Clause, n.Text, n.Placement)
-			if n.Reason != "" {
-				fmt.Fprintf(&out, " (%s)", n.Reason)
-			}
-			out.WriteByte('\n')
-		}
-		if s.Pushed == nil {
-			out.WriteString("nothing pushed\n\n")
-			continue
-		}
-		native, err := a.Native(s.Pushed)
-		require.NoError(t, err)
-		fmt.Fprintf(&out, "%s\n", native)
-		if s.Residual != nil {
-			r := *s.Residual
-			r.From.Query, r.From.Table = nil, "pushed"
-			fmt.Fprintf(&out, "residual:\n%s\n", lqp.Format(&r))
-		}
-		out.WriteByte('\n')
-	}
-	compareGolden(t, "testdata/plans.golden", out.String())
+	plans := databasetest.Planner{Tables: shop(), Plan: a.Plan}
+	databasetest.Golden(t, "testdata/plans.golden", plans.Plans(t, goldenPlans, a.Native))
 }
 
 // TestGoldenKeysets keeps the predicates by which pages continue.
 func TestGoldenKeysets(t *testing.T) {
 	id := lqp.TextValue("50f1000000000000000000ff")
-	cases := []struct {
-		name, sorts string
-		after       []lqp.Value
-	}{
+	a := &Adapter{}
+	plans := databasetest.Planner{Tables: shop(), Plan: a.Plan}
+	got := plans.Keysets(t, "_id", []databasetest.Keyset{
 		{"by key", `["_id"]`, []lqp.Value{id}},
 		{"by key, backwards", `["-_id"]`, []lqp.Value{id}},
 		{"both ways", `["-customer","_id"]`, []lqp.Value{lqp.IntValue(7), id}},
@@ -110,32 +80,9 @@ func TestGoldenKeysets(t *testing.T) {
 		{"nulls last", `["-total","_id"]`, []lqp.Value{lqp.IntValue(10), id}},
 		{"after a null that is last", `["-total","_id"]`, []lqp.Value{lqp.NullValue, id}},
 		{"a text", `["status","_id"]`, []lqp.Value{lqp.TextValue("x"), id}},
-	}
-	var out strings.Builder
-	a := &Adapter{}
-	for _, c := range cases {
-		q := *bindText(t, shop(), `{"source":{"table":"orders"},"columns":["_id"],"sorts":`+c.sorts+`,"pagination":{"limit":3}}`)
-		q.Page.After = c.after
-		s := a.Plan(&q)
-		require.Nil(t, s.Residual)
-		require.True(t, s.Page)
-		native, err := a.Native(s.Pushed)
-		require.NoError(t, err)
-		require.NotContains(t, native, "50f1", "values are not shown")
-		fmt.Fprintf(&out, "== %s\n%s\n\n", c.name, native)
-	}
-	compareGolden(t, "testdata/keysets.golden", out.String())
-}
-
-func compareGolden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	}, a.Native)
+	require.NotContains(t, got, "50f1", "values are not shown")
+	databasetest.Golden(t, "testdata/keysets.golden", got)
 }
 
 // TestUnsafeColumnsAreNotSent: a schema that no discovery of ours made gets nowhere near the server.
@@ -153,7 +100,7 @@ func TestUnsafeColumnsAreNotSent(t *testing.T) {
 	for _, name := range []string{"system.users", "$cmd", "a$b", "", "a\x00"} {
 		table := *shop()["customers"]
 		table.Path = []string{name}
-		q := wholeTable(&lqp.Source{Table: "customers", Alias: "c", Schema: &table})
+		q := databasetest.WholeTable(&lqp.Source{Table: "customers", Alias: "c", Schema: &table})
 		require.Nil(t, a.Plan(q).Pushed, name)
 		_, err := a.Native(q)
 		require.Error(t, err, name)

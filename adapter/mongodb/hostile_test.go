@@ -14,6 +14,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/memory"
 	"github.com/livetables/livetables/lqp"
 )
@@ -95,16 +97,16 @@ func hostile(t testing.TB, seed uint64) *database {
 		docs = append(docs, append(top, bson.E{Key: "in", Value: inside}))
 	}
 	d.insert("h", docs...)
-	d.discover()
+	d.Discover()
 	return d
 }
 
 // oracle answers in memory from the rows of one scan of the whole collection.
 func (d *database) oracle(name string) *memory.Adapter {
-	d.t.Helper()
-	t := d.tables[name]
-	rows, err := d.Scan(d.t.Context(), wholeTable(&lqp.Source{Table: name, Alias: name, Schema: t}))
-	require.NoError(d.t, unwrapped(err))
+	d.T.Helper()
+	t := d.Found[name]
+	rows, err := d.Scan(d.T.Context(), databasetest.WholeTable(&lqp.Source{Table: name, Alias: name, Schema: t}))
+	require.NoError(d.T, failure.Cause(err))
 	held := memory.Table{Schema: t}
 	for rows.Next() {
 		row := make([]lqp.Value, len(t.Columns))
@@ -113,8 +115,8 @@ func (d *database) oracle(name string) *memory.Adapter {
 		}
 		held.Rows = append(held.Rows, row)
 	}
-	require.NoError(d.t, unwrapped(rows.Err()))
-	require.NoError(d.t, rows.Close())
+	require.NoError(d.T, failure.Cause(rows.Err()))
+	require.NoError(d.T, rows.Close())
 	return memory.New([]memory.Table{held}, memory.Options{Prover: memory.Everything})
 }
 
@@ -133,7 +135,7 @@ func TestHostileDocumentsKeepTheirTypes(t *testing.T) {
 	d := hostile(t, hostileSeed(t))
 	want := map[string]string{"s": "string", "long": "string", "i": "int", "n": "decimal", "f": "double", "b": "bool", "at": "date",
 		"o": "objectId", "u": "uuid", "tags": "array<string>", "nums": "array<int>", "j": "json"}
-	table := d.tables["h"]
+	table := d.Found["h"]
 	for name, native := range want {
 		for _, prefix := range []string{"", "in."} {
 			c := table.Column(prefix + name)
@@ -155,7 +157,7 @@ func TestHostileQueries(t *testing.T) {
 	oracle := d.oracle("h")
 	answer := func(q *lqp.Query) [][]string {
 		rows, err := oracle.Scan(t.Context(), q)
-		return d.read(rows, err, len(q.Select))
+		return d.Read(rows, err, len(q.Select))
 	}
 	n := 800
 	if testing.Short() {
@@ -163,12 +165,12 @@ func TestHostileQueries(t *testing.T) {
 	}
 	pushed := 0
 	for i := range n {
-		g := &questions{r: rand.New(rand.NewPCG(seed, uint64(i))), table: d.tables["h"]}
+		g := &questions{r: rand.New(rand.NewPCG(seed, uint64(i))), table: d.Found["h"]}
 		q, ordered := g.query()
 		bound, err := lqp.Bind(q, lqp.Env{Table: func(_, _ string) (*lqp.Table, error) { return g.table, nil }})
 		require.NoError(t, err, lqp.Format(q))
 		want := answer(bound)
-		got, split := d.planned(bound)
+		got, split := d.Planned(bound)
 		if split.Residual == nil {
 			pushed++
 		}
@@ -176,7 +178,7 @@ func TestHostileQueries(t *testing.T) {
 			sortRows(want)
 			sortRows(got)
 		}
-		require.Equal(t, want, got, "query %d of seed %d\n%s\n%s", i, seed, lqp.Format(bound), d.native(split))
+		require.Equal(t, want, got, "query %d of seed %d\n%s\n%s", i, seed, lqp.Format(bound), d.Show(split))
 		if ordered && len(q.GroupBy) == 0 && i%4 == 0 {
 			g.walk(t, d, bound, answer)
 		}

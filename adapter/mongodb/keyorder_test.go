@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -17,10 +18,10 @@ func TestSortByKey(t *testing.T) {
 		docs = append(docs, doc("_id", bson.ObjectID{byte(i * 7 % 40)}, "n", int32(i)))
 	}
 	d.insert("t", docs...)
-	d.discover()
-	forward := d.bind(`{"source":{"table":"t"},"columns":["_id","n"],"sorts":["_id","n"],"pagination":{"limit":5}}`)
-	backward := d.bind(`{"source":{"table":"t"},"columns":["_id","n"],"sorts":[{"column":"_id","direction":"desc","nulls":"first"},"n"],"pagination":{"limit":5,"offset":1}}`)
-	filtered := d.bind(`{"source":{"table":"t"},"columns":["n"],"filters":"{n} > 10","sorts":["_id","-n"]}`)
+	d.Discover()
+	forward := d.Bind(`{"source":{"table":"t"},"columns":["_id","n"],"sorts":["_id","n"],"pagination":{"limit":5}}`)
+	backward := d.Bind(`{"source":{"table":"t"},"columns":["_id","n"],"sorts":[{"column":"_id","direction":"desc","nulls":"first"},"n"],"pagination":{"limit":5,"offset":1}}`)
+	filtered := d.Bind(`{"source":{"table":"t"},"columns":["n"],"filters":"{n} > 10","sorts":["_id","-n"]}`)
 	check := func(uniform bool) {
 		t.Helper()
 		for _, q := range []*lqp.Query{forward, backward, filtered} {
@@ -28,18 +29,18 @@ func TestSortByKey(t *testing.T) {
 			require.Empty(t, reason)
 			require.NotNil(t, st.proof)
 			proven, err := d.proven(t.Context(), st.proof)
-			require.NoError(t, unwrapped(err))
+			require.NoError(t, failure.Cause(err))
 			require.Equal(t, uniform, proven)
-			got, split := d.planned(q)
+			got, split := d.Planned(q)
 			require.Nil(t, split.Residual)
-			require.Equal(t, d.reference(q), got)
+			require.Equal(t, d.Reference(q), got)
 		}
 	}
 	check(true)
 	d.insert("t", doc("_id", "text", "n", int32(100)))
 	check(false)
-	d.discover()
-	require.Empty(t, d.tables["t"].Key, "it does not tell documents apart")
+	d.Discover()
+	require.Empty(t, d.Found["t"].Key, "it does not tell documents apart")
 	d.insert("t", doc("_id", bson.MaxKey{}, "n", int32(101)), doc("_id", int32(1), "n", int32(102)))
 	check(false)
 }
@@ -52,15 +53,15 @@ func TestWalkByKey(t *testing.T) {
 		docs = append(docs, doc("_id", bson.ObjectID{byte(i * 5 % 57)}, "n", int32(i)))
 	}
 	d.insert("t", docs...)
-	d.discover()
+	d.Discover()
 	for _, sort := range []string{`"_id"`, `"-_id"`} {
-		q := *d.bind(`{"source":{"table":"t"},"columns":["_id"],"sorts":[` + sort + `]}`)
-		want := d.reference(&q)
+		q := *d.Bind(`{"source":{"table":"t"},"columns":["_id"],"sorts":[` + sort + `]}`)
+		want := d.Reference(&q)
 		require.Len(t, want, 57)
 		var got [][]string
 		q.Page.Limit = 10
 		for range 6 {
-			page, split := d.planned(&q)
+			page, split := d.Planned(&q)
 			require.Nil(t, split.Residual)
 			got = append(got, page...)
 			last := page[len(page)-1][0]
@@ -74,8 +75,8 @@ func TestWalkByKey(t *testing.T) {
 func TestUnknownCollection(t *testing.T) {
 	d := newDatabase(t)
 	d.insert("t", doc("s", "a"))
-	d.discover()
-	q := d.bind(`{"source":{"table":"t"}}`)
+	d.Discover()
+	q := d.Bind(`{"source":{"table":"t"}}`)
 	require.NoError(t, d.admin.Collection("t").Drop(t.Context()))
-	require.Empty(t, d.reference(q))
+	require.Empty(t, d.Reference(q))
 }

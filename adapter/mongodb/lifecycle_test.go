@@ -12,6 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/adapter/internal/failure"
 )
 
 // wide fills a collection with more than one reply brings.
@@ -21,20 +23,20 @@ func wide(d *database) {
 		docs = append(docs, doc("_id", int32(i), "s", strings.Repeat("x", 200)))
 	}
 	d.insert("wide", docs...)
-	d.discover()
+	d.Discover()
 }
 
 func TestManyReplies(t *testing.T) {
 	d := newDatabase(t)
 	wide(d)
 	for _, q := range []string{`{"source":{"table":"wide"}}`, `{"source":{"table":"wide"},"sorts":["s","_id"]}`} {
-		rows, err := d.Scan(t.Context(), d.Plan(d.bind(q)).Pushed)
-		require.NoError(t, unwrapped(err))
+		rows, err := d.Scan(t.Context(), d.Plan(d.Bind(q)).Pushed)
+		require.NoError(t, failure.Cause(err))
 		n := 0
 		for rows.Next() {
 			n++
 		}
-		require.NoError(t, unwrapped(rows.Err()))
+		require.NoError(t, failure.Cause(rows.Err()))
 		require.NoError(t, rows.Close())
 		require.Equal(t, 5000, n)
 	}
@@ -44,8 +46,8 @@ func TestCancelWhileReading(t *testing.T) {
 	d := newDatabase(t)
 	wide(d)
 	ctx, cancel := context.WithCancel(t.Context())
-	rows, err := d.Scan(ctx, d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed)
-	require.NoError(t, unwrapped(err))
+	rows, err := d.Scan(ctx, d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed)
+	require.NoError(t, failure.Cause(err))
 	require.True(t, rows.Next())
 	cancel()
 	for rows.Next() {
@@ -62,9 +64,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	a, err := open(d.settings)
 	require.NoError(t, err)
-	q := d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed
+	q := d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed
 	rows, err := a.Scan(t.Context(), q)
-	require.NoError(t, unwrapped(err))
+	require.NoError(t, failure.Cause(err))
 	require.True(t, rows.Next())
 	begun := time.Now()
 	require.NoError(t, rows.Close())
@@ -134,9 +136,9 @@ func TestStatementTimeout(t *testing.T) {
 
 func TestRowsKeepTheContract(t *testing.T) {
 	d := hostile(t, 7)
-	q := wholeTable(&d.bind(`{"source":{"table":"h"}}`).From)
+	q := databasetest.WholeTable(&d.Bind(`{"source":{"table":"h"}}`).From)
 	rows, err := d.Scan(t.Context(), q)
-	require.NoError(t, unwrapped(err))
+	require.NoError(t, failure.Cause(err))
 	var buf []byte
 	n := 0
 	for rows.Next() {

@@ -14,53 +14,31 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/adapter/internal/failure"
+	"github.com/livetables/livetables/adapter/internal/settings"
 	"github.com/livetables/livetables/lqp"
 )
 
 func TestSettings(t *testing.T) {
 	good := adapter.Settings{Host: "db.example.com", Database: "d", User: "u", Password: "p"}
-	a, err := Open(t.Context(), good)
-	require.NoError(t, err, "nothing is connected yet")
-	require.NoError(t, a.Close())
-	bad := map[string]func(*adapter.Settings){
+	databasetest.Refusals(t, Open, good, map[string]func(*adapter.Settings){
 		"uri":                 func(s *adapter.Settings) { s.Host = "mongodb://h" },
-		"several hosts":       func(s *adapter.Settings) { s.Host = "a,b" },
 		"socket":              func(s *adapter.Settings) { s.Host = "/tmp/mongodb.sock" },
 		"socket as a name":    func(s *adapter.Settings) { s.Host = "mongodb-27017.sock" },
-		"no host":             func(s *adapter.Settings) { s.Host = "" },
-		"port in host":        func(s *adapter.Settings) { s.Host = "a:27017" },
 		"options in host":     func(s *adapter.Settings) { s.Host = "a/?authMechanism=MONGODB-AWS" },
-		"negative port":       func(s *adapter.Settings) { s.Port = -1 },
-		"big port":            func(s *adapter.Settings) { s.Port = 65536 },
-		"no database":         func(s *adapter.Settings) { s.Database = "" },
 		"options in database": func(s *adapter.Settings) { s.Database = "d?tlsInsecure=true" },
 		"external users":      func(s *adapter.Settings) { s.Database = "$external" },
-		"zero byte":           func(s *adapter.Settings) { s.User = "u\x00" },
-		"password of nobody":  func(s *adapter.Settings) { s.User = "" },
 		"user without":        func(s *adapter.Settings) { s.Password = "" },
 		"skip verify":         func(s *adapter.Settings) { s.TLS = "insecure" },
-		"certificate path":    func(s *adapter.Settings) { s.RootCA = "/etc/ssl/cert.pem" },
-		"file":                func(s *adapter.Settings) { s.File = "x" },
 		"schemas":             func(s *adapter.Settings) { s.Schemas = []string{"public"} },
-		"time zone":           func(s *adapter.Settings) { s.TimeZone = "Nowhere" },
-		"connections":         func(s *adapter.Settings) { s.MaxConns = -1 },
-		"timeout":             func(s *adapter.Settings) { s.Timeout = -time.Second },
-	}
-	for name, change := range bad {
-		s := good
-		change(&s)
-		_, err := Open(t.Context(), s)
-		require.ErrorIs(t, err, adapter.ErrOption, name)
-	}
-	_, err = Open(t.Context(), adapter.Settings{Host: "/tmp", Port: -1, TLS: "x"})
-	for _, problem := range []string{"host", "port", "database", "tls"} {
-		require.ErrorContains(t, err, problem, "all problems at once")
-	}
+	})
 }
 
 func TestClientOptions(t *testing.T) {
 	s := adapter.Settings{Host: "db.example.com", Database: "d", User: "u", Password: "p", TLS: "verify"}
-	require.NoError(t, check(&s))
+	_, err := rules.Check(&s)
+	require.NoError(t, err)
 	o := clientOptions(&s, "admin")
 	require.NoError(t, o.Validate())
 	require.Empty(t, o.GetURI())
@@ -71,9 +49,9 @@ func TestClientOptions(t *testing.T) {
 	require.Nil(t, o.AutoEncryptionOptions)
 	require.Empty(t, o.Auth.AuthMechanism, "negotiated among the kinds of SCRAM")
 	require.Equal(t, "admin", o.Auth.AuthSource)
-	require.Equal(t, uint64(defaultConns), *o.MaxPoolSize)
-	require.False(t, tlsConfig(&s).InsecureSkipVerify)
-	require.Equal(t, "db.example.com", tlsConfig(&s).ServerName)
+	require.Equal(t, uint64(4), *o.MaxPoolSize)
+	require.False(t, settings.TLSConfig(&s).InsecureSkipVerify)
+	require.Equal(t, "db.example.com", settings.TLSConfig(&s).ServerName)
 }
 
 // TestDialIsTheOnlyWayOut: names reach the guard unresolved and nothing is dialled around it.
@@ -175,7 +153,7 @@ func orders() *lqp.Query {
 func TestErrorsByCode(t *testing.T) {
 	for code, want := range map[int32]error{
 		18: adapter.ErrAuth, 13: adapter.ErrDenied, 50: adapter.ErrTimeout, 26: adapter.ErrNoTable, 59: adapter.ErrUnsupported,
-		91: adapter.ErrUnavailable, 11600: adapter.ErrUnavailable, 10107: adapter.ErrUnavailable, 11000: adapter.ErrConstraint, 2: errUnknown,
+		91: adapter.ErrUnavailable, 11600: adapter.ErrUnavailable, 10107: adapter.ErrUnavailable, 11000: adapter.ErrConstraint, 2: failure.ErrUnknown,
 	} {
 		err := translate(t.Context(), "scan orders", mongo.CommandError{Code: code, Message: "secret 10.1.2.3"})
 		require.ErrorIs(t, err, want, code)
@@ -209,7 +187,7 @@ func TestWhatTheServerIsTold(t *testing.T) {
 	a, err := open(srv.settings())
 	require.NoError(t, err)
 	rows, err := a.Scan(t.Context(), orders())
-	require.NoError(t, unwrapped(err))
+	require.NoError(t, failure.Cause(err))
 	require.True(t, rows.Next())
 	require.True(t, rows.Next())
 	require.Equal(t, `"b"`, string(rows.AppendJSON(nil, 0)))

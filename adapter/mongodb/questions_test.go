@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -172,7 +173,7 @@ func (g *questions) walk(t *testing.T, d *database, q *lqp.Query, answer func(*l
 			return // its filter is checked in memory
 		}
 		rows, err := d.Scan(t.Context(), split.Pushed)
-		require.NoError(t, unwrapped(err))
+		require.NoError(t, failure.Cause(err))
 		n := 0
 		var last []lqp.Value
 		for rows.Next() {
@@ -187,7 +188,7 @@ func (g *questions) walk(t *testing.T, d *database, q *lqp.Query, answer func(*l
 			got = append(got, row)
 			n++
 		}
-		require.NoError(t, unwrapped(rows.Err()))
+		require.NoError(t, failure.Cause(rows.Err()))
 		require.NoError(t, rows.Close())
 		if n < all.Page.Limit {
 			break

@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -27,7 +28,7 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 		}
 	}
 	if reason != "" {
-		return nil, &failure{op: op, is: adapter.ErrUnsupported, cause: errors.New(reason)}
+		return nil, failure.New(op, adapter.ErrUnsupported, errors.New(reason))
 	}
 	cursor, err := a.run(ctx, st.command)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *Adapter) proven(ctx context.Context, p *idProof) (bool, error) {
 		{Key: "cursor", Value: bson.D{}}, {Key: "collation", Value: simpleCollation},
 	})
 	if err != nil {
-		if known := sentinel(err); codeOf(err) != 0 && (errors.Is(known, errUnknown) || errors.Is(known, adapter.ErrUnsupported)) {
+		if known := sentinel(err); codeOf(err) != 0 && (errors.Is(known, failure.ErrUnknown) || errors.Is(known, adapter.ErrUnsupported)) {
 			return false, nil // a server without $unionWith sorts by computed keys
 		}
 		return false, err

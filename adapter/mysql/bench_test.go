@@ -3,8 +3,8 @@ package mysql
 import (
 	"testing"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
-	"github.com/livetables/livetables/formula"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -33,26 +33,12 @@ var shop = map[string]*lqp.Table{
 	},
 }
 
-// bindShop reads a query over the shop.
-func bindShop(t testing.TB, text string) *lqp.Query {
-	t.Helper()
-	q, err := lqp.DecodeQuery([]byte(text), lqp.DecodeOptions{Formula: formula.Parse})
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	bound, err := lqp.Bind(q, lqp.Env{Table: func(_, name string) (*lqp.Table, error) { return shop[name], nil }})
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return bound
-}
-
 // provenServer is what the probe finds on an ordinary server.
 var provenServer = newDialect(facts{collation: "utf8mb4_0900_bin", casing: "utf8mb4_0900_ai_ci", order: true, numbers: true}, "")
 
 // BenchmarkCompile compiles three filters, two sorts and a join; the target is 5 µs.
 func BenchmarkCompile(b *testing.B) {
-	q := bindShop(b, `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"inner","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],
+	q := databasetest.Bind(b, shop, `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"inner","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],
 		"filters":["{o.status} = \"paid\"","{o.total} > 100","{c.vip}"],"columns":["o.id","o.status","o.total","o.placed","c.name"],
 		"sorts":["-o.customer_id","o.id"],"pagination":{"limit":100}}`)
 	b.ReportAllocs()
@@ -66,7 +52,7 @@ func BenchmarkCompile(b *testing.B) {
 
 // BenchmarkPlan splits the same query, which compiles it clause by clause and once as a whole.
 func BenchmarkPlan(b *testing.B) {
-	q := bindShop(b, `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"inner","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],
+	q := databasetest.Bind(b, shop, `{"source":{"table":"orders","alias":"o"},"joins":[{"kind":"inner","source":{"table":"customers","alias":"c"},"on":"{o.customer_id} = {c.id}"}],
 		"filters":["{o.status} = \"paid\"","{o.total} > 100","{c.vip}"],"columns":["o.id","o.status","o.total","o.placed","c.name"],
 		"sorts":["-o.customer_id","o.id"],"pagination":{"limit":100}}`)
 	b.ReportAllocs()

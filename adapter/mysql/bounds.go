@@ -44,7 +44,7 @@ func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.
 		}
 	case wideForm:
 		if v.Kind() == lqp.Number {
-			return wideBounds(op, v), true
+			return sqlgen.RoundedBounds(op, v, numericForm), true
 		}
 	case binaryTextForm:
 		if v.Kind() == lqp.Text {
@@ -63,7 +63,7 @@ func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.
 		}
 	case uuidForm:
 		if v.Kind() == lqp.Text && op == sqlgen.Eq {
-			if !isUUID(v.Text()) {
+			if !sqlgen.IsUUID(v.Text()) {
 				b.Never = true
 			} else {
 				b.Add(sqlgen.Bound{Op: op, Value: v, Rep: sqlgen.Rep{Kind: lqp.Text, Form: uuidForm}})
@@ -151,57 +151,6 @@ func wholeBounds(op sqlgen.Op, v lqp.Decimal, noSign bool) (b sqlgen.Bounds) {
 	return b
 }
 
-// The numbers at which a wider decimal leaves our range when rounded.
-const (
-	wideLow  = "-99999999999999999999.99999999995"
-	wideHigh = "99999999999999999999.99999999995"
-)
-
-// wideBounds compares a decimal of any scale with a number as if the column had been rounded half away from zero to ten
-// digits: v stands for all numbers within half a unit of it, ties going away from zero.
-func wideBounds(op sqlgen.Op, v lqp.Value) (b sqlgen.Bounds) {
-	const minus, plus = -1, 1
-	sign := v.Decimal().Sign()
-	at := func(op sqlgen.Op, half int8) {
-		b.Add(sqlgen.Bound{Op: op, Value: v, Rep: sqlgen.Rep{Kind: lqp.Number, Form: numericForm, Scale: half}})
-	}
-	lower, upper := sqlgen.Ge, sqlgen.Lt // the tie below v>0 rounds to v, the one above does not
-	if sign <= 0 {
-		lower = sqlgen.Gt
-	}
-	if sign < 0 {
-		upper = sqlgen.Le
-	}
-	switch op {
-	case sqlgen.Eq:
-		at(lower, minus)
-		at(upper, plus)
-	case sqlgen.Ge:
-		at(lower, minus)
-	case sqlgen.Le:
-		at(upper, plus)
-	case sqlgen.Lt: // not Ge
-		if lower == sqlgen.Ge {
-			at(sqlgen.Lt, minus)
-		} else {
-			at(sqlgen.Le, minus)
-		}
-	case sqlgen.Gt: // not Le
-		if upper == sqlgen.Lt {
-			at(sqlgen.Ge, plus)
-		} else {
-			at(sqlgen.Gt, plus)
-		}
-	}
-	switch op {
-	case sqlgen.Lt, sqlgen.Le:
-		b.Add(sqlgen.Bound{Op: sqlgen.Gt, Const: wideLow})
-	case sqlgen.Gt, sqlgen.Ge:
-		b.Add(sqlgen.Bound{Op: sqlgen.Lt, Const: wideHigh})
-	}
-	return b
-}
-
 // instantBounds compares datetimes that may be finer than a millisecond as if they had been cut to milliseconds. Only
 // equality says all: an impossible date lies in a range of possible ones.
 func instantBounds(op sqlgen.Op, r sqlgen.Rep, v lqp.Value) (b sqlgen.Bounds, ok bool) {
@@ -242,23 +191,4 @@ func instantBounds(op sqlgen.Op, r sqlgen.Rep, v lqp.Value) (b sqlgen.Bounds, ok
 		b.Add(sqlgen.Bound{Op: sqlgen.Ge, Value: next, Rep: instantRep})
 	}
 	return b, true
-}
-
-// isUUID reports whether s is a UUID in canonical form; only such a text can equal one.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c-'0' > 9 && c-'a' > 5:
-			return false
-		}
-	}
-	return true
 }

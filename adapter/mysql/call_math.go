@@ -17,11 +17,11 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	if !d.facts.numbers {
 		return numericRep, e.Fail("the server was not found to compute decimals exactly")
 	}
-	a, aok := magnitude(c.Args[0].Type())
-	var b digitCount
+	a, aok := sqlgen.DigitsOf(c.Args[0].Type())
+	var b sqlgen.Digits
 	bok := false
 	if len(c.Args) > 1 {
-		b, bok = magnitude(c.Args[1].Type())
+		b, bok = sqlgen.DigitsOf(c.Args[1].Type())
 	}
 	start := e.Len()
 	switch c.Func {
@@ -30,15 +30,15 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		if c.Func == "sub" {
 			op = " - "
 		}
-		return numericRep, d.numbers(e, c.Args, op) && fit(e, start, aok && bok && max(a.whole, b.whole) < wholeDigits)
+		return numericRep, e.Infix(c.Args[0], c.Args[1], numericRep, op, "") && fit(e, start, aok && bok && max(a.Whole, b.Whole) < wholeDigits)
 	case "mul":
-		if !d.numbers(e, c.Args, " * ") {
+		if !e.Infix(c.Args[0], c.Args[1], numericRep, " * ", "") {
 			return numericRep, false
 		}
-		if !aok || !bok || a.frac+b.frac > lqp.DecimalDigits {
+		if !aok || !bok || a.Frac+b.Frac > lqp.DecimalDigits {
 			e.Wrap(start, "ROUND(", ", 10)")
 		}
-		return numericRep, fit(e, start, aok && bok && a.whole+b.whole <= wholeDigits)
+		return numericRep, fit(e, start, aok && bok && a.Whole+b.Whole <= wholeDigits)
 	case "div":
 		e.WriteString(divBegin)
 		if !e.ValueAs(c.Args[0], numericRep) {
@@ -49,7 +49,7 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 			return numericRep, false
 		}
 		e.WriteString(divEnd)
-		return numericRep, fit(e, start, aok && bok && a.whole+b.frac < wholeDigits)
+		return numericRep, fit(e, start, aok && bok && a.Whole+b.Frac < wholeDigits)
 	case "mod":
 		return numericRep, d.mod(e, c.Args[0], c.Args[1])
 	case "neg":
@@ -83,7 +83,7 @@ const (
 )
 
 // rounding emits the functions that cut digits off.
-func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok bool) (sqlgen.Rep, bool) {
+func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a sqlgen.Digits, aok bool) (sqlgen.Rep, bool) {
 	start := e.Len()
 	e.WriteString("CAST(") // of a narrow decimal the server would make an integer, which overflows
 	if !e.ValueAs(c.Args[0], numericRep) {
@@ -101,18 +101,18 @@ func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok boo
 		} else {
 			e.Wrap(start, "FLOOR(", ")")
 		}
-		return numericRep, fit(e, start, aok && a.whole < wholeDigits)
+		return numericRep, fit(e, start, aok && a.Whole < wholeDigits)
 	}
 	n := 0
 	if len(c.Args) > 1 {
 		var ok bool
-		if n, ok = literalInt(c.Args[1], -25, lqp.DecimalDigits); !ok {
+		if n, ok = sqlgen.LiteralInt(c.Args[1], -25, lqp.DecimalDigits); !ok {
 			return numericRep, e.Fail("the count of digits is not a constant")
 		}
 	}
 	if fn == "round" {
 		e.Wrap(start, "ROUND(", ", "+strconv.Itoa(n)+")")
-		return numericRep, fit(e, start, aok && max(a.whole, -n) < wholeDigits)
+		return numericRep, fit(e, start, aok && max(a.Whole, -n) < wholeDigits)
 	}
 	e.Wrap(start, "TRUNCATE(", ", "+strconv.Itoa(n)+")")
 	return numericRep, fit(e, start, true) // never grows
@@ -133,8 +133,8 @@ func (d *dialect) mod(e *sqlgen.Emitter, a, b lqp.Expr) bool {
 	}
 	e.WriteString(", 0)")
 	to := e.Len()
-	if to-start > maxRepeat {
-		return e.Fail(tooLong)
+	if !e.Repeatable(start, to) {
+		return false
 	}
 	e.WriteString(") + ")
 	e.Repeat(from, to)
@@ -145,54 +145,20 @@ func (d *dialect) mod(e *sqlgen.Emitter, a, b lqp.Expr) bool {
 	return fit(e, start, true)
 }
 
-// numbers appends the operands as decimals with an operator between.
-func (d *dialect) numbers(e *sqlgen.Emitter, args []lqp.Expr, op string) bool {
-	e.WriteString("(")
-	if !e.ValueAs(args[0], numericRep) {
-		return false
-	}
-	e.WriteString(op)
-	if !e.ValueAs(args[1], numericRep) {
-		return false
-	}
-	e.WriteString(")")
-	return true
-}
-
 // fit makes what leaves the range of numbers NULL, unless it is proven not to, and gives the result our digits: the types
 // that the server infers for nested operations would grow beyond what it can hold. The guard stands inside: a cast of a
 // number out of range silently answers with the largest one.
 func fit(e *sqlgen.Emitter, start int, proven bool) bool {
-	if !proven {
-		end := e.Len()
-		if end-start > maxRepeat {
-			return e.Fail(tooLong)
-		}
-		e.WriteString(") < " + limit + " THEN ")
-		e.Repeat(start, end)
-		e.Wrap(start, "CASE WHEN ABS(", " END")
+	if !proven && !e.Guarded(start, "ABS(", ") < "+limit) {
+		return false
 	}
 	e.Wrap(start, "CAST(", " AS "+decimalType+")")
 	return true
 }
 
-// digitCount is how many digits a number can have before and after the point.
-type digitCount struct{ whole, frac int }
-
-func magnitude(t lqp.Type) (digitCount, bool) {
-	if t.Kind != lqp.Number || t.Precision <= 0 {
-		return digitCount{}, false
-	}
-	c := digitCount{max(t.Precision-t.Scale, 0), max(t.Scale, 0)}
-	if c.frac > lqp.DecimalDigits { // the column holds more digits than its values
-		c.whole, c.frac = c.whole+1, lqp.DecimalDigits
-	}
-	return c, true
-}
-
 // float emits the four operations that are bit for bit the same on doubles everywhere.
 func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
-	var op string
+	var op, after string
 	switch c.Func {
 	case "add":
 		op = " + "
@@ -201,7 +167,7 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	case "mul":
 		op = " * "
 	case "div":
-		op = " / NULLIF("
+		op, after = " / NULLIF(", ", 0)"
 	case "neg", "abs":
 		start := e.Len()
 		if !e.ValueAs(c.Args[0], doubleRep) {
@@ -216,17 +182,5 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	default:
 		return doubleRep, e.Fail(c.Func + "() of floats is computed in memory")
 	}
-	e.WriteString("(")
-	if !e.ValueAs(c.Args[0], doubleRep) {
-		return doubleRep, false
-	}
-	e.WriteString(op)
-	if !e.ValueAs(c.Args[1], doubleRep) {
-		return doubleRep, false
-	}
-	if c.Func == "div" {
-		e.WriteString(", 0)")
-	}
-	e.WriteString(")")
-	return doubleRep, true
+	return doubleRep, e.Infix(c.Args[0], c.Args[1], doubleRep, op, after)
 }

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
@@ -31,7 +30,7 @@ func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		n := 1
 		if len(c.Args) > 1 {
 			var ok bool
-			if n, ok = literalInt(c.Args[1], 0, lqp.MaxText); !ok {
+			if n, ok = sqlgen.LiteralInt(c.Args[1], 0, lqp.MaxText); !ok {
 				return textRep, e.Fail("the count of characters is not a constant")
 			}
 		}
@@ -42,8 +41,8 @@ func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		e.Wrap(start, fn, ", "+strconv.Itoa(n)+")")
 		return textRep, true
 	case "mid":
-		from, ok1 := literalInt(c.Args[1], 1, lqp.MaxText+1)
-		n, ok2 := literalInt(c.Args[2], 0, lqp.MaxText)
+		from, ok1 := sqlgen.LiteralInt(c.Args[1], 1, lqp.MaxText+1)
+		n, ok2 := sqlgen.LiteralInt(c.Args[2], 0, lqp.MaxText)
 		if !ok1 || !ok2 {
 			return textRep, e.Fail("the place of the characters is not a constant")
 		}
@@ -119,14 +118,7 @@ func (d *dialect) concat(e *sqlgen.Emitter, c *lqp.Call) bool {
 
 // bounded makes a text that is too long NULL.
 func bounded(e *sqlgen.Emitter, start int) bool {
-	end := e.Len()
-	if end-start > maxRepeat {
-		return e.Fail(tooLong)
-	}
-	e.WriteString(") <= " + strconv.Itoa(lqp.MaxText) + " THEN ")
-	e.Repeat(start, end)
-	e.Wrap(start, "CASE WHEN CHAR_LENGTH(", " END")
-	return true
+	return e.Guarded(start, "CHAR_LENGTH(", ") <= "+strconv.Itoa(lqp.MaxText))
 }
 
 func (d *dialect) substitute(e *sqlgen.Emitter, c *lqp.Call) bool {
@@ -154,7 +146,7 @@ func (d *dialect) search(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sq
 	case "contains", "icontains":
 		return boolRep, d.locate(e, x, part, c.Func == "icontains")
 	case "starts_with":
-		if ok, done := d.prefixRange(e, x, part, ctx); done {
+		if ok, done := e.PrefixRange(x, part, binaryTextForm, ctx); done {
 			return boolRep, ok
 		}
 		return boolRep, d.edge(e, "(LEFT(", x, part)
@@ -190,45 +182,11 @@ func (d *dialect) edge(e *sqlgen.Emitter, before string, x, part lqp.Expr) bool 
 		return false
 	}
 	to := e.Len()
-	if to-from > maxRepeat {
-		return e.Fail(tooLong)
+	if !e.Repeatable(from, to) {
+		return false
 	}
 	e.WriteString(")) = ")
 	e.Repeat(from, to)
 	e.WriteString(")")
 	return true
-}
-
-// prefixRange emits starts_with of a column whose index orders by code point as a range of that index.
-func (d *dialect) prefixRange(e *sqlgen.Emitter, x, part lqp.Expr, ctx sqlgen.Context) (ok, done bool) {
-	c, isCol := x.(*lqp.Col)
-	l, isLit := sqlgen.Fold(part).(*lqp.Lit)
-	if !isCol || !isLit || c.Source == "" || ctx != sqlgen.WhenTrue || l.Val.Kind() != lqp.Text {
-		return false, false
-	}
-	next, found := successor(l.Val.Text())
-	if !found || e.BareRep(c).Form != binaryTextForm {
-		return false, false
-	}
-	return e.Predicate(lqp.NewCall("and",
-		lqp.NewCall("ge", c, l), lqp.NewCall("lt", c, lqp.Literal(lqp.TextValue(next)))), ctx), true
-}
-
-// successor is the smallest text above every text that begins with p; there is none for the empty text and for runs of
-// the last code point.
-func successor(p string) (string, bool) {
-	for len(p) > 0 {
-		r, size := utf8.DecodeLastRuneInString(p)
-		p = p[:len(p)-size]
-		switch r {
-		case utf8.MaxRune:
-			continue
-		case 0xD7FF:
-			r = 0xE000 // surrogates are no code points of a text
-		default:
-			r++
-		}
-		return p + string(r), true
-	}
-	return "", false
 }

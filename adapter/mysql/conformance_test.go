@@ -6,12 +6,12 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/internal/testenv"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
@@ -55,8 +55,7 @@ func holds(t lqp.Type) bool { return t.Kind != lqp.List }
 type harness struct {
 	fresh     func(testing.TB) string
 	collation string
-	mu        sync.Mutex
-	admins    map[adapter.Adapter]*sql.DB
+	admins    databasetest.Admins[*sql.DB]
 }
 
 // settingsOf are our settings for a database of the tests' servers.
@@ -88,22 +87,15 @@ func (h *harness) open(t testing.TB) adapter.Adapter {
 	a, err := Open(t.Context(), settingsOf(t, dsn))
 	require.NoError(t, err)
 	admin := adminOf(t, dsn)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.admins == nil {
-		h.admins = map[adapter.Adapter]*sql.DB{}
-	}
-	h.admins[a] = admin
+	h.admins.Set(a, admin)
 	return a
 }
 
 func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
-	h.mu.Lock()
-	admin := h.admins[a]
-	h.mu.Unlock()
+	admin := h.admins.Of(a)
 	for _, f := range tables {
-		_, err := admin.ExecContext(t.Context(), h.create(f))
-		require.NoError(t, err, h.create(f))
+		_, err := admin.ExecContext(t.Context(), databasetest.CreateTable(f, h.declare))
+		require.NoError(t, err, databasetest.CreateTable(f, h.declare))
 		insert := "INSERT INTO " + f.Name + " VALUES (?" + strings.Repeat(", ?", len(f.Columns)-1) + ")"
 		for _, row := range f.Rows {
 			args := make([]any, len(row))
@@ -116,30 +108,12 @@ func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fi
 	}
 }
 
-func (h *harness) create(f *adaptertest.Fixture) string {
-	var parts []string
-	for _, c := range f.Columns {
-		p := c.Name + " " + declared(c.Type)
-		if c.Type.Kind == lqp.Text {
-			p += " " + h.collation
-		}
-		if c.Type.NotNull {
-			p += " NOT NULL"
-		} else {
-			p += " NULL"
-		}
-		parts = append(parts, p)
+// declare is the type of a column, texts with the harness's collation.
+func (h *harness) declare(c adaptertest.Column) string {
+	if c.Type.Kind == lqp.Text {
+		return declared(c.Type) + " " + h.collation
 	}
-	if len(f.Key) > 0 {
-		parts = append(parts, "PRIMARY KEY ("+strings.Join(f.Key, ", ")+")")
-	}
-	for _, u := range f.Unique {
-		parts = append(parts, "UNIQUE ("+strings.Join(u, ", ")+")")
-	}
-	for _, k := range f.ForeignKeys {
-		parts = append(parts, "FOREIGN KEY ("+strings.Join(k.Columns, ", ")+") REFERENCES "+k.RefTable+" ("+strings.Join(k.RefColumns, ", ")+")")
-	}
-	return "CREATE TABLE " + f.Name + " (" + strings.Join(parts, ", ") + ")"
+	return declared(c.Type)
 }
 
 func declared(t lqp.Type) string {

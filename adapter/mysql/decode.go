@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
 )
@@ -27,7 +28,7 @@ func decoders(outputs []sqlgen.Output, rows driver.Rows, zone *time.Location) ([
 		return nil, nil
 	}
 	if n := len(rows.Columns()); n != len(outputs) {
-		return nil, fmt.Errorf("%w: %d columns instead of %d", errUnknown, n, len(outputs))
+		return nil, fmt.Errorf("%w: %d columns instead of %d", failure.ErrUnknown, n, len(outputs))
 	}
 	types, _ := rows.(driver.RowsColumnTypeDatabaseTypeName)
 	cols := make([]column, len(outputs))
@@ -38,7 +39,7 @@ func decoders(outputs []sqlgen.Output, rows driver.Rows, zone *time.Location) ([
 			c.zone = zone
 		}
 		if out.Column != nil && types != nil && !delivers(types.ColumnTypeDatabaseTypeName(i), c.kind) {
-			return nil, fmt.Errorf("%w: column %d is not a %s any more", errUnknown, i+1, out.Type)
+			return nil, fmt.Errorf("%w: column %d is not a %s any more", failure.ErrUnknown, i+1, out.Type)
 		}
 		cols[i] = c
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -20,18 +21,18 @@ var catalogue = []string{
 
 func TestDiscovery(t *testing.T) {
 	onServers(t, catalogue, func(t *testing.T, d *database) {
-		require.Len(t, d.tables, 4)
-		odd := d.tables["we`ird.name"]
+		require.Len(t, d.Found, 4)
+		odd := d.Found["we`ird.name"]
 		require.Equal(t, `a "comment"`, odd.Comment)
-		rows, err := d.Scan(t.Context(), wholeTable(&lqp.Source{Table: odd.Name, Alias: "o", Schema: odd}))
-		require.Equal(t, [][]string{{"1", `"x"`}}, d.read(rows, err, 2))
+		rows, err := d.Scan(t.Context(), databasetest.WholeTable(&lqp.Source{Table: odd.Name, Alias: "o", Schema: odd}))
+		require.Equal(t, [][]string{{"1", `"x"`}}, d.Read(rows, err, 2))
 
-		require.Equal(t, []string{"b", "a"}, d.tables["parents"].Key)
-		require.Equal(t, lqp.ViewTable, d.tables["adults"].Kind)
-		require.Empty(t, d.tables["adults"].Comment)
-		require.EqualValues(t, -1, d.tables["adults"].Rows)
+		require.Equal(t, []string{"b", "a"}, d.Found["parents"].Key)
+		require.Equal(t, lqp.ViewTable, d.Found["adults"].Kind)
+		require.Empty(t, d.Found["adults"].Comment)
+		require.EqualValues(t, -1, d.Found["adults"].Rows)
 
-		kids := d.tables["kids"]
+		kids := d.Found["kids"]
 		require.Equal(t, []string{d.settings.Database, "kids"}, kids.Path)
 		require.Equal(t, []string{"email"}, kids.Key, "the first unique key without NULLs")
 		require.Equal(t, [][]string{{"email"}, {"nick"}}, kids.Uniques, "not the one over a part of a column")
@@ -96,10 +97,10 @@ func TestSchemas(t *testing.T) {
 			require.NotNil(t, there)
 			require.NotNil(t, cat.Table("here"))
 			require.Equal(t, "here", there.ForeignKeys[0].RefTable)
-			d.tables = map[string]*lqp.Table{"here": cat.Table("here"), "there": there}
-			q := d.bind(`{"source":{"table":"here","alias":"h"},"joins":[{"kind":"inner","source":{"table":"there","alias":"t"},"on":"{h.id} = {t.here}"}],"columns":["t.id"]}`)
+			d.Found = map[string]*lqp.Table{"here": cat.Table("here"), "there": there}
+			q := d.Bind(`{"source":{"table":"here","alias":"h"},"joins":[{"kind":"inner","source":{"table":"there","alias":"t"},"on":"{h.id} = {t.here}"}],"columns":["t.id"]}`)
 			rows, err := a.Scan(t.Context(), a.Plan(q).Pushed)
-			require.Equal(t, [][]string{{"1"}}, d.read(rows, err, 1))
+			require.Equal(t, [][]string{{"1"}}, d.Read(rows, err, 1))
 			d.exec("DROP TABLE " + other + ".there")
 		})
 	}
@@ -117,7 +118,7 @@ func TestRights(t *testing.T) {
 		require.Len(t, cat.Tables, 1)
 		require.Len(t, cat.Tables[0].Columns, 2)
 		for _, name := range []string{"seen", "secret"} {
-			whole := wholeTable(&lqp.Source{Table: name, Alias: name, Schema: d.tables[name]})
+			whole := databasetest.WholeTable(&lqp.Source{Table: name, Alias: name, Schema: d.Found[name]})
 			_, err := a.Scan(t.Context(), whole)
 			require.ErrorIs(t, err, adapter.ErrDenied, name)
 		}
@@ -130,12 +131,12 @@ func TestZones(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE z (id int PRIMARY KEY, dt datetime, ts timestamp NULL)`,
 		`INSERT INTO z VALUES (1, '2024-01-01 12:00:00', '2024-01-01 12:00:00'), (2, '2024-07-01 12:00:00', NULL), (3, '0000-00-00', NULL)`}, func(t *testing.T, d *database) {
 		a := d.again(func(s *adapter.Settings) { s.TimeZone = "Europe/Berlin" })
-		d.Adapter = a
+		d.Adapter, d.Source = a, a
 		require.NoError(t, a.Ping(t.Context()))
-		q := d.bind(`{"source":{"table":"z"},"columns":["dt","ts"],"sorts":["id"]}`)
-		rows, _ := d.planned(q)
+		q := d.Bind(`{"source":{"table":"z"},"columns":["dt","ts"],"sorts":["id"]}`)
+		rows, _ := d.Planned(q)
 		require.Equal(t, [][]string{{`"2024-01-01T11:00:00.000Z"`, `"2024-01-01T12:00:00.000Z"`}, {`"2024-07-01T10:00:00.000Z"`, "null"}, {"null", "null"}}, rows)
-		s := a.Plan(d.bind(`{"source":{"table":"z"},"filters":["{dt} > TO_DATE(\"2024-02-01\")","{ts} > TO_DATE(\"2024-02-01\")"],"columns":["id"]}`))
+		s := a.Plan(d.Bind(`{"source":{"table":"z"},"filters":["{dt} > TO_DATE(\"2024-02-01\")","{ts} > TO_DATE(\"2024-02-01\")"],"columns":["id"]}`))
 		require.Equal(t, adapter.InMemory, s.Notes[0].Placement)
 		require.Equal(t, adapter.PushedExact, s.Notes[1].Placement)
 	})
@@ -151,22 +152,22 @@ func TestMariaUUID(t *testing.T) {
 				`{id} > "a"`: "13", `{id} < "a"`: "2", `CONTAINS({id}, "8000")`: "23", `IS_NULL({ref})`: "13",
 				`IN({id}, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "y")`: "1", `NOT({ref} = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")`: "13",
 			} {
-				q := d.bind(`{"source":{"table":"u"},"filters":` + quote(filter) + `,"columns":["n"],"sorts":["n"]}`)
-				rows, split := d.planned(q)
+				q := d.Bind(`{"source":{"table":"u"},"filters":` + databasetest.Quote(filter) + `,"columns":["n"],"sorts":["n"]}`)
+				rows, split := d.Planned(q)
 				require.Nil(t, split.Residual, filter)
 				got := ""
 				for _, r := range rows {
 					got += r[0]
 				}
-				require.Equal(t, want, got, "%s\n%s", filter, d.show(split))
+				require.Equal(t, want, got, "%s\n%s", filter, d.Show(split))
 			}
 			for _, q := range []string{`{"source":{"table":"u"},"columns":["id"],"sorts":["id"]}`, `{"source":{"table":"u"},"columns":["id"],"sorts":["-id"]}`,
 				`{"source":{"table":"u","alias":"a"},"joins":[{"kind":"inner","source":{"table":"u","alias":"b"},"on":"{a.ref} = {b.id}"}],"columns":["a.n","b.n"]}`} {
-				rows, split := d.planned(d.bind(q))
+				rows, split := d.Planned(d.Bind(q))
 				require.Nil(t, split.Residual)
-				require.Equal(t, d.reference(d.bind(q)), rows)
+				require.Equal(t, d.Reference(d.Bind(q)), rows)
 			}
-			n, err := d.dialect.Load().compile(d.Plan(d.bind(`{"source":{"table":"u","alias":"a"},"joins":[{"kind":"inner","source":{"table":"u","alias":"b"},"on":"{a.ref} = {b.id}"}],"columns":["b.n"]}`)).Pushed)
+			n, err := d.dialect.Load().compile(d.Plan(d.Bind(`{"source":{"table":"u","alias":"a"},"joins":[{"kind":"inner","source":{"table":"u","alias":"b"},"on":"{a.ref} = {b.id}"}],"columns":["b.n"]}`)).Pushed)
 			require.NoError(t, err)
 			require.Contains(t, n.sql, "t0.`ref` = t1.`id` AND ")
 		})

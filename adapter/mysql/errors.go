@@ -3,39 +3,17 @@ package mysql
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 )
 
 // translate turns a driver error into one of the adapter's, by the server's number. op says what was being done to what.
 // The text of the result names neither the server nor its words; the driver's error is wrapped for the log ([errors.As]).
 func translate(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if cause := ctx.Err(); cause != nil {
-		return &failure{op: op, is: cause, cause: err}
-	}
-	return &failure{op: op, is: sentinel(err), cause: err}
+	return failure.Translate(ctx, op, err, sentinel)
 }
-
-// failure shows its sentinel and keeps its cause for logs.
-type failure struct {
-	op    string
-	is    error
-	cause error
-}
-
-// Error implements error without the driver's words.
-func (f *failure) Error() string { return fmt.Sprintf("%s: %v", f.op, f.is) }
-
-// Unwrap gives both the sentinel and the driver's error.
-func (f *failure) Unwrap() []error { return []error{f.is, f.cause} }
-
-// errUnknown stands for what no sentinel describes.
-var errUnknown = errors.New("the source failed")
 
 // sentinel classifies a driver error.
 func sentinel(err error) error {
@@ -43,7 +21,7 @@ func sentinel(err error) error {
 	if errors.As(err, &my) {
 		return byNumber(my.Number)
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported, errUnknown} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported, failure.ErrUnknown} {
 		if errors.Is(err, known) {
 			return known
 		}
@@ -84,5 +62,5 @@ func byNumber(n uint16) error {
 	if known, ok := numbers[n]; ok {
 		return known
 	}
-	return errUnknown
+	return failure.ErrUnknown
 }

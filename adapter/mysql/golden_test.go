@@ -1,21 +1,17 @@
 package mysql
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
-	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 // goldenPlans are queries over the shop whose plans and statements are kept in testdata/plans.golden.
-var goldenPlans = []struct{ name, query string }{
+var goldenPlans = []databasetest.Question{
 	{"scan", `{"source":{"table":"orders"},"columns":["id","status"]}`},
 	{"equality keeps the index, in every context", `{"source":{"table":"orders"},"filters":"AND({customer_id} = 7, NOT({total} = 5), ({status} = \"x\") = TRUE)","columns":["id"]}`},
 	{"fractions meet integers", `{"source":{"table":"orders"},"filters":"OR({id} > 1.5, {id} <= -1.5, {id} = 2.5)","columns":["id"]}`},
@@ -41,74 +37,30 @@ var goldenPlans = []struct{ name, query string }{
 	{"a disjunction with a weaker arm", `{"source":{"table":"orders"},"filters":"OR({status} = \"paid\", {total} ^ 2 > 100)","columns":["id"]}`},
 }
 
+// plans splits queries over the shop for an ordinary server.
+var plans = databasetest.Planner{Tables: shop, Plan: func(q *lqp.Query) adapter.Split { return sqlgen.Plan(provenServer, q) }}
+
 func TestGoldenPlans(t *testing.T) {
-	var out strings.Builder
-	for _, g := range goldenPlans {
-		fmt.Fprintf(&out, "== %s\n", g.name)
-		s := sqlgen.Plan(provenServer, bindShop(t, g.query))
-		for _, n := range s.Notes {
-			fmt.Fprintf(&out, "%s %s: %s", n.Clause, n.Text, n.Placement)
-			if n.Reason != "" {
-				fmt.Fprintf(&out, " (%s)", n.Reason)
-			}
-			out.WriteByte('\n')
+	databasetest.Golden(t, "testdata/plans.golden", plans.Plans(t, goldenPlans, func(q *lqp.Query) (string, error) {
+		st, err := provenServer.compile(q)
+		if err != nil {
+			return "", err
 		}
-		if s.Pushed == nil {
-			out.WriteString("nothing pushed\n\n")
-			continue
-		}
-		st, err := provenServer.compile(s.Pushed)
-		require.NoError(t, err)
-		fmt.Fprintf(&out, "sql: %s\n", st.sql)
+		out := "sql: " + st.sql
 		for i, a := range st.args {
-			fmt.Fprintf(&out, "%d = %s\n", i+1, a.Value)
+			out += fmt.Sprintf("\n%d = %s", i+1, a.Value)
 		}
-		if s.Residual != nil {
-			r := *s.Residual
-			r.From.Query = nil
-			r.From.Table = "pushed"
-			fmt.Fprintf(&out, "residual:\n%s\n", lqp.Format(&r))
-		}
-		out.WriteByte('\n')
-	}
-	compareGolden(t, "testdata/plans.golden", out.String())
+		return out, nil
+	}))
 }
 
 // TestGoldenKeysets keeps the predicates by which pages continue.
 func TestGoldenKeysets(t *testing.T) {
-	cases := []struct {
-		name, sorts string
-		after       []lqp.Value
-	}{
-		{"one way, never null", `["-customer_id","-id"]`, []lqp.Value{lqp.IntValue(7), lqp.IntValue(9)}},
-		{"both ways", `["-customer_id","id"]`, []lqp.Value{lqp.IntValue(7), lqp.IntValue(9)}},
-		{"nullable, nulls first", `["total","id"]`, []lqp.Value{lqp.NumberValue(lqp.DecimalFromScaled(1050, 2)), lqp.IntValue(9)}},
-		{"after a null that is first", `["total","id"]`, []lqp.Value{lqp.NullValue, lqp.IntValue(9)}},
-		{"nullable, nulls last", `["-total","id"]`, []lqp.Value{lqp.IntValue(10), lqp.IntValue(9)}},
-		{"after a null that is last", `["-total","id"]`, []lqp.Value{lqp.NullValue, lqp.IntValue(9)}},
-		{"a long text", `["note","id"]`, []lqp.Value{lqp.TextValue(strings.Repeat("é", 300)), lqp.IntValue(9)}},
-		{"a timestamp", `["-placed","-id"]`, []lqp.Value{lqp.DateTimeValue(1700000000123), lqp.IntValue(9)}},
-	}
-	var out strings.Builder
-	for _, c := range cases {
-		q := *bindShop(t, `{"source":{"table":"orders"},"columns":["id"],"sorts":`+c.sorts+`,"pagination":{"limit":3}}`)
-		q.Page.After = c.after
-		s := sqlgen.Plan(provenServer, &q)
-		require.Nil(t, s.Residual)
-		require.True(t, s.Page)
-		st, err := provenServer.compile(s.Pushed)
-		require.NoError(t, err)
-		fmt.Fprintf(&out, "== %s\n%s\n\n", c.name, st.sql)
-	}
-	compareGolden(t, "testdata/keysets.golden", out.String())
-}
-
-func compareGolden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	databasetest.Golden(t, "testdata/keysets.golden", plans.Keysets(t, "id", databasetest.SQLKeysets, func(q *lqp.Query) (string, error) {
+		st, err := provenServer.compile(q)
+		if err != nil {
+			return "", err
+		}
+		return st.sql, nil
+	}))
 }

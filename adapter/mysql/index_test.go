@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -93,10 +94,10 @@ func TestIndexes(t *testing.T) {
 				require.NotContains(t, steps[0]["extra"], "filesort", text)
 			}
 			for filter, index := range filters {
-				check(d.bind(`{"source":{"table":"big"},"filters":`+quote(filter)+`,"columns":["f"]}`), index)
+				check(d.Bind(`{"source":{"table":"big"},"filters":`+databasetest.Quote(filter)+`,"columns":["f"]}`), index)
 			}
 			for _, p := range pages {
-				q := d.bind(`{"source":{"table":"big"},"columns":["name"],"sorts":` + p.sorts + `,"pagination":{"limit":10}}`)
+				q := d.Bind(`{"source":{"table":"big"},"columns":["name"],"sorts":` + p.sorts + `,"pagination":{"limit":10}}`)
 				q.Page.After = p.after
 				check(q, p.index)
 			}
@@ -109,7 +110,7 @@ func TestIndexes(t *testing.T) {
 // joinsUseIndexes: the joined table is read by its key, also where both sides may be NULL.
 func joinsUseIndexes(t *testing.T, d *database) {
 	for on, index := range map[string]string{`{a.n} = {b.id}`: "PRIMARY", `{a.opt} = {b.n}`: "big_n", `{a.opt} = {b.opt}`: "big_opt"} {
-		q := d.bind(`{"source":{"table":"big","alias":"a"},"joins":[{"kind":"left","source":{"table":"big","alias":"b"},"on":"` + on + `"}],"filters":"{a.id} < 5","columns":["a.id","b.f"]}`)
+		q := d.Bind(`{"source":{"table":"big","alias":"a"},"joins":[{"kind":"left","source":{"table":"big","alias":"b"},"on":"` + on + `"}],"filters":"{a.id} < 5","columns":["a.id","b.f"]}`)
 		n, err := d.dialect.Load().compile(d.Plan(q).Pushed)
 		require.NoError(t, err)
 		steps, err := d.explain(t.Context(), n)
@@ -121,7 +122,7 @@ func joinsUseIndexes(t *testing.T, d *database) {
 
 func estimates(t *testing.T, d *database) {
 	for filter, want := range map[string][2]int64{`TRUE`: {5000, 20000}, `{id} = 5`: {0, 1}, `{id} < 100`: {20, 500}} {
-		q := d.bind(`{"source":{"table":"big"},"filters":` + quote(filter) + `,"columns":["id"]}`)
+		q := d.Bind(`{"source":{"table":"big"},"filters":` + databasetest.Quote(filter) + `,"columns":["id"]}`)
 		n, err := d.Estimate(t.Context(), d.Plan(q).Pushed)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, n, want[0], filter)

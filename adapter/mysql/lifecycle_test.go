@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -27,32 +28,32 @@ const everything = `{"source":{"table":"endless"},"columns":["id","s"]}`
 
 // running counts the statements of our adapter that the server is executing.
 func (d *database) running() int {
-	d.t.Helper()
+	d.T.Helper()
 	var n int
-	require.NoError(d.t, d.admin.QueryRowContext(context.Background(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST "+
+	require.NoError(d.T, d.admin.QueryRowContext(context.Background(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST "+
 		"WHERE DB = DATABASE() AND ID <> CONNECTION_ID() AND COMMAND IN ('Query', 'Execute')").Scan(&n))
 	return n
 }
 
 // eventuallyIdle waits until the server executes nothing for us.
 func (d *database) eventuallyIdle() {
-	d.t.Helper()
-	require.Eventually(d.t, func() bool { return d.running() == 0 }, 10*time.Second, 20*time.Millisecond, "the statement still runs")
+	d.T.Helper()
+	require.Eventually(d.T, func() bool { return d.running() == 0 }, 10*time.Second, 20*time.Millisecond, "the statement still runs")
 }
 
 func (d *database) again(change func(s *adapter.Settings)) *Adapter {
-	d.t.Helper()
+	d.T.Helper()
 	s := d.settings
 	change(&s)
 	a, err := open(s)
-	require.NoError(d.t, err)
-	d.t.Cleanup(func() { require.NoError(d.t, a.Close()) })
+	require.NoError(d.T, err)
+	d.T.Cleanup(func() { require.NoError(d.T, a.Close()) })
 	return a
 }
 
 func TestCancelReachesTheServer(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
-		pushed := d.Plan(d.bind(none)).Pushed
+		pushed := d.Plan(d.Bind(none)).Pushed
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
 		go func() {
@@ -73,7 +74,7 @@ func TestDeadline(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		_, err := d.Scan(ctx, d.Plan(d.bind(none)).Pushed)
+		_, err := d.Scan(ctx, d.Plan(d.Bind(none)).Pushed)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		d.eventuallyIdle()
 	})
@@ -83,7 +84,7 @@ func TestStatementTimeout(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
 		a := d.again(func(s *adapter.Settings) { s.Timeout = 200 * time.Millisecond })
 		require.NoError(t, a.Ping(t.Context()))
-		_, err := a.Scan(t.Context(), d.Plan(d.bind(none)).Pushed)
+		_, err := a.Scan(t.Context(), d.Plan(d.Bind(none)).Pushed)
 		require.ErrorIs(t, err, adapter.ErrTimeout)
 		require.NoError(t, a.Ping(t.Context()))
 	})
@@ -92,7 +93,7 @@ func TestStatementTimeout(t *testing.T) {
 func TestCloseEndsABigResult(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
 		a := d.again(func(s *adapter.Settings) { s.MaxConns = 1 })
-		q := d.Plan(d.bind(everything)).Pushed
+		q := d.Plan(d.Bind(everything)).Pushed
 		for range 3 { // with one connection, each scan needs the slot of the scan before
 			rows, err := a.Scan(t.Context(), q)
 			require.NoError(t, err)
@@ -114,7 +115,7 @@ func TestSmallRestsAreRead(t *testing.T) {
 		a := d.again(func(s *adapter.Settings) { s.MaxConns = 1 })
 		ids := map[string]bool{}
 		for range 5 {
-			rows, err := a.Scan(t.Context(), d.Plan(d.bind(`{"source":{"table":"nums"},"columns":["i"],"sorts":["i"],"pagination":{"limit":20}}`)).Pushed)
+			rows, err := a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"nums"},"columns":["i"],"sorts":["i"],"pagination":{"limit":20}}`)).Pushed)
 			require.NoError(t, err)
 			require.True(t, rows.Next())
 			require.NoError(t, rows.Close())
@@ -132,7 +133,7 @@ func TestSmallRestsAreRead(t *testing.T) {
 func TestCancelWhileReading(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
 		ctx, cancel := context.WithCancel(t.Context())
-		rows, err := d.Scan(ctx, d.Plan(d.bind(everything)).Pushed)
+		rows, err := d.Scan(ctx, d.Plan(d.Bind(everything)).Pushed)
 		require.NoError(t, err)
 		require.True(t, rows.Next())
 		cancel()
@@ -147,7 +148,7 @@ func TestCancelWhileReading(t *testing.T) {
 // TestNothingIsLeftBehind closes an adapter with results that are open, being read and given up, and looks for goroutines.
 func TestNothingIsLeftBehind(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
-		q := d.Plan(d.bind(everything)).Pushed
+		q := d.Plan(d.Bind(everything)).Pushed
 		before := goleak.IgnoreCurrent()
 		a, err := open(d.settings)
 		require.NoError(t, err)
@@ -182,8 +183,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func TestPoolIsBounded(t *testing.T) {
 	onServers(t, endless, func(t *testing.T, d *database) {
 		a := d.again(func(s *adapter.Settings) { s.MaxConns = 3 })
-		small := d.Plan(d.bind(`{"source":{"table":"nums"},"columns":["i"],"pagination":{"limit":5}}`)).Pushed
-		large := d.Plan(d.bind(everything)).Pushed
+		small := d.Plan(d.Bind(`{"source":{"table":"nums"},"columns":["i"],"pagination":{"limit":5}}`)).Pushed
+		large := d.Plan(d.Bind(everything)).Pushed
 		var wg sync.WaitGroup
 		for n := range 12 {
 			wg.Go(func() {
@@ -235,10 +236,10 @@ func TestPoolIsBounded(t *testing.T) {
 // TestSchemaChanges alters a table under a prepared statement.
 func TestSchemaChanges(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE t (id int PRIMARY KEY, v varchar(10))`, `INSERT INTO t VALUES (1, 'a')`}, func(t *testing.T, d *database) {
-		q := d.bind(`{"source":{"table":"t"},"columns":["v"]}`)
+		q := d.Bind(`{"source":{"table":"t"},"columns":["v"]}`)
 		read := func() [][]string {
 			rows, err := d.Scan(t.Context(), d.Plan(q).Pushed)
-			return d.read(rows, err, 1)
+			return d.Read(rows, err, 1)
 		}
 		require.Equal(t, [][]string{{`"a"`}}, read())
 		d.exec(`ALTER TABLE t MODIFY v text`)
@@ -256,7 +257,7 @@ func TestSchemaChanges(t *testing.T) {
 func TestManyStatements(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE t (id int PRIMARY KEY)`, `INSERT INTO t VALUES (1), (2), (3), (4), (5)`}, func(t *testing.T, d *database) {
 		a := d.again(func(s *adapter.Settings) { s.MaxConns = 1 })
-		q := *d.bind(`{"source":{"table":"t"},"sorts":["id"]}`)
+		q := *d.Bind(`{"source":{"table":"t"},"sorts":["id"]}`)
 		for i := range 2*maxStatements + 10 {
 			q.Page.Limit = i%(maxStatements+30) + 1 // limits are part of the text
 			rows, err := a.Scan(t.Context(), &q)
@@ -279,10 +280,10 @@ func TestManyStatements(t *testing.T) {
 // TestDeadConnections: sessions that the server closed while they were parked are replaced.
 func TestDeadConnections(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE t (id int PRIMARY KEY)`, `INSERT INTO t VALUES (1)`}, func(t *testing.T, d *database) {
-		q := d.Plan(d.bind(`{"source":{"table":"t"}}`)).Pushed
+		q := d.Plan(d.Bind(`{"source":{"table":"t"}}`)).Pushed
 		for range 3 {
 			rows, err := d.Scan(t.Context(), q)
-			require.Equal(t, [][]string{{"1"}}, d.read(rows, err, 1))
+			require.Equal(t, [][]string{{"1"}}, d.Read(rows, err, 1))
 			var id string
 			require.NoError(t, d.admin.QueryRow("SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()").Scan(&id))
 			d.exec("KILL " + id)
@@ -306,16 +307,16 @@ func TestReadOnlyAtTheServer(t *testing.T) {
 // TestDataErrors: an overflow of doubles is an error here and NULL in memory; the engine must learn which it was.
 func TestDataErrors(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE t (id int PRIMARY KEY, f double)`, `INSERT INTO t VALUES (1, 1e308)`}, func(t *testing.T, d *database) {
-		q := d.bind(`{"source":{"table":"t"},"filters":"{f} * 10 > 5","columns":["id"]}`)
+		q := d.Bind(`{"source":{"table":"t"},"filters":"{f} * 10 > 5","columns":["id"]}`)
 		_, err := d.Scan(t.Context(), d.Plan(q).Pushed)
 		require.ErrorIs(t, err, adapter.ErrData)
-		require.Empty(t, d.reference(q))
+		require.Empty(t, d.Reference(q))
 	})
 }
 
 func TestRowsKeepTheContract(t *testing.T) {
 	onServers(t, odd, func(t *testing.T, d *database) {
-		q := wholeTable(&lqp.Source{Table: "odd", Alias: "odd", Schema: d.tables["odd"]})
+		q := databasetest.WholeTable(&lqp.Source{Table: "odd", Alias: "odd", Schema: d.Found["odd"]})
 		rows, err := d.Scan(t.Context(), q)
 		require.NoError(t, err)
 		var buf []byte

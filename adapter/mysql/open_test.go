@@ -4,55 +4,30 @@ import (
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/stretchr/testify/require"
 )
 
 func TestSettings(t *testing.T) {
 	good := adapter.Settings{Host: "db.example.com", Database: "d", User: "u"}
-	a, err := Open(t.Context(), good)
-	require.NoError(t, err, "nothing is connected yet")
-	require.NoError(t, a.Close())
-	bad := map[string]func(*adapter.Settings){
-		"socket":           func(s *adapter.Settings) { s.Host = "/var/run/mysqld/mysqld.sock" },
-		"several hosts":    func(s *adapter.Settings) { s.Host = "a,b" },
-		"no host":          func(s *adapter.Settings) { s.Host = "" },
-		"options in host":  func(s *adapter.Settings) { s.Host = "a)/d?allowAllFiles=true&x=(" },
-		"port in host":     func(s *adapter.Settings) { s.Host = "a:3306" },
-		"negative port":    func(s *adapter.Settings) { s.Port = -1 },
-		"big port":         func(s *adapter.Settings) { s.Port = 65536 },
-		"no database":      func(s *adapter.Settings) { s.Database = "" },
-		"no user":          func(s *adapter.Settings) { s.User = "" },
-		"zero byte":        func(s *adapter.Settings) { s.User = "u\x00d" },
-		"skip verify":      func(s *adapter.Settings) { s.TLS = "skip-verify" },
-		"preferred":        func(s *adapter.Settings) { s.TLS = "preferred" },
-		"certificate path": func(s *adapter.Settings) { s.RootCA = "/etc/ssl/cert.pem" },
-		"file":             func(s *adapter.Settings) { s.File = "x" },
-		"time zone":        func(s *adapter.Settings) { s.TimeZone = "Nowhere" },
-		"local time zone":  func(s *adapter.Settings) { s.TimeZone = "Local" },
-		"connections":      func(s *adapter.Settings) { s.MaxConns = -1 },
-		"timeout":          func(s *adapter.Settings) { s.Timeout = -time.Second },
-	}
-	for name, change := range bad {
-		s := good
-		change(&s)
-		_, err := Open(t.Context(), s)
-		require.ErrorIs(t, err, adapter.ErrOption, name)
-	}
-	s := adapter.Settings{Host: "/tmp", Port: -1, TLS: "x"}
-	_, err = Open(t.Context(), s)
-	for _, problem := range []string{"host", "port", "database", "user", "tls"} {
-		require.ErrorContains(t, err, problem, "all problems at once")
-	}
+	databasetest.Refusals(t, Open, good, map[string]func(*adapter.Settings){
+		"socket":          func(s *adapter.Settings) { s.Host = "/var/run/mysqld/mysqld.sock" },
+		"options in host": func(s *adapter.Settings) { s.Host = "a)/d?allowAllFiles=true&x=(" },
+		"skip verify":     func(s *adapter.Settings) { s.TLS = "skip-verify" },
+		"preferred":       func(s *adapter.Settings) { s.TLS = "preferred" },
+	})
+	_, err := Open(t.Context(), adapter.Settings{})
+	require.ErrorContains(t, err, "user must be named")
 }
 
 // TestDriverConfig: what could read files, fall back or put values into the text is off, whatever the settings say.
 func TestDriverConfig(t *testing.T) {
 	s := adapter.Settings{Host: "2001:db8::1", Database: "d?allowAllFiles=true", User: "u:x@tcp(evil)/", Password: "p&multiStatements=true"}
-	_, err := check(&s)
+	_, err := rules.Check(&s)
 	require.NoError(t, err)
 	c := driverConfig(s)
 	require.Equal(t, []string{"tcp", "[2001:db8::1]:3306", s.Database, s.User, s.Password}, []string{c.Net, c.Addr, c.DBName, c.User, c.Passwd})
@@ -174,7 +149,7 @@ func TestErrorsByNumber(t *testing.T) {
 		1146: adapter.ErrNoTable, 1054: adapter.ErrNoTable, 3024: adapter.ErrTimeout, 1969: adapter.ErrTimeout,
 		1264: adapter.ErrData, 1292: adapter.ErrData, 1365: adapter.ErrData, 1366: adapter.ErrData, 1411: adapter.ErrData, 1690: adapter.ErrData,
 		1062: adapter.ErrConstraint, 1452: adapter.ErrConstraint, 3819: adapter.ErrConstraint, 4025: adapter.ErrConstraint,
-		1040: adapter.ErrUnavailable, 1049: adapter.ErrUnavailable, 1317: adapter.ErrUnavailable, 1064: errUnknown, 0: errUnknown,
+		1040: adapter.ErrUnavailable, 1049: adapter.ErrUnavailable, 1317: adapter.ErrUnavailable, 1064: failure.ErrUnknown, 0: failure.ErrUnknown,
 	} {
 		err := translate(t.Context(), "scan orders", &mysql.MySQLError{Number: number, Message: "secret 10.1.2.3"})
 		require.ErrorIs(t, err, want, number)

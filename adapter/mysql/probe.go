@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/livetables/livetables/adapter/internal/settings"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -48,7 +49,7 @@ func (a *Adapter) probe(ctx context.Context, s *session, f facts) error {
 			f.casing = casing
 		}
 	}
-	a.dialect.Store(newDialect(f, zoneName(a.zone)))
+	a.dialect.Store(newDialect(f, settings.ZoneName(a.zone)))
 	a.probed.Store(true)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 )
 
 // conn is what we need of the driver's connection.
@@ -54,7 +55,7 @@ func (a *Adapter) dial(ctx context.Context) (c conn, err error) {
 	c, ok := dc.(conn)
 	if !ok {
 		_ = dc.Close()
-		return nil, errUnknown
+		return nil, failure.ErrUnknown
 	}
 	return c, nil
 }
@@ -81,7 +82,7 @@ func (a *Adapter) begin(ctx context.Context, s *session) error {
 	}
 	version := row[0]
 	if s.id, err = strconv.ParseUint(row[1], 10, 64); err != nil {
-		return fmt.Errorf("%w: connection id", errUnknown)
+		return fmt.Errorf("%w: connection id", failure.ErrUnknown)
 	}
 	f := facts{version: version, mariadb: strings.Contains(version, "MariaDB"), collation: "utf8mb4_0900_bin"}
 	if f.mariadb {

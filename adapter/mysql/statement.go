@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
 )
@@ -160,11 +161,11 @@ func (r *Rows) start(ctx context.Context, n *native, args []driver.NamedValue) (
 		return err
 	}
 	if st.NumInput() != len(args) {
-		return fmt.Errorf("%w: %d parameters instead of %d", errUnknown, st.NumInput(), len(args))
+		return fmt.Errorf("%w: %d parameters instead of %d", failure.ErrUnknown, st.NumInput(), len(args))
 	}
 	querier, ok := st.(driver.StmtQueryContext)
 	if !ok {
-		return errUnknown
+		return failure.ErrUnknown
 	}
 	if r.rows, err = querier.QueryContext(ctx, args); err != nil {
 		return err

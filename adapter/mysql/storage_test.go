@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -79,8 +80,8 @@ func TestBoundaryValues(t *testing.T) {
 	}
 	onServers(t, odd, func(t *testing.T, d *database) {
 		for name, cells := range want {
-			q := d.bind(fmt.Sprintf(`{"source":{"table":"odd"},"columns":["%s"],"sorts":["id"]}`, name))
-			rows, split := d.planned(q)
+			q := d.Bind(fmt.Sprintf(`{"source":{"table":"odd"},"columns":["%s"],"sorts":["id"]}`, name))
+			rows, split := d.Planned(q)
 			require.Nil(t, split.Residual, name)
 			var got []string
 			for _, r := range rows {
@@ -108,14 +109,14 @@ func TestPushedEqualsMemory(t *testing.T) {
 		same := func(text string) {
 			t.Helper()
 			total++
-			q := d.bind(text)
-			got, split := d.planned(q)
-			require.Equal(t, d.reference(q), got, "%s\n%s", text, d.show(split))
+			q := d.Bind(text)
+			got, split := d.Planned(q)
+			require.Equal(t, d.Reference(q), got, "%s\n%s", text, d.Show(split))
 			if split.Residual == nil {
 				pushed++
 			}
 		}
-		for _, col := range d.tables["odd"].Columns {
+		for _, col := range d.Found["odd"].Columns {
 			name := col.ID
 			for _, f := range []string{`IS_NULL({%s})`, `NOT(IS_NULL({%s}))`, `IS_BLANK({%s})`, `NOT(IS_BLANK({%s}))`} {
 				same(fmt.Sprintf(`{"source":{"table":"odd"},"filters":"`+f+`","columns":["id"],"sorts":["id"]}`, name))
@@ -126,11 +127,11 @@ func TestPushedEqualsMemory(t *testing.T) {
 			for _, lit := range literals[col.Type.Kind] {
 				for _, op := range []string{"=", "<>", "<", "<=", ">", ">="} {
 					for _, f := range []string{`{%s} %s %s`, `NOT({%s} %s %s)`, `({%s} %s %s) = TRUE`} {
-						text := quote(fmt.Sprintf(f, name, op, lit))
+						text := databasetest.Quote(fmt.Sprintf(f, name, op, lit))
 						same(`{"source":{"table":"odd"},"filters":` + text + `,"columns":["id"],"sorts":["id"]}`)
 					}
 				}
-				text := quote(fmt.Sprintf(`IN({%s}, %s, BLANK())`, name, lit))
+				text := databasetest.Quote(fmt.Sprintf(`IN({%s}, %s, BLANK())`, name, lit))
 				same(`{"source":{"table":"odd"},"filters":` + text + `,"columns":["id"],"sorts":["id"]}`)
 			}
 			same(fmt.Sprintf(`{"source":{"table":"odd"},"columns":["id"],"sorts":["%s","id"]}`, name))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -57,20 +58,20 @@ func TestNumberSweep(t *testing.T) {
 	onServers(t, []string{`CREATE TABLE n (id int PRIMARY KEY, a decimal(30,10), b decimal(30,10), i bigint, f double, g double)`,
 		`INSERT INTO n VALUES ` + strings.Join(values, ", ")}, func(t *testing.T, d *database) {
 		for _, formula := range formulas {
-			q := d.bind(`{"source":{"table":"n"},"group_by":["id",{"name":"v","expr":` + quote(formula) + `}],"columns":["id","v"],"sorts":["id"]}`)
-			got, split := d.planned(q)
+			q := d.Bind(`{"source":{"table":"n"},"group_by":["id",{"name":"v","expr":` + databasetest.Quote(formula) + `}],"columns":["id","v"],"sorts":["id"]}`)
+			got, split := d.Planned(q)
 			require.Nil(t, split.Residual, "%s: %v", formula, split.Notes)
-			want := d.reference(q)
+			want := d.Reference(q)
 			for i := range want {
-				require.Equal(t, want[i], got[i], "%s of %s\n%s", formula, values[i], d.show(split))
+				require.Equal(t, want[i], got[i], "%s of %s\n%s", formula, values[i], d.Show(split))
 			}
 			require.Len(t, got, len(want))
 		}
 		for _, agg := range []string{"sum", "average", "min", "max", "count_unique"} {
-			q := d.bind(`{"source":{"table":"n"},"group_by":[{"name":"k","expr":"{id} % 50"}],"aggregates":[{"name":"x","function":"` + agg + `","expr":"{a}"},{"name":"y","function":"` + agg + `","expr":"{i}"}],"columns":["k","x","y"],"sorts":["k"]}`)
-			got, split := d.planned(q)
+			q := d.Bind(`{"source":{"table":"n"},"group_by":[{"name":"k","expr":"{id} % 50"}],"aggregates":[{"name":"x","function":"` + agg + `","expr":"{a}"},{"name":"y","function":"` + agg + `","expr":"{i}"}],"columns":["k","x","y"],"sorts":["k"]}`)
+			got, split := d.Planned(q)
 			require.Nil(t, split.Residual)
-			require.Equal(t, d.reference(q), got, agg)
+			require.Equal(t, d.Reference(q), got, agg)
 		}
 	})
 }
@@ -99,13 +100,13 @@ func TestTextSweep(t *testing.T) {
 			KEY (ci), KEY (bin), KEY (pad))`)
 		_, err := d.admin.ExecContext(t.Context(), "INSERT INTO s VALUES "+strings.Join(values, ", "), args...)
 		require.NoError(t, err)
-		d.discoverAgain()
+		d.Discover()
 		same := func(pushed bool, text string) {
 			t.Helper()
-			q := d.bind(text)
-			got, split := d.planned(q)
+			q := d.Bind(text)
+			got, split := d.Planned(q)
 			require.True(t, !pushed || split.Residual == nil, "%v", split.Notes)
-			require.Equal(t, d.reference(q), got, "%s\n%s", text, d.show(split))
+			require.Equal(t, d.Reference(q), got, "%s\n%s", text, d.Show(split))
 		}
 		for _, c := range []string{"ci", "bin", "pad", "long_"} {
 			same(true, `{"source":{"table":"s"},"columns":["id"],"sorts":["`+c+`","id"]}`)
@@ -115,7 +116,7 @@ func TestTextSweep(t *testing.T) {
 			for range 25 {
 				lit := `"` + escape.Replace(args[4*r.IntN(count)].(string)) + `"`
 				for _, f := range []string{`{%s} = %s`, `NOT({%s} = %s)`, `{%s} < %s`, `NOT({%s} >= %s)`, `STARTS_WITH({%s}, %s)`, `ENDS_WITH({%s}, %s)`, `CONTAINS({%s}, %s)`, `IN({%s}, %s, "a ", "A")`} {
-					same(true, `{"source":{"table":"s"},"filters":`+quote(fmt.Sprintf(f, c, lit))+`,"columns":["id"],"sorts":["id"]}`)
+					same(true, `{"source":{"table":"s"},"filters":`+databasetest.Quote(fmt.Sprintf(f, c, lit))+`,"columns":["id"],"sorts":["id"]}`)
 				}
 			}
 			for _, f := range []string{`LEN({%s})`, `LEFT({%s}, 2)`, `RIGHT({%s}, 2)`, `MID({%s}, 2, 2)`, `SUBSTITUTE({%s}, \"a\", \"aa\")`, `{%s} & {id}`, `SUBSTITUTE({%s}, {ci}, \"-\")`} {

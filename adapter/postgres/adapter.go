@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
 )
@@ -106,7 +107,7 @@ func (a *Adapter) Estimate(ctx context.Context, pushed *lqp.Query) (int64, error
 		}
 	}
 	if err := json.Unmarshal(text, &plans); err != nil || len(plans) != 1 {
-		return 0, fmt.Errorf("estimate %s: %w: unreadable plan", sourceName(pushed), errUnknown)
+		return 0, fmt.Errorf("estimate %s: %w: unreadable plan", sourceName(pushed), failure.ErrUnknown)
 	}
 	return int64(plans[0].Plan.Rows), nil
 }
@@ -162,6 +163,6 @@ func (a *Adapter) Close() error {
 	case <-done:
 		return nil
 	case <-time.After(closeWait):
-		return fmt.Errorf("close: %w: a result is still open", errUnknown)
+		return fmt.Errorf("close: %w: a result is still open", failure.ErrUnknown)
 	}
 }

@@ -85,8 +85,8 @@ func (d *dialect) sum(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bool) {
 		return numericRep, false
 	}
 	end := e.Len()
-	if end-start > maxRepeat {
-		return numericRep, e.Fail("the formula is too long for the source")
+	if !e.Repeatable(start, end) {
+		return numericRep, false
 	}
 	e.WriteString(" IS NULL THEN 0 WHEN abs(")
 	e.Repeat(start, end)

@@ -15,7 +15,7 @@ func (d *dialect) Values(s sqlgen.Storage) (b sqlgen.Bounds, finer, ok bool) {
 	case nanForm:
 		b.Add(sqlgen.Bound{Op: sqlgen.Lt, Const: "'NaN'::numeric"})
 	case wideForm:
-		within(wideLow, sqlgen.Gt, wideHigh, sqlgen.Lt)
+		within(sqlgen.RoundedLow, sqlgen.Gt, sqlgen.RoundedHigh, sqlgen.Lt)
 		return b, true, true
 	case rawFloatForm:
 		within("'-Infinity'::float8", sqlgen.Gt, "'Infinity'::float8", sqlgen.Lt)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
@@ -76,28 +77,28 @@ func TestPagesApart(t *testing.T) {
 							in, id = "a.", "a.id"
 						}
 						sorts := fmt.Sprintf(`[{"column":"%s%s","direction":"%s","nulls":"%s"},"%ss","%s%s"]`, in, c.name, desc, nulls, in, []string{"", "-"}[r.IntN(2)], id)
-						q := d.bind(fmt.Sprintf(shape, c.name) + `,"sorts":` + sorts + `}`)
-						want := d.reference(q)
+						q := d.Bind(fmt.Sprintf(shape, c.name) + `,"sorts":` + sorts + `}`)
+						want := d.Reference(q)
 						for _, size := range []int{1, 2, 7, rows + 10} {
 							require.Equal(t, want, d.turn(q, size), "%s, pages of %d", sorts, size)
 						}
 						paged := q.Clone()
 						paged.Page = lqp.Page{Limit: 3, Offset: r.IntN(rows)}
-						got, s := d.planned(paged)
-						require.Equal(t, d.reference(paged), got, "%s, offset %d\n%s", sorts, paged.Page.Offset, d.show(s))
+						got, s := d.Planned(paged)
+						require.Equal(t, d.Reference(paged), got, "%s, offset %d\n%s", sorts, paged.Page.Offset, d.Show(s))
 					}
 				}
 			}
-			q := d.bind(`{"source":{"table":"a"},"columns":["` + c.name + `"],"sorts":["-` + c.name + `"],"pagination":{"limit":9}}`)
-			got, _ := d.planned(q)
-			require.Equal(t, d.reference(q), got, "one sort key")
+			q := d.Bind(`{"source":{"table":"a"},"columns":["` + c.name + `"],"sorts":["-` + c.name + `"],"pagination":{"limit":9}}`)
+			got, _ := d.Planned(q)
+			require.Equal(t, d.Reference(q), got, "one sort key")
 		})
 	}
 }
 
 // turn reads all pages of a sorted query, each continuing after the last row of the one before.
 func (d *database) turn(q *lqp.Query, size int) [][]string {
-	d.t.Helper()
+	d.T.Helper()
 	width := len(q.Select)
 	page := q.Clone()
 	for i, o := range q.OrderBy {
@@ -107,10 +108,10 @@ func (d *database) turn(q *lqp.Query, size int) [][]string {
 	all := [][]string{}
 	for {
 		s := d.Plan(page)
-		require.Nil(d.t, s.Residual, "%v", s.Notes)
-		require.True(d.t, s.Page)
-		rows, err := d.Scan(d.t.Context(), s.Pushed)
-		require.NoError(d.t, err, d.show(s))
+		require.Nil(d.T, s.Residual, "%v", s.Notes)
+		require.True(d.T, s.Page)
+		rows, err := d.Scan(d.T.Context(), s.Pushed)
+		require.NoError(d.T, err, d.Show(s))
 		n := 0
 		var last []lqp.Value
 		for rows.Next() {
@@ -125,9 +126,9 @@ func (d *database) turn(q *lqp.Query, size int) [][]string {
 			}
 			n++
 		}
-		require.NoError(d.t, rows.Err(), d.show(s))
-		require.NoError(d.t, rows.Close())
-		require.LessOrEqual(d.t, n, size)
+		require.NoError(d.T, rows.Err(), d.Show(s))
+		require.NoError(d.T, rows.Close())
+		require.LessOrEqual(d.T, n, size)
 		if n < size {
 			return all
 		}
@@ -148,7 +149,7 @@ func TestPagesApartUseIndexes(t *testing.T) {
 	for _, column := range []string{"tz", "tz3", "day", "price", "free", "rate", "late"} {
 		for _, sorts := range []string{`["-` + column + `","-id"]`, `["` + column + `","id"]`, `["-` + column + `","id"]`} {
 			for _, filter := range []string{"", `,"filters":"{kind} = 1"`} {
-				q := d.bind(`{"source":{"table":"big"},"columns":["id"]` + filter + `,"sorts":` + sorts + `,"pagination":{"limit":` + fmt.Sprint(limit) + `}}`)
+				q := d.Bind(`{"source":{"table":"big"},"columns":["id"]` + filter + `,"sorts":` + sorts + `,"pagination":{"limit":` + strconv.Itoa(limit) + `}}`)
 				for _, deep := range []bool{false, true} {
 					if deep {
 						q = q.Clone()
@@ -167,7 +168,7 @@ func TestPagesApartUseIndexes(t *testing.T) {
 			}
 		}
 	}
-	q := d.bind(`{"source":{"table":"big"},"columns":["id"],"sorts":["-tz3","-id"],"pagination":{"limit":50}}`)
+	q := d.Bind(`{"source":{"table":"big"},"columns":["id"],"sorts":["-tz3","-id"],"pagination":{"limit":50}}`)
 	q.Page.After = []lqp.Value{d.valueOf("big", "tz3", 10_000), lqp.IntValue(10_000)}
 	st, err := sqlgen.Compile(d.dialect.Load(), d.Plan(q).Pushed)
 	require.NoError(t, err)
@@ -203,11 +204,11 @@ func (n planNode) read() (rows float64) {
 
 // valueOf reads a column of the row with that id.
 func (d *database) valueOf(table, column string, id int) lqp.Value {
-	d.t.Helper()
-	q := d.bind(fmt.Sprintf(`{"source":{"table":"%s"},"filters":"{id} = %d","columns":["%s"]}`, table, id, column))
-	rows, err := d.Scan(d.t.Context(), d.Plan(q).Pushed)
-	require.NoError(d.t, err)
-	defer func() { require.NoError(d.t, rows.Close()) }()
-	require.True(d.t, rows.Next())
+	d.T.Helper()
+	q := d.Bind(fmt.Sprintf(`{"source":{"table":"%s"},"filters":"{id} = %d","columns":["%s"]}`, table, id, column))
+	rows, err := d.Scan(d.T.Context(), d.Plan(q).Pushed)
+	require.NoError(d.T, err)
+	defer func() { require.NoError(d.T, rows.Close()) }()
+	require.True(d.T, rows.Next())
 	return rows.Value(0)
 }

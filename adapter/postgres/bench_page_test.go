@@ -18,7 +18,7 @@ func BenchmarkPage(b *testing.B) {
 		`INSERT INTO orders SELECT i, i % 500, 'status ' || i % 5, i / 7.0, 0.19, i % 2 = 0, '2024-01-01'::timestamptz + i * interval '1 second', '2024-01-01',
 		'a note of some length for order ' || i, md5(i::text)::uuid, i / 3.0, ARRAY['a', 'b'], '{"k": 1}' FROM generate_series(1, 50000) AS i`,
 		`CREATE INDEX ON orders (customer, id)`, `ANALYZE orders`)
-	q := d.Plan(d.bind(`{"source":{"table":"orders"},"filters":"{customer} = 7","sorts":["id"],"pagination":{"limit":100}}`)).Pushed
+	q := d.Plan(d.Bind(`{"source":{"table":"orders"},"filters":"{customer} = 7","sorts":["id"],"pagination":{"limit":100}}`)).Pushed
 	sql, err := d.Native(q)
 	require.NoError(b, err)
 	pool, err := pgxpool.New(b.Context(), url)

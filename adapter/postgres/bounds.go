@@ -23,8 +23,8 @@ func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.
 			return b, true
 		}
 	case uuidForm:
-		if v.Kind() == lqp.Text && (op == sqlgen.Eq || isUUID(v.Text())) {
-			if !isUUID(v.Text()) {
+		if v.Kind() == lqp.Text && (op == sqlgen.Eq || sqlgen.IsUUID(v.Text())) {
+			if !sqlgen.IsUUID(v.Text()) {
 				b.Never = true
 			} else {
 				b.Add(sqlgen.Bound{Op: op, Value: v, Rep: r})
@@ -54,7 +54,7 @@ func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.
 		}
 	case wideForm:
 		if v.Kind() == lqp.Number {
-			return wideBounds(op, v), true
+			return sqlgen.RoundedBounds(op, v, numericForm), true
 		}
 	case rawFloatForm:
 		if v.Kind().Numeric() {
@@ -116,52 +116,6 @@ func intBounds(op sqlgen.Op, v lqp.Decimal) (b sqlgen.Bounds) {
 		}
 	}
 	b.Add(sqlgen.Bound{Op: op, Value: lqp.IntValue(n), Rep: r})
-	return b
-}
-
-// The numbers at which a wider numeric leaves our range when rounded.
-const (
-	wideLow  = "-99999999999999999999.99999999995"
-	wideHigh = "99999999999999999999.99999999995"
-)
-
-// wideBounds compares a numeric of any scale with a number as if the column had been rounded half away from zero to ten
-// digits: v stands for all numbers within half a unit of it, ties going away from zero.
-func wideBounds(op sqlgen.Op, v lqp.Value) (b sqlgen.Bounds) {
-	const minus, plus = -1, 1
-	sign := v.Decimal().Sign()
-	at := func(op sqlgen.Op, half int8) {
-		b.Add(sqlgen.Bound{Op: op, Value: v, Rep: sqlgen.Rep{Kind: lqp.Number, Form: numericForm, Scale: half}})
-	}
-	lower, upper := sqlgen.Ge, sqlgen.Lt // the tie below v>0 rounds to v, the one above does not
-	if sign <= 0 {
-		lower = sqlgen.Gt
-	}
-	if sign < 0 {
-		upper = sqlgen.Le
-	}
-	switch op {
-	case sqlgen.Eq:
-		at(lower, minus)
-		at(upper, plus)
-	case sqlgen.Ge:
-		at(lower, minus)
-	case sqlgen.Le:
-		at(upper, plus)
-	case sqlgen.Lt: // not Ge
-		if lower == sqlgen.Ge {
-			at(sqlgen.Lt, minus)
-		} else {
-			at(sqlgen.Le, minus)
-		}
-	case sqlgen.Gt: // not Le
-		if upper == sqlgen.Lt {
-			at(sqlgen.Ge, plus)
-		} else {
-			at(sqlgen.Gt, plus)
-		}
-	}
-	guard(&b, op, wideLow, sqlgen.Gt, wideHigh, sqlgen.Lt)
 	return b
 }
 

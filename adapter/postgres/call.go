@@ -18,10 +18,6 @@ var (
 	instantRep = sqlgen.Rep{Kind: lqp.DateTime, Form: instantForm}
 )
 
-// maxRepeat bounds the text that an emitter may write twice: guards repeat what they guard, and nested guards would
-// double it at every level.
-const maxRepeat = 2000
-
 // Call implements sqlgen.Dialect. Functions that are missing here have no proven equal in PostgreSQL.
 func (d *dialect) Call(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sqlgen.Rep, bool) {
 	switch c.Func {
@@ -43,20 +39,6 @@ func inUTC(e *sqlgen.Emitter, c *lqp.Call) bool {
 		return true
 	}
 	return e.Fail("dates in another time zone than UTC are computed in memory")
-}
-
-// literalInt is the whole number that an argument is, cut to what any position or count can mean.
-func literalInt(x lqp.Expr, least, most int64) (int, bool) {
-	l, ok := sqlgen.Fold(x).(*lqp.Lit)
-	if !ok || l.Val.Kind() != lqp.Number {
-		return 0, false
-	}
-	d, _ := l.Val.Decimal().RoundDown(0)
-	n, ok := d.Int64()
-	if !ok {
-		return 0, false
-	}
-	return int(min(max(n, least), most)), true
 }
 
 func (d *dialect) date(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {

@@ -14,11 +14,11 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	if c.Type().Kind == lqp.Float {
 		return d.float(e, c)
 	}
-	a, aok := magnitude(c.Args[0].Type())
-	var b digitCount
+	a, aok := sqlgen.DigitsOf(c.Args[0].Type())
+	var b sqlgen.Digits
 	bok := false
 	if len(c.Args) > 1 {
-		b, bok = magnitude(c.Args[1].Type())
+		b, bok = sqlgen.DigitsOf(c.Args[1].Type())
 	}
 	start := e.Len()
 	switch c.Func {
@@ -27,18 +27,18 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		if c.Func == "sub" {
 			op = " - "
 		}
-		if !d.numbers(e, c.Args, op) {
+		if !e.Infix(c.Args[0], c.Args[1], numericRep, op, "") {
 			return numericRep, false
 		}
-		return numericRep, aok && bok && max(a.whole, b.whole) < 20 || ranged(e, start)
+		return numericRep, aok && bok && max(a.Whole, b.Whole) < 20 || ranged(e, start)
 	case "mul":
-		if !d.numbers(e, c.Args, " * ") {
+		if !e.Infix(c.Args[0], c.Args[1], numericRep, " * ", "") {
 			return numericRep, false
 		}
-		if !aok || !bok || a.frac+b.frac > lqp.DecimalDigits {
+		if !aok || !bok || a.Frac+b.Frac > lqp.DecimalDigits {
 			e.Wrap(start, "round(", ", 10)")
 		}
-		return numericRep, aok && bok && a.whole+b.whole <= 20 || ranged(e, start)
+		return numericRep, aok && bok && a.Whole+b.Whole <= 20 || ranged(e, start)
 	case "div":
 		// div() cuts after eleven digits, so that the one rounding that follows sees the true half.
 		e.WriteString("(round(div((")
@@ -50,7 +50,7 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 			return numericRep, false
 		}
 		e.WriteString(", 0)) * 0.1) * 0.0000000001)")
-		return numericRep, aok && bok && a.whole+b.frac < 20 || ranged(e, start)
+		return numericRep, aok && bok && a.Whole+b.Frac < 20 || ranged(e, start)
 	case "mod":
 		return numericRep, d.mod(e, c.Args[0], c.Args[1])
 	case "neg":
@@ -70,7 +70,7 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 }
 
 // rounding emits the functions that cut digits off.
-func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok bool) (sqlgen.Rep, bool) {
+func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a sqlgen.Digits, aok bool) (sqlgen.Rep, bool) {
 	start := e.Len()
 	if !e.ValueAs(c.Args[0], numericRep) {
 		return numericRep, false
@@ -89,12 +89,12 @@ func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok boo
 			return numericRep, e.Fail(c.Func + "() to a multiple is computed in memory")
 		}
 		e.Wrap(start, fn+"(", ")")
-		return numericRep, aok && a.whole < 20 || ranged(e, start)
+		return numericRep, aok && a.Whole < 20 || ranged(e, start)
 	}
 	n := 0
 	if len(c.Args) > 1 {
 		var ok bool
-		if n, ok = literalInt(c.Args[1], -25, lqp.DecimalDigits); !ok {
+		if n, ok = sqlgen.LiteralInt(c.Args[1], -25, lqp.DecimalDigits); !ok {
 			return numericRep, e.Fail("the count of digits is not a constant")
 		}
 	}
@@ -102,7 +102,7 @@ func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a digitCount, aok boo
 	if fn == "trunc" {
 		return numericRep, true // never grows
 	}
-	return numericRep, aok && max(a.whole, -n) < 20 || ranged(e, start)
+	return numericRep, aok && max(a.Whole, -n) < 20 || ranged(e, start)
 }
 
 // mod has the sign of the divisor; the divisor is written three times.
@@ -120,8 +120,8 @@ func (d *dialect) mod(e *sqlgen.Emitter, a, b lqp.Expr) bool {
 	}
 	e.WriteString(", 0)")
 	to := e.Len()
-	if to-start > maxRepeat {
-		return e.Fail("the formula is too long for the source")
+	if !e.Repeatable(start, to) {
+		return false
 	}
 	e.WriteString(") + ")
 	e.Repeat(from, to)
@@ -131,49 +131,12 @@ func (d *dialect) mod(e *sqlgen.Emitter, a, b lqp.Expr) bool {
 	return true
 }
 
-// numbers appends the operands as numeric with an operator between.
-func (d *dialect) numbers(e *sqlgen.Emitter, args []lqp.Expr, op string) bool {
-	e.WriteString("(")
-	if !e.ValueAs(args[0], numericRep) {
-		return false
-	}
-	e.WriteString(op)
-	if !e.ValueAs(args[1], numericRep) {
-		return false
-	}
-	e.WriteString(")")
-	return true
-}
-
 // ranged makes what leaves the range of numbers NULL.
-func ranged(e *sqlgen.Emitter, start int) bool {
-	end := e.Len()
-	if end-start > maxRepeat {
-		return e.Fail("the formula is too long for the source")
-	}
-	e.WriteString(") < 1e20 THEN ")
-	e.Repeat(start, end)
-	e.Wrap(start, "CASE WHEN abs(", " END")
-	return true
-}
-
-// digitCount is how many digits a number can have before and after the point.
-type digitCount struct{ whole, frac int }
-
-func magnitude(t lqp.Type) (digitCount, bool) {
-	if t.Kind != lqp.Number || t.Precision <= 0 {
-		return digitCount{}, false
-	}
-	c := digitCount{max(t.Precision-t.Scale, 0), max(t.Scale, 0)}
-	if c.frac > lqp.DecimalDigits { // the column holds more digits than its values
-		c.whole, c.frac = c.whole+1, lqp.DecimalDigits
-	}
-	return c, true
-}
+func ranged(e *sqlgen.Emitter, start int) bool { return e.Guarded(start, "abs(", ") < 1e20") }
 
 // float emits the four operations that are bit for bit the same on doubles everywhere.
 func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
-	var op string
+	var op, after string
 	switch c.Func {
 	case "add":
 		op = " + "
@@ -182,7 +145,7 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	case "mul":
 		op = " * "
 	case "div":
-		op = " / nullif("
+		op, after = " / nullif(", ", 0)"
 	case "neg", "abs":
 		start := e.Len()
 		if !e.ValueAs(c.Args[0], floatRep) {
@@ -197,17 +160,5 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	default:
 		return floatRep, e.Fail(c.Func + "() of floats is computed in memory")
 	}
-	e.WriteString("(")
-	if !e.ValueAs(c.Args[0], floatRep) {
-		return floatRep, false
-	}
-	e.WriteString(op)
-	if !e.ValueAs(c.Args[1], floatRep) {
-		return floatRep, false
-	}
-	if c.Func == "div" {
-		e.WriteString(", 0)")
-	}
-	e.WriteString(")")
-	return floatRep, true
+	return floatRep, e.Infix(c.Args[0], c.Args[1], floatRep, op, after)
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
@@ -34,15 +33,15 @@ func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		n := 1
 		if len(c.Args) > 1 {
 			var ok bool
-			if n, ok = literalInt(c.Args[1], 0, lqp.MaxText); !ok {
+			if n, ok = sqlgen.LiteralInt(c.Args[1], 0, lqp.MaxText); !ok {
 				return textRep, e.Fail("the count of characters is not a constant")
 			}
 		}
 		e.Wrap(start, c.Func+"(", ", "+strconv.Itoa(n)+")")
 		return textRep, true
 	case "mid":
-		from, ok1 := literalInt(c.Args[1], 1, lqp.MaxText+1)
-		n, ok2 := literalInt(c.Args[2], 0, lqp.MaxText)
+		from, ok1 := sqlgen.LiteralInt(c.Args[1], 1, lqp.MaxText+1)
+		n, ok2 := sqlgen.LiteralInt(c.Args[2], 0, lqp.MaxText)
 		if !ok1 || !ok2 {
 			return textRep, e.Fail("the place of the characters is not a constant")
 		}
@@ -117,14 +116,7 @@ func (d *dialect) concat(e *sqlgen.Emitter, c *lqp.Call) bool {
 
 // bounded makes a text that is too long NULL.
 func bounded(e *sqlgen.Emitter, start int) bool {
-	end := e.Len()
-	if end-start > maxRepeat {
-		return e.Fail("the formula is too long for the source")
-	}
-	e.WriteString(") <= " + strconv.Itoa(lqp.MaxText) + " THEN ")
-	e.Repeat(start, end)
-	e.Wrap(start, "CASE WHEN char_length(", " END")
-	return true
+	return e.Guarded(start, "char_length(", ") <= "+strconv.Itoa(lqp.MaxText))
 }
 
 func (d *dialect) substitute(e *sqlgen.Emitter, c *lqp.Call) bool {
@@ -152,7 +144,7 @@ func (d *dialect) search(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sq
 	case "contains":
 		return boolRep, d.pair(e, "(strpos(", x, part, ") > 0)", nil)
 	case "starts_with":
-		if ok, done := d.prefixRange(e, x, part, ctx); done {
+		if ok, done := e.PrefixRange(x, part, binaryForm, ctx); done {
 			return boolRep, ok
 		}
 		return boolRep, d.pair(e, "starts_with(", x, part, ")", nil)
@@ -194,47 +186,13 @@ func (d *dialect) endsWith(e *sqlgen.Emitter, x, part lqp.Expr) bool {
 		return false
 	}
 	to := e.Len()
-	if to-from > maxRepeat {
-		return e.Fail("the formula is too long for the source")
+	if !e.Repeatable(from, to) {
+		return false
 	}
 	e.WriteString(")) = ")
 	e.Repeat(from, to)
 	e.WriteString(")")
 	return true
-}
-
-// prefixRange emits starts_with of a column whose index orders by code point as a range of that index.
-func (d *dialect) prefixRange(e *sqlgen.Emitter, x, part lqp.Expr, ctx sqlgen.Context) (ok, done bool) {
-	c, isCol := x.(*lqp.Col)
-	l, isLit := sqlgen.Fold(part).(*lqp.Lit)
-	if !isCol || !isLit || c.Source == "" || ctx != sqlgen.WhenTrue || l.Val.Kind() != lqp.Text {
-		return false, false
-	}
-	next, found := successor(l.Val.Text())
-	if !found || e.BareRep(c).Form != binaryForm {
-		return false, false
-	}
-	return e.Predicate(lqp.NewCall("and",
-		lqp.NewCall("ge", c, l), lqp.NewCall("lt", c, lqp.Literal(lqp.TextValue(next)))), ctx), true
-}
-
-// successor is the smallest text above every text that begins with p; there is none for the empty text and for runs of
-// the last code point.
-func successor(p string) (string, bool) {
-	for len(p) > 0 {
-		r, size := utf8.DecodeLastRuneInString(p)
-		p = p[:len(p)-size]
-		switch r {
-		case utf8.MaxRune:
-			continue
-		case 0xD7FF:
-			r = 0xE000 // surrogates are no code points of a text
-		default:
-			r++
-		}
-		return p + string(r), true
-	}
-	return "", false
 }
 
 // textValue appends a text under the collation "C". A parameter needs it spelled as well: the function that takes it

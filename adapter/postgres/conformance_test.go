@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/adaptertest"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/internal/testenv"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
@@ -37,8 +37,7 @@ func TestConformance(t *testing.T) {
 // harness gives the suite databases and fills them.
 type harness struct {
 	options, collation string
-	mu                 sync.Mutex
-	admins             map[adapter.Adapter]*pgx.Conn
+	admins             databasetest.Admins[*pgx.Conn]
 }
 
 func (h *harness) open(t testing.TB) adapter.Adapter {
@@ -65,21 +64,14 @@ func (h *harness) open(t testing.TB) adapter.Adapter {
 	a, err := Open(t.Context(), adapter.Settings{Driver: "postgres", Host: cfg.Host, Port: int(cfg.Port), Database: cfg.Database,
 		User: cfg.User, Password: cfg.Password, TLS: "off", ReadOnly: true})
 	require.NoError(t, err)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.admins == nil {
-		h.admins = map[adapter.Adapter]*pgx.Conn{}
-	}
-	h.admins[a] = admin
+	h.admins.Set(a, admin)
 	return a
 }
 
 func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
-	h.mu.Lock()
-	admin := h.admins[a]
-	h.mu.Unlock()
+	admin := h.admins.Of(a)
 	for _, f := range tables {
-		_, err := admin.Exec(t.Context(), h.create(f))
+		_, err := admin.Exec(t.Context(), databasetest.CreateTable(f, h.declare))
 		require.NoError(t, err)
 		marks := make([]string, len(f.Columns))
 		for i, c := range f.Columns {
@@ -97,28 +89,12 @@ func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fi
 	}
 }
 
-func (h *harness) create(f *adaptertest.Fixture) string {
-	var parts []string
-	for _, c := range f.Columns {
-		p := c.Name + " " + nativeType(c.Type)
-		if c.Type.Kind == lqp.Text {
-			p += " " + h.collation
-		}
-		if c.Type.NotNull {
-			p += " NOT NULL"
-		}
-		parts = append(parts, p)
+// declare is the type of a column, texts with the harness's collation.
+func (h *harness) declare(c adaptertest.Column) string {
+	if c.Type.Kind == lqp.Text {
+		return nativeType(c.Type) + " " + h.collation
 	}
-	if len(f.Key) > 0 {
-		parts = append(parts, "PRIMARY KEY ("+strings.Join(f.Key, ", ")+")")
-	}
-	for _, u := range f.Unique {
-		parts = append(parts, "UNIQUE ("+strings.Join(u, ", ")+")")
-	}
-	for _, k := range f.ForeignKeys {
-		parts = append(parts, "FOREIGN KEY ("+strings.Join(k.Columns, ", ")+") REFERENCES "+k.RefTable+" ("+strings.Join(k.RefColumns, ", ")+")")
-	}
-	return "CREATE TABLE " + f.Name + " (" + strings.Join(parts, ", ") + ")"
+	return nativeType(c.Type)
 }
 
 func nativeType(t lqp.Type) string {

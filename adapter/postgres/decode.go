@@ -312,8 +312,8 @@ func appendDocument(dst, b []byte) []byte {
 }
 
 func appendUUID(dst, b []byte) []byte {
-	for i, n := 0, 0; i < 16; i += n {
-		n = 2
+	for i := 0; i < 16; {
+		n := 2
 		if i == 0 {
 			n = 4
 		} else {
@@ -323,6 +323,7 @@ func appendUUID(dst, b []byte) []byte {
 			}
 		}
 		dst = hex.AppendEncode(dst, b[i:i+n])
+		i += n
 	}
 	return dst
 }

@@ -94,7 +94,7 @@ func (d *dialect) Literal(v lqp.Value, like sqlgen.Rep) (sqlgen.Rep, string) {
 	case lqp.Float:
 		return sqlgen.Rep{Kind: lqp.Float, Form: float8Form}, ""
 	case lqp.Text:
-		if like.Form == uuidForm && isUUID(v.Text()) {
+		if like.Form == uuidForm && sqlgen.IsUUID(v.Text()) {
 			return like, ""
 		}
 		if like.Form == binaryForm { // a parameter has no collation of its own
@@ -110,25 +110,6 @@ func (d *dialect) Literal(v lqp.Value, like sqlgen.Rep) (sqlgen.Rep, string) {
 		return sqlgen.Rep{Kind: lqp.DateTime, Form: instantForm}, ""
 	}
 	return sqlgen.Rep{}, opaqueDocument
-}
-
-// isUUID reports whether s is a UUID in canonical form; only such a text can equal one.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case c-'0' > 9 && c-'a' > 5:
-			return false
-		}
-	}
-	return true
 }
 
 // Null implements sqlgen.Dialect.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/internal/testenv"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
@@ -80,7 +81,7 @@ func TestDiscovery(t *testing.T) {
 	for _, tab := range cat.Tables {
 		b.WriteString(describe(tab))
 	}
-	compareGolden(t, "testdata/catalogue.golden", b.String())
+	databasetest.Golden(t, "testdata/catalogue.golden", b.String())
 	require.NotEmpty(t, d.Capabilities().Version)
 	require.True(t, d.dialect.Load().facts.utf8)
 }
@@ -124,23 +125,23 @@ func TestDiscoveryShowsWhatMayBeRead(t *testing.T) {
 // TestAmbiguousNames has a table whose name reads like another schema's table.
 func TestAmbiguousNames(t *testing.T) {
 	d := newDatabase(t, `CREATE SCHEMA a`, `CREATE TABLE a.b (x int)`, `CREATE TABLE "a.b" (y int)`)
-	require.Equal(t, "x", d.tables["a.b"].Columns[0].ID)
-	require.Equal(t, "y", d.tables["public.a.b"].Columns[0].ID)
+	require.Equal(t, "x", d.Found["a.b"].Columns[0].ID)
+	require.Equal(t, "y", d.Found["public.a.b"].Columns[0].ID)
 }
 
 // TestHostileNames reads a table whose names try to leave their quotes.
 func TestHostileNames(t *testing.T) {
 	d := newDatabase(t, `CREATE SCHEMA "s""; DROP TABLE t; --"`, `CREATE TABLE "s""; DROP TABLE t; --"."$1""'\" ("a"" FROM pg_sleep(1) --" int, "é'$$" text)`,
 		`INSERT INTO "s""; DROP TABLE t; --"."$1""'\" VALUES (1, '$1; --')`)
-	tab := d.tables[`s"; DROP TABLE t; --.$1"'\`]
+	tab := d.Found[`s"; DROP TABLE t; --.$1"'\`]
 	require.NotNil(t, tab)
-	rows, err := d.Scan(t.Context(), wholeTable(&lqp.Source{Table: tab.Name, Alias: `"x`, Schema: tab}))
-	require.Equal(t, [][]string{{`1`, `"$1; --"`}}, d.read(rows, err, 2))
+	rows, err := d.Scan(t.Context(), databasetest.WholeTable(&lqp.Source{Table: tab.Name, Alias: `"x`, Schema: tab}))
+	require.Equal(t, [][]string{{`1`, `"$1; --"`}}, d.Read(rows, err, 2))
 }
 
 func TestEstimateAndNative(t *testing.T) {
 	d := newDatabase(t, catalogue...)
-	q := d.bind(`{"source":{"table":"people"},"filters":"{id} <= 50"}`)
+	q := d.Bind(`{"source":{"table":"people"},"filters":"{id} <= 50"}`)
 	s := d.Plan(q)
 	n, err := d.Estimate(t.Context(), s.Pushed)
 	require.NoError(t, err)
@@ -158,9 +159,9 @@ func TestZone(t *testing.T) {
 	a, err := open(d.settings)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
-	q := d.bind(`{"source":{"table":"t"},"columns":["at"],"sorts":["id"]}`)
+	q := d.Bind(`{"source":{"table":"t"},"columns":["at"],"sorts":["id"]}`)
 	rows, err := a.Scan(t.Context(), a.Plan(q).Pushed)
 	require.Equal(t, [][]string{{`"2024-07-01T10:00:00.000Z"`}, {`"2024-03-31T01:30:00.000Z"`}, {`"2024-10-27T00:30:00.000Z"`}, {`null`},
-		{`"2023-12-31T23:00:00.000Z"`}}, d.read(rows, err, 1))
-	require.NotNil(t, a.Plan(d.bind(`{"source":{"table":"t"},"filters":"{at} > TO_DATETIME(\"2024-01-01T00:00:00Z\")"}`)).Residual, "not compared at the source")
+		{`"2023-12-31T23:00:00.000Z"`}}, d.Read(rows, err, 1))
+	require.NotNil(t, a.Plan(d.Bind(`{"source":{"table":"t"},"filters":"{at} > TO_DATETIME(\"2024-01-01T00:00:00Z\")"}`)).Residual, "not compared at the source")
 }

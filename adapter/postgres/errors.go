@@ -3,42 +3,20 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 )
 
 // translate turns a driver error into one of the adapter's, by SQLSTATE. op says what was being done to what. The text
 // of the result names neither the server nor its words; the driver's error is wrapped for the log ([errors.As]).
 func translate(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if cause := ctx.Err(); cause != nil {
-		return &failure{op: op, is: cause, cause: err}
-	}
-	return &failure{op: op, is: sentinel(err), cause: err}
+	return failure.Translate(ctx, op, err, sentinel)
 }
-
-// failure shows its sentinel and keeps its cause for logs.
-type failure struct {
-	op    string
-	is    error
-	cause error
-}
-
-// Error implements error without the driver's words.
-func (f *failure) Error() string { return fmt.Sprintf("%s: %v", f.op, f.is) }
-
-// Unwrap gives both the sentinel and the driver's error.
-func (f *failure) Unwrap() []error { return []error{f.is, f.cause} }
 
 // errChanged says that the server's columns are not those that were discovered.
 var errChanged = errors.New("the schema changed")
-
-// errUnknown stands for what no sentinel describes.
-var errUnknown = errors.New("the source failed")
 
 // sentinel classifies a driver error.
 func sentinel(err error) error {
@@ -72,7 +50,7 @@ func bySQLState(code string) error {
 		return adapter.ErrUnsupported
 	}
 	if len(code) != 5 {
-		return errUnknown
+		return failure.ErrUnknown
 	}
 	switch code[:2] {
 	case "22":
@@ -84,5 +62,5 @@ func bySQLState(code string) error {
 	case "08", "53", "57", "58": // connection, resources, shutdown, I/O
 		return adapter.ErrUnavailable
 	}
-	return errUnknown
+	return failure.ErrUnknown
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"testing"
 
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
@@ -55,7 +56,7 @@ func TestIndexes(t *testing.T) {
 		`OR({id} = 1, {id} = 2)`:                       "big_pkey",
 	}
 	for filter, index := range filters {
-		got := plan(d.bind(`{"source":{"table":"big"},"filters":` + quote(filter) + `,"columns":["id"]}`))
+		got := plan(d.Bind(`{"source":{"table":"big"},"filters":` + databasetest.Quote(filter) + `,"columns":["id"]}`))
 		require.Contains(t, got, index, "%s", filter)
 		require.NotContains(t, got, "Seq Scan", "%s", filter)
 	}
@@ -74,7 +75,7 @@ func TestIndexes(t *testing.T) {
 		{`["u"]`, "big_u", []lqp.Value{lqp.TextValue("8f14e45f-ceea-167a-5a36-dedd4bea2543")}},
 	}
 	for _, p := range pages {
-		q := d.bind(`{"source":{"table":"big"},"columns":["id"],"sorts":` + p.sorts + `,"pagination":{"limit":10}}`)
+		q := d.Bind(`{"source":{"table":"big"},"columns":["id"],"sorts":` + p.sorts + `,"pagination":{"limit":10}}`)
 		q.Page.After = p.after
 		got := plan(q)
 		require.Contains(t, got, p.index, p.sorts)

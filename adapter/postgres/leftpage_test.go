@@ -14,7 +14,7 @@ func TestPageGivesItsConnectionBack(t *testing.T) {
 	a, err := open(d.settings)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
-	q := d.Plan(d.bind(`{"source":{"table":"many"},"pagination":{"limit":10}}`)).Pushed
+	q := d.Plan(d.Bind(`{"source":{"table":"many"},"pagination":{"limit":10}}`)).Pushed
 	require.Equal(t, 10, q.Page.Limit)
 	for _, read := range []int{10, 9, 1, 0, 10} {
 		rows, err := a.Scan(t.Context(), q)
@@ -36,7 +36,7 @@ func TestPageGivesItsConnectionBack(t *testing.T) {
 // TestPageLeftEarlyIsCancelled leaves a page that does not come to its end by itself.
 func TestPageLeftEarlyIsCancelled(t *testing.T) {
 	d := newDatabase(t, slowViews...)
-	q := d.Plan(d.bind(`{"source":{"table":"slow"},"pagination":{"limit":500}}`)).Pushed
+	q := d.Plan(d.Bind(`{"source":{"table":"slow"},"pagination":{"limit":500}}`)).Pushed
 	require.Equal(t, 500, q.Page.Limit)
 	begun := time.Now()
 	rows, err := d.Scan(t.Context(), q)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -20,22 +21,22 @@ var slowViews = []string{
 
 // running counts the statements of our adapter that the server is executing.
 func (d *database) running() int {
-	d.t.Helper()
+	d.T.Helper()
 	var n int
-	require.NoError(d.t, d.admin.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
+	require.NoError(d.T, d.admin.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name = 'livetables' AND state = 'active'`).Scan(&n))
 	return n
 }
 
 // eventuallyIdle waits until the server executes nothing for us.
 func (d *database) eventuallyIdle() {
-	d.t.Helper()
-	require.Eventually(d.t, func() bool { return d.running() == 0 }, 10*time.Second, 20*time.Millisecond, "the statement still runs")
+	d.T.Helper()
+	require.Eventually(d.T, func() bool { return d.running() == 0 }, 10*time.Second, 20*time.Millisecond, "the statement still runs")
 }
 
 func TestCancelReachesTheServer(t *testing.T) {
 	d := newDatabase(t, slowViews...)
-	q := d.bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)
+	q := d.Bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)
 	s := d.Plan(q)
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
@@ -56,7 +57,7 @@ func TestDeadline(t *testing.T) {
 	d := newDatabase(t, slowViews...)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := d.Scan(ctx, d.Plan(d.bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)).Pushed)
+	_, err := d.Scan(ctx, d.Plan(d.Bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)).Pushed)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	d.eventuallyIdle()
 }
@@ -67,7 +68,7 @@ func TestStatementTimeout(t *testing.T) {
 	a, err := open(d.settings)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
-	_, err = a.Scan(t.Context(), d.Plan(d.bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)).Pushed)
+	_, err = a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)).Pushed)
 	require.ErrorIs(t, err, adapter.ErrTimeout)
 }
 
@@ -77,7 +78,7 @@ func TestCloseEndsABigResult(t *testing.T) {
 	a, err := open(d.settings)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
-	q := d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed
+	q := d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed
 	for range 3 { // with one connection, each scan needs the one of the scan before
 		rows, err := a.Scan(t.Context(), q)
 		require.NoError(t, err)
@@ -96,7 +97,7 @@ func TestCloseEndsABigResult(t *testing.T) {
 func TestCancelWhileReading(t *testing.T) {
 	d := newDatabase(t, slowViews...)
 	ctx, cancel := context.WithCancel(t.Context())
-	rows, err := d.Scan(ctx, d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed)
+	rows, err := d.Scan(ctx, d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed)
 	require.NoError(t, err)
 	require.True(t, rows.Next())
 	cancel()
@@ -113,12 +114,12 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	a, err := open(d.settings)
 	require.NoError(t, err)
-	rows, err := a.Scan(t.Context(), d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed)
+	rows, err := a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed)
 	require.NoError(t, err)
 	require.NoError(t, rows.Close())
 	require.NoError(t, a.Close())
 	require.NoError(t, a.Close(), "twice")
-	_, err = a.Scan(t.Context(), d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed)
+	_, err = a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed)
 	require.ErrorIs(t, err, adapter.ErrUnavailable)
 	goleak.VerifyNone(t, before)
 }
@@ -128,7 +129,7 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	d := newDatabase(t, slowViews...)
 	a, err := open(d.settings)
 	require.NoError(t, err)
-	rows, err := a.Scan(t.Context(), d.Plan(d.bind(`{"source":{"table":"wide"}}`)).Pushed)
+	rows, err := a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"wide"}}`)).Pushed)
 	require.NoError(t, err)
 	closed := make(chan error, 1)
 	go func() { closed <- a.Close() }()
@@ -143,10 +144,10 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 // TestSchemaChanges alters a table under a prepared statement.
 func TestSchemaChanges(t *testing.T) {
 	d := newDatabase(t, `CREATE TABLE t (id int PRIMARY KEY, v varchar(10))`, `INSERT INTO t VALUES (1, 'a')`)
-	q := d.bind(`{"source":{"table":"t"},"columns":["v"]}`)
+	q := d.Bind(`{"source":{"table":"t"},"columns":["v"]}`)
 	read := func() [][]string {
 		rows, err := d.Scan(t.Context(), d.Plan(q).Pushed)
-		return d.read(rows, err, 1)
+		return d.Read(rows, err, 1)
 	}
 	require.Equal(t, [][]string{{`"a"`}}, read())
 	d.exec(`ALTER TABLE t ALTER COLUMN v TYPE text`) // cached plan must not change result type
@@ -166,7 +167,7 @@ func TestManyStatements(t *testing.T) {
 	a, err := open(d.settings)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
-	q := *d.bind(`{"source":{"table":"t"},"sorts":["id"]}`)
+	q := *d.Bind(`{"source":{"table":"t"},"sorts":["id"]}`)
 	for i := range 2*maxStatements + 10 {
 		q.Page.Limit = i%(maxStatements+100) + 1 // limits are part of the text
 		rows, err := a.Scan(t.Context(), &q)
@@ -192,15 +193,15 @@ func TestReadOnlyAtTheServer(t *testing.T) {
 // TestDataErrors: an overflow of doubles is an error here and NULL in memory; the engine must learn which it was.
 func TestDataErrors(t *testing.T) {
 	d := newDatabase(t, `CREATE TABLE t (id int PRIMARY KEY, f float8)`, `INSERT INTO t VALUES (1, 1e308)`)
-	q := d.bind(`{"source":{"table":"t"},"filters":"{f} * 10 > 5","columns":["id"]}`)
+	q := d.Bind(`{"source":{"table":"t"},"filters":"{f} * 10 > 5","columns":["id"]}`)
 	_, err := d.Scan(t.Context(), d.Plan(q).Pushed)
 	require.ErrorIs(t, err, adapter.ErrData)
-	require.Empty(t, d.reference(q))
+	require.Empty(t, d.Reference(q))
 }
 
 func TestRowsKeepTheContract(t *testing.T) {
 	d := newDatabase(t, odd...)
-	q := wholeTable(&lqp.Source{Table: "odd", Alias: "odd", Schema: d.tables["odd"]})
+	q := databasetest.WholeTable(&lqp.Source{Table: "odd", Alias: "odd", Schema: d.Found["odd"]})
 	rows, err := d.Scan(t.Context(), q)
 	require.NoError(t, err)
 	var buf []byte

@@ -2,15 +2,11 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,12 +14,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/settings"
 )
 
 const (
-	defaultPort     = 5432
-	defaultConns    = 4
-	defaultTimeout  = 30 * time.Second
 	connectTimeout  = 10 * time.Second
 	maxMessage      = 64 << 20 // bytes of one row: a server's bytes are hostile input
 	applicationName = "livetables"
@@ -38,8 +32,11 @@ func Open(_ context.Context, s adapter.Settings) (adapter.Adapter, error) { retu
 
 var _ adapter.Opener = Open
 
+// rules are what is ours alone about the settings.
+var rules = settings.Rules{Port: 5432}
+
 func open(s adapter.Settings) (*Adapter, error) {
-	zone, err := check(&s)
+	zone, err := rules.Check(&s)
 	if err != nil {
 		return nil, err
 	}
@@ -49,92 +46,12 @@ func open(s adapter.Settings) (*Adapter, error) {
 	}
 	a := &Adapter{schemas: slices.Clone(s.Schemas), database: s.Database, zone: zone}
 	a.alive, a.stop = context.WithCancel(context.Background())
-	a.dialect.Store(&dialect{zone: zoneName(zone)})
+	a.dialect.Store(&dialect{zone: settings.ZoneName(zone)})
 	cfg.ConnConfig.AfterConnect = a.probe
 	if a.pool, err = pgxpool.NewWithConfig(context.Background(), cfg); err != nil {
 		return nil, translate(context.Background(), "open connection", err)
 	}
 	return a, nil
-}
-
-func zoneName(z *time.Location) string {
-	if z == time.UTC || z.String() == "UTC" {
-		return ""
-	}
-	return z.String()
-}
-
-// check validates the settings and fills in the defaults.
-func check(s *adapter.Settings) (*time.Location, error) {
-	var problems []error
-	refuse := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%w: "+format, append([]any{adapter.ErrOption}, args...)...))
-	}
-	if !validHost(s.Host) {
-		refuse("host must be one host name or IP address")
-	}
-	if s.Port == 0 {
-		s.Port = defaultPort
-	}
-	if s.Port < 1 || s.Port > 65535 {
-		refuse("port must be between 1 and 65535")
-	}
-	if s.Database == "" || strings.ContainsRune(s.Database, 0) {
-		refuse("database must be named")
-	}
-	if s.User == "" || strings.ContainsRune(s.User, 0) {
-		refuse("user must be named")
-	}
-	if strings.ContainsRune(s.Password, 0) {
-		refuse("password must not contain U+0000")
-	}
-	if s.TLS != "" && s.TLS != "verify" && s.TLS != "off" {
-		refuse("tls must be verify or off")
-	}
-	if s.RootCA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.RootCA)) {
-		refuse("root_ca must hold certificates in PEM form")
-	}
-	if s.File != "" {
-		refuse("file is not an option of this driver")
-	}
-	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil || s.TimeZone == "Local" {
-		refuse("time_zone must be an IANA name")
-		zone = time.UTC
-	}
-	if s.MaxConns == 0 {
-		s.MaxConns = defaultConns
-	}
-	if s.MaxConns < 1 || s.MaxConns > 1000 {
-		refuse("max_conns must be between 1 and 1000")
-	}
-	if s.Timeout == 0 {
-		s.Timeout = defaultTimeout
-	}
-	if s.Timeout < time.Millisecond {
-		refuse("timeout must be at least a millisecond")
-	}
-	if s.Dial == nil {
-		s.Dial = (&net.Dialer{KeepAlive: time.Minute}).DialContext
-	}
-	return zone, errors.Join(problems...)
-}
-
-// validHost accepts one name or address. Paths (sockets), lists of hosts and abstract sockets are no hosts.
-func validHost(h string) bool {
-	if h == "" || len(h) > 253 {
-		return false
-	}
-	if strings.Contains(h, ":") {
-		return net.ParseIP(h) != nil
-	}
-	for i := range len(h) {
-		c := h[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
 }
 
 // template is the one configuration that pgx parses; pgx insists on parsing one. Every key that an environment variable
@@ -169,14 +86,7 @@ func poolConfig(s adapter.Settings) (*pgxpool.Config, error) {
 	c.Host, c.Port = s.Host, uint16(s.Port)
 	c.Database, c.User, c.Password = s.Database, s.User, s.Password
 	c.Fallbacks = nil
-	c.TLSConfig = nil
-	if s.TLS != "off" {
-		c.TLSConfig = &tls.Config{ServerName: s.Host, MinVersion: tls.VersionTLS12}
-		if s.RootCA != "" {
-			c.TLSConfig.RootCAs = x509.NewCertPool()
-			c.TLSConfig.RootCAs.AppendCertsFromPEM([]byte(s.RootCA))
-		}
-	}
+	c.TLSConfig = settings.TLSConfig(&s)
 	c.ConnectTimeout = connectTimeout
 	c.MaxProtocolMessageBodyLen = maxMessage
 	dial := s.Dial

@@ -6,48 +6,25 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/stretchr/testify/require"
 )
 
 func TestSettings(t *testing.T) {
 	good := adapter.Settings{Host: "db.example.com", Database: "d", User: "u"}
-	_, err := Open(t.Context(), good)
-	require.NoError(t, err, "nothing is connected yet")
-	bad := map[string]func(*adapter.Settings){
+	databasetest.Refusals(t, Open, good, map[string]func(*adapter.Settings){
 		"socket directory": func(s *adapter.Settings) { s.Host = "/var/run/postgresql" },
 		"abstract socket":  func(s *adapter.Settings) { s.Host = "@pg" },
-		"several hosts":    func(s *adapter.Settings) { s.Host = "a,b" },
-		"no host":          func(s *adapter.Settings) { s.Host = "" },
 		"options in host":  func(s *adapter.Settings) { s.Host = "a sslmode=disable" },
-		"port in host":     func(s *adapter.Settings) { s.Host = "a:5432" },
-		"negative port":    func(s *adapter.Settings) { s.Port = -1 },
-		"big port":         func(s *adapter.Settings) { s.Port = 65536 },
-		"no database":      func(s *adapter.Settings) { s.Database = "" },
-		"no user":          func(s *adapter.Settings) { s.User = "" },
 		"zero byte":        func(s *adapter.Settings) { s.User = "u\x00options\x00-c" },
 		"skip verify":      func(s *adapter.Settings) { s.TLS = "require" },
-		"certificate path": func(s *adapter.Settings) { s.RootCA = "/etc/ssl/cert.pem" },
-		"file":             func(s *adapter.Settings) { s.File = "x" },
-		"time zone":        func(s *adapter.Settings) { s.TimeZone = "Nowhere" },
-		"local time zone":  func(s *adapter.Settings) { s.TimeZone = "Local" },
-		"connections":      func(s *adapter.Settings) { s.MaxConns = -1 },
-		"timeout":          func(s *adapter.Settings) { s.Timeout = -time.Second },
-	}
-	for name, change := range bad {
-		s := good
-		change(&s)
-		_, err := Open(t.Context(), s)
-		require.ErrorIs(t, err, adapter.ErrOption, name)
-	}
-	s := adapter.Settings{Host: "/tmp", Port: -1, TLS: "x"}
-	_, err = Open(t.Context(), s)
-	for _, problem := range []string{"host", "port", "database", "user", "tls"} {
-		require.ErrorContains(t, err, problem, "all problems at once")
-	}
+	})
+	_, err := Open(t.Context(), adapter.Settings{})
+	require.ErrorContains(t, err, "user must be named")
 }
 
 // TestEnvironmentDoesNotMatter sets every variable that libpq knows to something that would break or redirect us.
@@ -70,7 +47,7 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 	require.Equal(t, "127.0.0.1", cfg.ConnConfig.Host)
 
 	s := adapter.Settings{Host: "db.example.com", Database: "d", User: "u", Password: "", TLS: "verify", TimeZone: "UTC"}
-	_, err = check(&s)
+	_, err = rules.Check(&s)
 	require.NoError(t, err)
 	pc, err := poolConfig(s)
 	require.NoError(t, err)
@@ -128,7 +105,7 @@ func TestErrorsByCode(t *testing.T) {
 		"22003": adapter.ErrData, "22012": adapter.ErrData, "28P01": adapter.ErrAuth, "28000": adapter.ErrAuth,
 		"42501": adapter.ErrDenied, "25006": adapter.ErrDenied, "57014": adapter.ErrTimeout, "23505": adapter.ErrConstraint,
 		"08006": adapter.ErrUnavailable, "53300": adapter.ErrUnavailable, "57P01": adapter.ErrUnavailable, "3D000": adapter.ErrUnavailable,
-		"42P01": adapter.ErrNoTable, "42703": adapter.ErrNoTable, "42601": errUnknown, "XX000": errUnknown, "": errUnknown,
+		"42P01": adapter.ErrNoTable, "42703": adapter.ErrNoTable, "42601": failure.ErrUnknown, "XX000": failure.ErrUnknown, "": failure.ErrUnknown,
 	} {
 		err := translate(t.Context(), "scan orders", &pgconn.PgError{Code: code, Message: "secret 10.1.2.3"})
 		require.ErrorIs(t, err, want, code)

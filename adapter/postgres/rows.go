@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -60,7 +61,7 @@ func (r *Rows) Next() bool {
 // failure translates an error of reading. A statement that ended with the adapter was not too slow.
 func (r *Rows) failure(err error) error {
 	if r.adapter.closed.Load() && r.parent.Err() == nil {
-		return &failure{op: "read rows", is: adapter.ErrUnavailable, cause: err}
+		return failure.New("read rows", adapter.ErrUnavailable, err)
 	}
 	return translate(r.parent, "read rows", err)
 }

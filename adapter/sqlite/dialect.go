@@ -32,7 +32,6 @@ func intRep(scale int) sqlgen.Rep {
 var (
 	boolRep     = rep(lqp.Bool, formBool)
 	keyRep      = rep(lqp.Number, formKey)
-	decimalRep  = rep(lqp.Number, formDecimal)
 	floatRep    = rep(lqp.Float, formFloat)
 	textRep     = rep(lqp.Text, formText)
 	dateRep     = rep(lqp.Date, formDate)

@@ -130,7 +130,7 @@ func (e *Emitter) conditional(c *lqp.Call) (Rep, bool) {
 	e.WriteString("CASE")
 	for len(args) >= 2 {
 		e.WriteString(" WHEN ")
-		ok := false
+		var ok bool
 		if subject == nil {
 			ok = e.Predicate(args[0], WhenTrue)
 		} else {
