@@ -261,10 +261,10 @@ func translate(ctx context.Context, op string, err error) error {
 
 // interrupted tells the adapter's own reasons to end a statement from the caller's cancellation.
 func interrupted(ctx context.Context, op string) error {
-	switch context.Cause(ctx) {
-	case adapter.ErrTimeout:
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, adapter.ErrTimeout):
 		return fmt.Errorf("%s: %w", op, adapter.ErrTimeout)
-	case errClosed:
+	case errors.Is(cause, errClosed):
 		return unavailable(op, errClosed)
 	}
 	return fmt.Errorf("%s: %w", op, ctx.Err())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +50,7 @@ func TestFullFileLosesNothingAcknowledged(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
-				acked[fmt.Sprint(i)] = true
+				acked[strconv.Itoa(i)] = true
 			} else {
 				refused++
 				require.ErrorIs(t, err, adapter.ErrUnavailable)

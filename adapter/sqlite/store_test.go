@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -206,7 +206,7 @@ func TestConcurrentWritersShareCommits(t *testing.T) {
 	before := s.commits.Load()
 	close(release)
 	wg.Wait()
-	require.Equal(t, [][]string{{fmt.Sprint(n + 1)}}, queryAll(t, s, "SELECT count(*) FROM n"))
+	require.Equal(t, [][]string{{strconv.Itoa(n + 1)}}, queryAll(t, s, "SELECT count(*) FROM n"))
 	require.Less(t, s.commits.Load()-before, int64(n/2), "commits were not shared")
 }
 

@@ -104,7 +104,9 @@ func run(ctx context.Context, dir string, out io.Writer) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		fmt.Fprintf(out, "%s: %s\n", rows.Value(0), rows.Value(1))
+		if _, err := fmt.Fprintf(out, "%s: %s\n", rows.Value(0), rows.Value(1)); err != nil {
+			return err
+		}
 	}
 	return rows.Err()
 }

@@ -195,7 +195,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		d.log.Info("stopping", "grace", d.config.ShutdownGrace)
 		err = d.shutdown()
-		_ = <-served // http.ErrServerClosed, by our own doing
+		<-served // http.ErrServerClosed, by our own doing
 	}
 	stop()
 	relay.Wait()
