@@ -195,13 +195,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		d.log.Info("stopping", "grace", d.config.ShutdownGrace)
 		err = d.shutdown()
-		<-served // http.ErrServerClosed, by our own doing
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) { // which Serve answers when it was asked to end
+			err = errors.Join(err, end)
+		}
 	}
 	stop()
 	relay.Wait()
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
 	return errors.Join(err, relayErr, d.close())
 }
 
