@@ -111,6 +111,9 @@ func TestFresh(t *testing.T) {
 	t.Parallel()
 	url, drop, err := Fresh(t.Context(), KindPostgres)
 	if err != nil {
+		if KindPostgres.Required() {
+			t.Fatal(err)
+		}
 		t.Skip(err)
 	}
 	must(t, pingPostgres(t.Context(), url))
