@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/exec"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -143,19 +144,36 @@ func TestExplainKeepsRulesToThemselves(t *testing.T) {
 		require.NoError(t, w.owner.PutRule(t.Context(), w.workspace, livetables.RuleSpec{Table: rbac.TableRef{Table: tbl.ID}, Role: role,
 			Read: expr(t, "Salary < 1234"), Columns: map[string]rbac.Access{salary: rbac.Hidden}}))
 	}
+	w.insert(w.owner, tbl, []string{"b", "1"}, []string{"c", "5000"}, []string{"d", "5000"})
 	q := &lqp.Query{From: lqp.Source{Table: tbl.ID, Alias: "t"}, Where: expr(t, `Name > "a"`), OrderBy: order(t, "Name")}
-	x, err := w.viewer.Explain(t.Context(), w.workspace, q)
-	require.NoError(t, err)
-	for _, text := range []string{x.String(), string(mustJSON(t, x))} {
-		assert.NotContains(t, text, "Salary")
-		assert.NotContains(t, text, salary)
-		assert.NotContains(t, text, "1234")
-		assert.Contains(t, text, "viewer", "that there is a rule is said")
+	for name, explain := range map[string]func(*livetables.Access) (*livetables.Explanation, error){
+		"explain": func(a *livetables.Access) (*livetables.Explanation, error) {
+			return a.Explain(t.Context(), w.workspace, q)
+		},
+		"analyze": func(a *livetables.Access) (*livetables.Explanation, error) {
+			return a.Analyze(t.Context(), w.workspace, q)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, err := explain(w.viewer)
+			require.NoError(t, err)
+			for _, text := range []string{x.String(), string(mustJSON(t, x))} {
+				assert.NotContains(t, text, "Salary")
+				assert.NotContains(t, text, salary)
+				assert.NotContains(t, text, "1234")
+				assert.Contains(t, text, "viewer", "that there is a rule is said")
+			}
+			assert.Nil(t, x.Tree)
+			x2, err := explain(w.admin)
+			require.NoError(t, err)
+			assert.Contains(t, x2.String(), "Salary} < 1234")
+			assert.Contains(t, x2.Parts[0].Native, salary)
+			if name == "analyze" {
+				assert.Equal(t, &exec.Actual{Rows: 1}, x.Actual, "not how many rows there were to read, nor how long that took")
+				assert.Equal(t, int64(1), x2.Tree.Actual.Rows)
+			}
+		})
 	}
-	x, err = w.admin.Explain(t.Context(), w.workspace, q)
-	require.NoError(t, err)
-	assert.Contains(t, x.String(), "Salary} < 1234")
-	assert.Contains(t, x.Parts[0].Native, salary)
 }
 
 // What a principal sees equals what it would see had everything invisible been deleted: random rules, random filters,

@@ -42,6 +42,9 @@ type RunOptions struct {
 	// these keys are then held to be sorted by the others, and the first rows leave before the last have arrived. The
 	// block must have no groups and no right or full joins.
 	Sorted int
+	// Trace is asked once for every step of every block where to count what the step does; nil, or an answer of nil,
+	// counts nothing. Steps of one Run count one after the other.
+	Trace func(Step) *StepTrace
 }
 
 // Run evaluates a bound query over the rows that sources deliver and answers with an iterator over its result, columns
@@ -189,29 +192,35 @@ func (r *runner) block(q *Query, sorted int) (iterator, error) {
 		if it, err = r.join(it, &q.Joins[i], in); err != nil {
 			return nil, err
 		}
+		it = r.traced(it, Step{q, StepJoin, i})
 	}
 	if q.Where != nil {
 		if it, err = r.filter(it, q.Where, in); err != nil {
 			return nil, err
 		}
+		it = r.traced(it, Step{q, StepFilter, 0})
 	}
 	if len(q.GroupBy)+len(q.Aggregates) > 0 {
 		if it, in, err = r.group(it, q, in); err != nil {
 			return nil, err
 		}
+		it = r.traced(it, Step{q, StepGroup, 0})
 		if q.Having != nil {
 			if it, err = r.filter(it, q.Having, in); err != nil {
 				return nil, err
 			}
+			it = r.traced(it, Step{q, StepHaving, 0})
 		}
 	}
 	if len(q.OrderBy) > 0 {
 		if it, err = r.sort(it, q, in, sorted); err != nil {
 			return nil, err
 		}
+		it = r.traced(it, Step{q, StepSort, 0})
 	}
 	if q.Page.Offset > 0 || q.Page.Limit > 0 {
 		it = &pager{in: it, skip: q.Page.Offset, left: q.Page.Limit, unlimited: q.Page.Limit <= 0, run: r}
+		it = r.traced(it, Step{q, StepLimit, 0})
 	}
 	return r.project(it, q.Select, in)
 }

@@ -99,7 +99,7 @@ func (c *chunks) Next() bool {
 }
 
 func (c *chunks) open(q *lqp.Query) (adapter.Rows, error) {
-	rows, err := c.p.scan(c.ctx, q)
+	rows, err := c.p.scan(c.ctx, q, c.run)
 	if err != nil || !c.run.buffer {
 		return rows, err
 	}

@@ -3,20 +3,31 @@ package exec
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 )
 
-// Explanation shows how a plan is run: for every source what it is sent and what is left to the engine, with reasons.
+// Explanation shows how a plan is run: the tree of steps, and for every source what it is sent and what is left to the
+// engine, with reasons. String is its form for people.
 type Explanation struct {
 	Plan  string         `json:"plan"`            // the bound query as text
 	Rules []rewrite.Rule `json:"rules,omitempty"` // without Filter for those who may not know the rules
-	Parts []PartPlan     `json:"parts"`
-	// Engine lists the steps over the parts, empty when one source answers everything.
-	Engine []string `json:"engine,omitempty"`
+	// Tree is the last step of the plan, its inputs below it; nil for those who may not know the rules.
+	Tree  *Node      `json:"tree,omitempty"`
+	Parts []PartPlan `json:"parts"`
+	// Actual is what the whole plan did, of an analyzed plan only.
+	Actual *Actual `json:"actual,omitempty"`
+}
+
+// Node is a step of a plan: the read of a part, or something that the engine does with the rows of other steps.
+type Node struct {
+	Step   string  `json:"step"` // "read", "block", or a lqp.StepKind
+	Text   string  `json:"text"`
+	Part   *int    `json:"part,omitempty"`   // of Explanation.Parts, for a read
+	Actual *Actual `json:"actual,omitempty"` // of an analyzed plan; nil also for a step that was not run
+	Inputs []*Node `json:"inputs,omitempty"`
 }
 
 // PartPlan is the share of one source.
@@ -28,30 +39,35 @@ type PartPlan struct {
 	Native     string         `json:"native,omitempty"`
 	Rows       int64          `json:"estimated_rows"` // -1 when unknown
 	Notes      []adapter.Note `json:"notes,omitempty"`
-	Residual   string         `json:"residual,omitempty"`
+	Residual   string         `json:"residual,omitempty"` // the query over the rows that were read, empty for none
 }
 
 // Explain describes the tree without running it. Estimates are asked of the sources that give them.
-func (t *Tree) Explain(ctx context.Context) Explanation {
+func (t *Tree) Explain(ctx context.Context) Explanation { return t.explain(ctx, nil) }
+
+// explain describes a tree, with what its steps did if it was run.
+func (t *Tree) explain(ctx context.Context, did *traces) Explanation {
 	names := newReadable(t.plan.Query())
 	x := Explanation{Plan: names.text(lqp.Format(t.plan.Query()))}
 	for _, r := range t.plan.Rules() {
 		r.Filter = names.text(r.Filter)
 		x.Rules = append(x.Rules, r)
 	}
-	for _, p := range t.order {
+	e := explainer{t: t, names: names, did: did, at: map[*part]int{}}
+	for i, p := range t.order {
 		x.Parts = append(x.Parts, p.explain(ctx, names))
+		e.at[p] = i
 	}
-	if t.top != nil {
-		for _, step := range t.steps(t.top, "") {
-			x.Engine = append(x.Engine, names.text(step))
-		}
+	if t.whole != nil {
+		x.Tree = e.part(t.whole)
+	} else {
+		x.Tree = e.block(t.top, t.sorted)
 	}
 	return x
 }
 
 // WithoutRules is the explanation for somebody who may not know the row rules: that there are some is said, what they ask is
-// not, and neither are the texts in which they stand.
+// not, and neither are the texts in which they stand nor the number of rows that they hide.
 func (x Explanation) WithoutRules(plan *rewrite.Plan) Explanation {
 	if len(x.Rules) == 0 {
 		return x
@@ -61,7 +77,7 @@ func (x Explanation) WithoutRules(plan *rewrite.Plan) Explanation {
 	for i, r := range x.Rules {
 		rules[i] = rewrite.Rule{Table: r.Table, Alias: r.Alias, Role: r.Role}
 	}
-	x.Rules, x.Engine = rules, nil
+	x.Rules, x.Tree = rules, nil
 	parts := make([]PartPlan, len(x.Parts))
 	for i, p := range x.Parts {
 		parts[i] = PartPlan{Connection: p.Connection, Driver: p.Driver, Source: p.Source, Access: p.Access, Rows: -1}
@@ -72,6 +88,9 @@ func (x Explanation) WithoutRules(plan *rewrite.Plan) Explanation {
 		}
 	}
 	x.Parts = parts
+	if x.Actual != nil {
+		x.Actual = &Actual{Rows: x.Actual.Rows} // how long it took tells how much there was to read
+	}
 	return x
 }
 
@@ -111,116 +130,83 @@ func residualSteps(q *lqp.Query) *lqp.Query {
 	return &c
 }
 
-// steps are what the engine does in a block and in those nested blocks that are no parts, innermost first; in is the
-// block's alias.
-func (t *Tree) steps(q *lqp.Query, in string) (steps []string) {
-	add := func(format string, args ...any) {
-		step := fmt.Sprintf(format, args...)
-		if in != "" {
-			step = "in " + in + ": " + step
-		}
-		steps = append(steps, step)
+// explainer makes the tree of an explanation.
+type explainer struct {
+	t     *Tree
+	names readable
+	did   *traces
+	at    map[*part]int // where the parts stand in Explanation.Parts
+}
+
+// part is the read of a part below what the engine does with its rows.
+func (e *explainer) part(p *part) *Node {
+	at := e.at[p]
+	read := &Node{Step: "read", Text: e.names.text(sourceName(p.split.Pushed, "")), Part: &at, Actual: e.did.read(p)}
+	switch {
+	case p.split.Residual == nil:
+		return read
+	case p.inOrder():
+		return e.over(read, p.split.Residual, len(p.split.Residual.OrderBy))
 	}
-	nested := func(s *lqp.Source) {
-		if s.Query != nil && t.parts[s.Query] == nil {
-			steps = append(steps, t.steps(s.Query, s.Alias)...)
-		}
+	return e.over(read, p.split.Residual, 0)
+}
+
+// block is a block of the engine; sorted is how many of its sort keys the first source decides.
+func (e *explainer) block(q *lqp.Query, sorted int) *Node {
+	return e.over(e.source(&q.From), q, sorted)
+}
+
+func (e *explainer) source(s *lqp.Source) *Node {
+	if p := e.t.parts[s.Query]; p != nil {
+		return e.part(p)
 	}
-	nested(&q.From)
-	for i := range q.Joins {
-		nested(&q.Joins[i].Source)
+	inner := e.block(s.Query, 0)
+	return &Node{Step: "block", Text: "nested query " + s.Alias, Inputs: []*Node{inner}, Actual: inner.Actual}
+}
+
+// over puts the steps of a block over its first source.
+func (e *explainer) over(n *Node, q *lqp.Query, sorted int) *Node {
+	step := func(kind lqp.StepKind, join int, format string, args ...any) {
+		n = &Node{Step: string(kind), Text: e.names.text(fmt.Sprintf(format, args...)), Inputs: []*Node{n},
+			Actual: e.did.step(lqp.Step{Query: q, Kind: kind, Join: join})}
 	}
-	for _, j := range q.Joins {
+	for i, j := range q.Joins {
 		how := "hash join"
-		if p := t.parts[j.Source.Query]; p != nil && p.lookups {
+		if p := e.t.parts[j.Source.Query]; p != nil && p.lookups {
 			how = "batched key look-ups"
 		}
 		on := "true"
 		if j.On != nil {
 			on = lqp.FormatExpr(j.On)
 		}
-		add("%s join %s on %s (%s)", j.Kind, j.Source.Alias, on, how)
+		step(lqp.StepJoin, i, "%s join %s on %s (%s)", j.Kind, j.Source.Alias, on, how)
+		n.Inputs = append(n.Inputs, e.source(&j.Source))
 	}
 	if q.Where != nil {
-		add("filter %s", lqp.FormatExpr(q.Where))
+		step(lqp.StepFilter, 0, "filter %s", lqp.FormatExpr(q.Where))
 	}
 	if q.Grouped() {
-		add("group by %d keys, %d aggregates", len(q.GroupBy), len(q.Aggregates))
+		step(lqp.StepGroup, 0, "group by %d keys, %d aggregates", len(q.GroupBy), len(q.Aggregates))
 	}
 	if q.Having != nil {
-		add("filter groups %s", lqp.FormatExpr(q.Having))
+		step(lqp.StepHaving, 0, "filter groups %s", lqp.FormatExpr(q.Having))
 	}
-	switch n := len(q.OrderBy); {
-	case n == 0:
-	case in == "" && t.sorted == n:
-		add("order kept from the first source")
-	case in == "" && t.sorted > 0:
-		add("sort by %s (by the first %d from the first source)", sortText(q.OrderBy), t.sorted)
+	switch keys := len(q.OrderBy); {
+	case keys == 0:
+	case sorted == keys:
+		step(lqp.StepSort, 0, "order kept from the first source")
+	case sorted > 0:
+		step(lqp.StepSort, 0, "sort by %s (by the first %d from the first source)", sortText(q.OrderBy), sorted)
 	default:
-		add("sort by %s", sortText(q.OrderBy))
+		step(lqp.StepSort, 0, "sort by %s", sortText(q.OrderBy))
 	}
-	if q.Page.Limit > 0 {
-		add("limit %d", q.Page.Limit)
+	switch page := q.Page; {
+	case page.Offset > 0 && page.Limit > 0:
+		step(lqp.StepLimit, 0, "limit %d after %d", page.Limit, page.Offset)
+	case page.Offset > 0:
+		step(lqp.StepLimit, 0, "all but the first %d", page.Offset)
+	case page.Limit > 0:
+		step(lqp.StepLimit, 0, "limit %d", page.Limit)
 	}
-	return steps
-}
-
-func sortText(order []lqp.Order) string {
-	keys := make([]string, len(order))
-	for i, o := range order {
-		keys[i] = lqp.FormatExpr(o.Expr)
-		if o.Desc {
-			keys[i] += " desc"
-		}
-	}
-	return strings.Join(keys, ", ")
-}
-
-// String is the explanation as an indented tree for people.
-func (x Explanation) String() string {
-	var b strings.Builder
-	b.WriteString(indent("", x.Plan))
-	for _, r := range x.Rules {
-		if r.Filter == "" {
-			fmt.Fprintf(&b, "a rule for %s on %s applies\n", r.Role, r.Alias)
-			continue
-		}
-		fmt.Fprintf(&b, "rule for %s on %s: %s\n", r.Role, r.Alias, r.Filter)
-	}
-	for i, s := range x.Engine {
-		fmt.Fprintf(&b, "%sengine: %s\n", strings.Repeat("  ", i), s)
-	}
-	for _, p := range x.Parts {
-		where := p.Connection
-		if where == "" {
-			where = "mini-DB"
-		}
-		fmt.Fprintf(&b, "- %s of %s on %s (%s)", p.Access, p.Source, where, p.Driver)
-		if p.Rows >= 0 {
-			fmt.Fprintf(&b, ", about %d rows", p.Rows)
-		}
-		b.WriteString("\n")
-		if p.Native != "" {
-			b.WriteString(indent("    ", p.Native))
-		}
-		for _, n := range p.Notes {
-			fmt.Fprintf(&b, "    %-8s %s %s", n.Placement, n.Clause, n.Text)
-			if n.Reason != "" {
-				fmt.Fprintf(&b, " (%s)", n.Reason)
-			}
-			b.WriteString("\n")
-		}
-		if p.Residual != "" {
-			b.WriteString("    then in memory:\n" + indent("      ", p.Residual))
-		}
-	}
-	return b.String()
-}
-
-func indent(by, text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString(by + strings.TrimRight(line, "\n") + "\n")
-	}
-	return b.String()
+	return n
 }

@@ -58,7 +58,8 @@ func lookup(ctx context.Context, p *part, on []lqp.Expr, keys [][]lqp.Value, run
 	if split.Pushed == nil {
 		return nil, lqp.ErrNoLookup
 	}
-	return (&part{connection: p.connection, adapter: p.adapter, query: q, split: split}).open(ctx, run)
+	run.traces.instead(split.Residual, p.split.Residual)
+	return (&part{connection: p.connection, adapter: p.adapter, query: q, split: split, of: p}).open(ctx, run)
 }
 
 // withKeys narrows a part to the rows whose first key expression, which speaks of the part's output, has one of the

@@ -26,6 +26,7 @@ type running struct {
 	// then fetched ahead, so that no query holds a connection to one source while it waits for another. Enough queries
 	// that did would wait for each other.
 	buffer bool
+	traces *traces // nil unless the run is analyzed
 }
 
 func (o Options) start() running {
@@ -43,14 +44,17 @@ func compile(e lqp.Expr) func([]lqp.Value) lqp.Value {
 
 // Run starts the tree. The rows have the columns of the plan's query and must be closed.
 func (t *Tree) Run(ctx context.Context, opt Options) (adapter.Rows, error) {
-	run := opt.start()
+	return t.start(ctx, opt.start())
+}
+
+func (t *Tree) start(ctx context.Context, run running) (adapter.Rows, error) {
 	if t.whole != nil {
 		return t.whole.open(ctx, run)
 	}
 	run.buffer = slices.ContainsFunc(t.order, func(p *part) bool { return p.lookups })
 	top := run.RunOptions
 	top.Sorted = t.sorted
-	if limit := t.top.Page.Limit; t.sorted > 0 && limit > 0 && opt.batch == 0 {
+	if limit := t.top.Page.Limit; t.sorted > 0 && limit > 0 && run.LookupBatch == 0 {
 		top.LookupBatch = min(max(limit, smallBatch), bigBatch) // the page will probably be full with the first
 	}
 	return lqp.Run(ctx, t.top, treeSources{t, run}, top)
@@ -106,6 +110,7 @@ func (p *part) open(ctx context.Context, run running) (adapter.Rows, error) {
 		// The rows come sorted and after the cursor: the residual only filters, and stops when its page is full.
 		c := *residual
 		c.OrderBy, c.Page.After = nil, nil
+		run.traces.instead(&c, residual)
 		residual = &c
 	}
 	return lqp.Run(ctx, residual, partSource{p, run}, run.RunOptions)
@@ -125,7 +130,7 @@ func (p *part) inChunks() bool {
 // read reads the pushed query.
 func (p *part) read(ctx context.Context, run running) (adapter.Rows, error) {
 	if !p.inChunks() {
-		return p.scan(ctx, p.split.Pushed)
+		return p.scan(ctx, p.split.Pushed, run)
 	}
 	limit := 0
 	if p.split.Residual != nil {
@@ -135,9 +140,9 @@ func (p *part) read(ctx context.Context, run running) (adapter.Rows, error) {
 }
 
 // scan runs a query at the part's source.
-func (p *part) scan(ctx context.Context, q *lqp.Query) (adapter.Rows, error) {
+func (p *part) scan(ctx context.Context, q *lqp.Query, run running) (adapter.Rows, error) {
 	name := sourceName(q, p.connection)
-	rows, err := p.adapter.Scan(ctx, q)
+	rows, err := run.traces.scan(p, func() (adapter.Rows, error) { return p.adapter.Scan(ctx, q) })
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}

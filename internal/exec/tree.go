@@ -35,6 +35,7 @@ type part struct {
 	lookups    bool  // found by key in batches instead of being read whole
 	first      bool  // the first source of its block: read while others are asked
 	early      bool  // the reader will probably stop before the end
+	of         *part // the part of the tree that this one reads some rows of, nil for itself
 	ties       *part // rows at the cursor's position, read before the part's own, nil for none
 }
 
@@ -235,6 +236,7 @@ func (b *builder) inOrder(sub, q *lqp.Query) (*part, error) {
 		if p.ties, err = b.tied(sub); p.ties == nil {
 			return nil, err
 		}
+		p.ties.of = p
 	}
 	return p, nil
 }

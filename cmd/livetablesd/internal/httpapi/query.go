@@ -12,9 +12,9 @@ import (
 func queryRoutes() []route {
 	return []route{
 		{method: "POST", path: api + "/workspaces/{workspace}/query", handler: queryWorkspace, body: bodyJSON},
-		{method: "POST", path: api + "/workspaces/{workspace}/query/explain", handler: explainWorkspace, body: bodyJSON},
+		{method: "POST", path: api + "/workspaces/{workspace}/query/explain", handler: explainWorkspace, params: []string{"analyze"}, body: bodyJSON},
 		{method: "POST", path: api + "/connections/{connection}/query", handler: queryConnection, body: bodyJSON},
-		{method: "POST", path: api + "/connections/{connection}/query/explain", handler: explainConnection, body: bodyJSON},
+		{method: "POST", path: api + "/connections/{connection}/query/explain", handler: explainConnection, params: []string{"analyze"}, body: bodyJSON},
 	}
 }
 
@@ -88,7 +88,7 @@ func explainConnection(c *call) error {
 	return c.explain(workspace, con)
 }
 
-// explain shows how a query would be run. The engine leaves out what row rules ask for those who may not know it.
+// explain shows how a query would be run, and with analyze=true how it was. The engine leaves out what row rules ask for those who may not know it.
 func (c *call) explain(workspace, connection string) error {
 	if err := c.may(workspace, rbac.ReadData); err != nil {
 		return err
@@ -97,7 +97,13 @@ func (c *call) explain(workspace, connection string) error {
 	if err != nil {
 		return err
 	}
-	x, err := c.access.Explain(c.ctx(), workspace, q)
+	explain := c.access.Explain
+	if analyze, err := c.params.boolean("analyze"); err != nil {
+		return err
+	} else if analyze {
+		explain = c.access.Analyze
+	}
+	x, err := explain(c.ctx(), workspace, q)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ func TestQuery(t *testing.T) {
 			want: []string{`{"Name":"motor","Worth":597}`, `"has_more":true`}},
 		{name: "one's own id", who: "owner", method: "POST", path: query, body: `{"source":{"table":"Things"},"filters":"_created_by = CURRENT_USER()","columns":["Name"],"pagination":{"limit":1}}`, status: 200, want: []string{`"Name"`}},
 		{name: "explain", who: "owner", method: "POST", path: query + "/explain", body: `{"source":{"table":"Things"},"filters":"Price > 1"}`, status: 200, want: []string{`"parts"`, `"driver":"sqlite"`}},
+		{name: "analyze", who: "owner", method: "POST", path: query + "/explain?analyze=true", body: `{"source":{"table":"Things"},"filters":"Price > 1"}`, status: 200, want: []string{`"tree":{"step":"read"`, `"actual":{"rows":`, `"requests":1`}},
+		{name: "analyze oddly", who: "owner", method: "POST", path: query + "/explain?analyze=perhaps", body: `{"source":{"table":"Things"}}`, status: 400, want: []string{`"?analyze"`}},
 		{name: "explain for people", who: "owner", method: "POST", path: query + "/explain", body: `{"source":{"table":"Things"},"filters":"Price > 1"}`, headers: []string{"Accept", "text/plain"}, status: 200, want: []string{"mini-DB", "pushed"}},
 	})
 }
