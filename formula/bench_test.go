@@ -64,3 +64,25 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkParseExpr(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseExpr(`price * qty * (1 - discount) > 100 && status == "paid"`); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkProgramOfCalls is a formula of functions that count their work and take three arguments.
+func BenchmarkProgramOfCalls(b *testing.B) {
+	p, err := Compile(bound(b, `BETWEEN(ROUND(price * qty, 1), 1, 500) AND MID(status, 1, 2) = "pa"`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	row := benchRow(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		sinkBool = p.True(row)
+	}
+}

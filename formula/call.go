@@ -61,6 +61,23 @@ type builder func(call token, args []operand) (operand, *SyntaxError)
 
 // lookup finds what a name in front of a parenthesis means: a constant, a parameter of the plan or a function.
 func (p *parser) lookup(name token) (builder, *SyntaxError) {
+	build, err := p.find(name)
+	if err == nil {
+		return p.excused(build), nil
+	}
+	if p.mistakes == nil {
+		return nil, err
+	}
+	return func(call token, args []operand) (operand, *SyntaxError) {
+		if x, ok := p.excuse(err, call, args); ok {
+			return x, nil
+		}
+		return operand{}, err
+	}, nil
+}
+
+// find is lookup without going on after mistakes.
+func (p *parser) find(name token) (builder, *SyntaxError) {
 	upper := asciiUpper(name.text)
 	switch upper {
 	case "TRUE", "FALSE":
@@ -76,6 +93,9 @@ func (p *parser) lookup(name token) (builder, *SyntaxError) {
 		return func(call token, args []operand) (operand, *SyntaxError) {
 			return p.constant(&lqp.Param{Name: param, From: call.from, To: call.to})(call, args)
 		}, nil
+	}
+	if f, ok := lqp.LookupRecordFunction(asciiLower(name.text)); ok {
+		return p.record(f), nil
 	}
 	f, ok := lqp.LookupFunction(asciiLower(name.text))
 	if !ok {
@@ -94,6 +114,16 @@ func (p *parser) lookup(name token) (builder, *SyntaxError) {
 		}
 		return p.call(f.Name, call.from, call.to, args...)
 	}, nil
+}
+
+// record builds a call of a function of the record. It stays a call until the formula meets its table.
+func (p *parser) record(f *lqp.RecordFunction) builder {
+	return func(call token, args []operand) (operand, *SyntaxError) {
+		if len(args) > 0 {
+			return operand{}, arity(call, "no arguments", len(args))
+		}
+		return p.call(f.Name, call.from, call.to)
+	}
 }
 
 // gathered makes one list of the literals that has_any and has_all look for, as in has.

@@ -3,6 +3,8 @@ package formula
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -11,20 +13,45 @@ import (
 // and, for arithmetic, comparisons and logic on numbers and for equality of texts, without allocating. A Program is
 // immutable and safe for concurrent use; it keeps the expression's constants alive and nothing of the rows.
 type Program struct {
-	value valueFunc
-	truth truthFunc
+	value   valueFunc
+	truth   truthFunc
+	working bool // it has functions that count their work or borrow slices
 }
 
 // Eval is the value of the expression on a row, laid out as [lqp.Resolve] was told. It is total: there are no errors,
-// and a row that is too short has NULLs where it ends.
-func (p *Program) Eval(row []lqp.Value) lqp.Value { return p.value(row) }
+// a row that is too short has NULLs where it ends, and
+// more work with texts than [lqp.MaxWork] allows is NULL.
+func (p *Program) Eval(row []lqp.Value) lqp.Value {
+	if !p.working {
+		return p.value(nil, row)
+	}
+	w := works.Get().(*lqp.Work)
+	defer works.Put(w)
+	w.Reset()
+	if v := p.value(w, row); !w.Over() {
+		return v
+	}
+	return lqp.NullValue
+}
 
 // True reports whether the expression is TRUE on a row, the question of every filter. NULL is not TRUE.
-func (p *Program) True(row []lqp.Value) bool { return p.truth(row) }
+func (p *Program) True(row []lqp.Value) bool {
+	if !p.working {
+		return p.truth(nil, row)
+	}
+	w := works.Get().(*lqp.Work)
+	defer works.Put(w)
+	w.Reset()
+	return p.truth(w, row) && !w.Over()
+}
 
+// works lends out what programs work with on one row: a new one each time would be the only allocation of many.
+var works = sync.Pool{New: func() any { return new(lqp.Work) }}
+
+// Closures take what counts the work of the row, nil in programs that do not need it, and the row.
 type (
-	valueFunc func(row []lqp.Value) lqp.Value
-	truthFunc func(row []lqp.Value) bool
+	valueFunc func(w *lqp.Work, row []lqp.Value) lqp.Value
+	truthFunc func(w *lqp.Work, row []lqp.Value) bool
 )
 
 // The reasons why an expression cannot be compiled, wrapped with the part they concern.
@@ -39,7 +66,7 @@ var (
 // the condition that every row meets.
 func Compile(e lqp.Expr) (*Program, error) {
 	if e == nil {
-		return &Program{value: constant(lqp.BoolValue(true)), truth: func([]lqp.Value) bool { return true }}, nil
+		return &Program{value: constant(lqp.BoolValue(true)), truth: func(*lqp.Work, []lqp.Value) bool { return true }}, nil
 	}
 	var failed error
 	lqp.Walk(e, func(n lqp.Expr) bool {
@@ -60,19 +87,30 @@ func Compile(e lqp.Expr) (*Program, error) {
 	if failed != nil {
 		return nil, failed
 	}
-	return &Program{value: compileValue(e), truth: compileTruth(e)}, nil
+	k := &compiler{values: map[*lqp.Call]valueFunc{}}
+	p := &Program{value: k.compileValue(e), truth: k.compileTruth(e)}
+	p.working = k.working
+	return p, nil
 }
 
-func constant(v lqp.Value) valueFunc { return func([]lqp.Value) lqp.Value { return v } }
+// compiler makes the closures of one program.
+type compiler struct {
+	// values are the closures of the calls compiled so far. The two paths of arithmetic share what is below them: each
+	// making its own would double the closures at every change between arithmetic and other functions.
+	values  map[*lqp.Call]valueFunc
+	working bool
+}
+
+func constant(v lqp.Value) valueFunc { return func(*lqp.Work, []lqp.Value) lqp.Value { return v } }
 
 // compileValue makes the closure for any expression.
-func compileValue(e lqp.Expr) valueFunc {
+func (k *compiler) compileValue(e lqp.Expr) valueFunc {
 	switch e := e.(type) {
 	case *lqp.Lit:
 		return constant(e.Val)
 	case *lqp.Col:
 		slot := e.Slot()
-		return func(row []lqp.Value) lqp.Value {
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value {
 			if slot < len(row) {
 				return row[slot]
 			}
@@ -81,7 +119,12 @@ func compileValue(e lqp.Expr) valueFunc {
 	case *lqp.ListLit:
 		return constant(lqp.Eval(e, nil))
 	case *lqp.Call:
-		return asDeclared(e, compileCall(e))
+		f, ok := k.values[e]
+		if !ok {
+			f = asDeclared(e, k.compileCall(e))
+			k.values[e] = f
+		}
+		return f
 	}
 	return constant(lqp.NullValue)
 }
@@ -91,8 +134,8 @@ func asDeclared(c *lqp.Call, f valueFunc) valueFunc {
 	if c.Type().Kind != lqp.Float {
 		return f
 	}
-	return func(row []lqp.Value) lqp.Value {
-		v := f(row)
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+		v := f(w, row)
 		if v.Kind() == lqp.Number {
 			return lqp.FloatValue(v.Float())
 		}
@@ -100,36 +143,61 @@ func asDeclared(c *lqp.Call, f valueFunc) valueFunc {
 	}
 }
 
-func compileCall(c *lqp.Call) valueFunc {
-	if t := compilePredicate(c); t != nil {
-		return func(row []lqp.Value) lqp.Value { return lqp.BoolValue(t(row)) }
+func (k *compiler) compileCall(c *lqp.Call) valueFunc {
+	if t := k.compilePredicate(c); t != nil {
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value { return lqp.BoolValue(t(w, row)) }
 	}
 	if isArithmetic(c) {
-		return compileArithmetic(c)
+		return k.compileArithmetic(c)
 	}
-	if f := compileBranches(c); f != nil {
+	if f := k.compileBranches(c); f != nil {
 		return f
 	}
 	f, zone := c.Function(), c.Zone()
 	args := make([]operandFunc, len(c.Args))
 	for i, a := range c.Args {
-		args[i] = compileOperand(a)
+		args[i] = k.compileOperand(a)
 	}
-	switch len(args) {
-	case 1:
+	if f.Metered() || !f.Direct(len(args)) {
+		k.working = true
+		return workingCall(f, zone, args)
+	}
+	a := args[0]
+	if len(args) == 1 {
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value { return f.Eval1(zone, a.value(w, row)) }
+	}
+	b := args[1]
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+		return f.Eval2(zone, a.value(w, row), b.value(w, row))
+	}
+}
+
+// workingCall makes the closure of a function that counts its work or needs a slice for its arguments.
+func workingCall(f *lqp.Function, zone *time.Location, args []operandFunc) valueFunc {
+	switch {
+	case !f.Direct(len(args)):
+	case len(args) == 1:
 		a := args[0]
-		return func(row []lqp.Value) lqp.Value { return f.Eval1(zone, a.value(row)) }
-	case 2:
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value { return f.EvalWork1(w, zone, a.value(w, row)) }
+	default:
 		a, b := args[0], args[1]
-		return func(row []lqp.Value) lqp.Value { return f.Eval2(zone, a.value(row), b.value(row)) }
-	}
-	return func(row []lqp.Value) lqp.Value {
-		// A fresh slice, because functions may keep their arguments as the elements of a list.
-		values := make([]lqp.Value, len(args))
-		for i := range args {
-			values[i] = args[i].value(row)
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+			return f.EvalWork2(w, zone, a.value(w, row), b.value(w, row))
 		}
-		return f.Eval(zone, values)
+	}
+	metered := f.Metered()
+	return func(w *lqp.Work, row []lqp.Value) (v lqp.Value) {
+		values := w.Args(len(args))
+		for i := range args {
+			values[i] = args[i].value(w, row)
+		}
+		if metered {
+			v = f.EvalWork(w, zone, values)
+		} else {
+			v = f.Eval(zone, values)
+		}
+		w.Drop(values)
+		return v
 	}
 }
 
@@ -139,7 +207,7 @@ type operandFunc struct {
 	f    valueFunc
 }
 
-func compileOperand(e lqp.Expr) operandFunc { return operandOf(e, compileValue) }
+func (k *compiler) compileOperand(e lqp.Expr) operandFunc { return operandOf(e, k.compileValue) }
 
 func operandOf(e lqp.Expr, compile func(lqp.Expr) valueFunc) operandFunc {
 	o := operandFunc{slot: -1, f: compile(e)}
@@ -149,9 +217,9 @@ func operandOf(e lqp.Expr, compile func(lqp.Expr) valueFunc) operandFunc {
 	return o
 }
 
-func (o *operandFunc) value(row []lqp.Value) lqp.Value {
+func (o *operandFunc) value(w *lqp.Work, row []lqp.Value) lqp.Value {
 	if uint(o.slot) < uint(len(row)) {
 		return row[o.slot]
 	}
-	return o.f(row)
+	return o.f(w, row)
 }

@@ -7,50 +7,50 @@ import (
 )
 
 // compileTruth makes the closure that answers whether an expression is TRUE. Predicates never box their answer.
-func compileTruth(e lqp.Expr) truthFunc {
+func (k *compiler) compileTruth(e lqp.Expr) truthFunc {
 	switch e := e.(type) {
 	case *lqp.Lit:
 		t := lqp.Truth(e.Val)
-		return func([]lqp.Value) bool { return t }
+		return func(*lqp.Work, []lqp.Value) bool { return t }
 	case *lqp.Col:
 		slot := e.Slot()
-		return func(row []lqp.Value) bool { return slot < len(row) && lqp.Truth(row[slot]) }
+		return func(w *lqp.Work, row []lqp.Value) bool { return slot < len(row) && lqp.Truth(row[slot]) }
 	case *lqp.Call:
-		if t := compilePredicate(e); t != nil {
+		if t := k.compilePredicate(e); t != nil {
 			return t
 		}
 	}
-	f := compileValue(e)
-	return func(row []lqp.Value) bool { return lqp.Truth(f(row)) }
+	f := k.compileValue(e)
+	return func(w *lqp.Work, row []lqp.Value) bool { return lqp.Truth(f(w, row)) }
 }
 
 // compilePredicate makes the closure of a function that answers TRUE or FALSE and never NULL, nil for any other one.
-func compilePredicate(c *lqp.Call) truthFunc {
+func (k *compiler) compilePredicate(c *lqp.Call) truthFunc {
 	switch name := c.Function().Name; {
 	case name == "and":
-		return compileAnd(c.Args)
+		return k.compileAnd(c.Args)
 	case name == "or":
-		return compileOr(c.Args)
+		return k.compileOr(c.Args)
 	case name == "not" && len(c.Args) == 1:
-		a := compileTruth(c.Args[0])
-		return func(row []lqp.Value) bool { return !a(row) }
+		a := k.compileTruth(c.Args[0])
+		return func(w *lqp.Work, row []lqp.Value) bool { return !a(w, row) }
 	case name == "in":
-		return compileIn(c)
+		return k.compileIn(c)
 	case len(c.Args) == 2:
-		return compileComparison(c)
+		return k.compileComparison(c)
 	}
 	return nil
 }
 
-func compileAnd(exprs []lqp.Expr) truthFunc {
-	args := compileTruths(exprs)
+func (k *compiler) compileAnd(exprs []lqp.Expr) truthFunc {
+	args := k.compileTruths(exprs)
 	if len(args) == 2 {
 		a, b := args[0], args[1]
-		return func(row []lqp.Value) bool { return a(row) && b(row) }
+		return func(w *lqp.Work, row []lqp.Value) bool { return a(w, row) && b(w, row) }
 	}
-	return func(row []lqp.Value) bool {
+	return func(w *lqp.Work, row []lqp.Value) bool {
 		for _, a := range args {
-			if !a(row) {
+			if !a(w, row) {
 				return false
 			}
 		}
@@ -58,15 +58,15 @@ func compileAnd(exprs []lqp.Expr) truthFunc {
 	}
 }
 
-func compileOr(exprs []lqp.Expr) truthFunc {
-	args := compileTruths(exprs)
+func (k *compiler) compileOr(exprs []lqp.Expr) truthFunc {
+	args := k.compileTruths(exprs)
 	if len(args) == 2 {
 		a, b := args[0], args[1]
-		return func(row []lqp.Value) bool { return a(row) || b(row) }
+		return func(w *lqp.Work, row []lqp.Value) bool { return a(w, row) || b(w, row) }
 	}
-	return func(row []lqp.Value) bool {
+	return func(w *lqp.Work, row []lqp.Value) bool {
 		for _, a := range args {
-			if a(row) {
+			if a(w, row) {
 				return true
 			}
 		}
@@ -74,16 +74,16 @@ func compileOr(exprs []lqp.Expr) truthFunc {
 	}
 }
 
-func compileTruths(exprs []lqp.Expr) []truthFunc {
+func (k *compiler) compileTruths(exprs []lqp.Expr) []truthFunc {
 	args := make([]truthFunc, len(exprs))
 	for i, e := range exprs {
-		args[i] = compileTruth(e)
+		args[i] = k.compileTruth(e)
 	}
 	return args
 }
 
 // compileIn makes the closure of a membership test in a list of constants, nil for any other right side.
-func compileIn(c *lqp.Call) truthFunc {
+func (k *compiler) compileIn(c *lqp.Call) truthFunc {
 	if len(c.Args) != 2 {
 		return nil
 	}
@@ -110,9 +110,9 @@ func compileIn(c *lqp.Call) truthFunc {
 		}
 	}
 	equal, _ := lqp.LookupFunction("eq")
-	x, zone := compileOperand(c.Args[0]), c.Zone()
-	return func(row []lqp.Value) bool {
-		v := x.value(row)
+	x, zone := k.compileOperand(c.Args[0]), c.Zone()
+	return func(w *lqp.Work, row []lqp.Value) bool {
+		v := x.value(w, row)
 		switch {
 		case v.IsNull():
 			return hasNull
@@ -131,19 +131,19 @@ func compileIn(c *lqp.Call) truthFunc {
 }
 
 // compileBranches makes the closures of the functions that need not look at all their arguments, nil for others.
-func compileBranches(c *lqp.Call) valueFunc {
+func (k *compiler) compileBranches(c *lqp.Call) valueFunc {
 	switch name := c.Function().Name; {
 	case name == "if" && len(c.Args) >= 2:
-		return compileIf(c.Args)
+		return k.compileIf(c.Args)
 	case name == "ifs":
-		return compileIfs(c.Args)
+		return k.compileIfs(c.Args)
 	case name == "switch" && len(c.Args) >= 1:
-		return compileSwitch(c.Args, c.Zone())
+		return k.compileSwitch(c.Args, c.Zone())
 	case name == "coalesce":
-		args := compileOperands(c.Args)
-		return func(row []lqp.Value) lqp.Value {
+		args := k.compileOperands(c.Args)
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value {
 			for i := range args {
-				if v := args[i].value(row); !v.IsNull() {
+				if v := args[i].value(w, row); !v.IsNull() {
 					return v
 				}
 			}
@@ -153,39 +153,39 @@ func compileBranches(c *lqp.Call) valueFunc {
 	return nil
 }
 
-func compileOperands(exprs []lqp.Expr) []operandFunc {
+func (k *compiler) compileOperands(exprs []lqp.Expr) []operandFunc {
 	args := make([]operandFunc, len(exprs))
 	for i, e := range exprs {
-		args[i] = compileOperand(e)
+		args[i] = k.compileOperand(e)
 	}
 	return args
 }
 
-func compileIf(exprs []lqp.Expr) valueFunc {
-	condition, then, otherwise := compileTruth(exprs[0]), compileOperand(exprs[1]), operandFunc{slot: -1, f: constant(lqp.NullValue)}
+func (k *compiler) compileIf(exprs []lqp.Expr) valueFunc {
+	condition, then, otherwise := k.compileTruth(exprs[0]), k.compileOperand(exprs[1]), operandFunc{slot: -1, f: constant(lqp.NullValue)}
 	if len(exprs) > 2 {
-		otherwise = compileOperand(exprs[2])
+		otherwise = k.compileOperand(exprs[2])
 	}
-	return func(row []lqp.Value) lqp.Value {
-		if condition(row) {
-			return then.value(row)
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+		if condition(w, row) {
+			return then.value(w, row)
 		}
-		return otherwise.value(row)
+		return otherwise.value(w, row)
 	}
 }
 
 // compileIfs makes the closure of ifs(condition, value, …).
-func compileIfs(exprs []lqp.Expr) valueFunc {
+func (k *compiler) compileIfs(exprs []lqp.Expr) valueFunc {
 	var conditions []truthFunc
 	var values []operandFunc
 	for i := 0; i+1 < len(exprs); i += 2 {
-		conditions = append(conditions, compileTruth(exprs[i]))
-		values = append(values, compileOperand(exprs[i+1]))
+		conditions = append(conditions, k.compileTruth(exprs[i]))
+		values = append(values, k.compileOperand(exprs[i+1]))
 	}
-	return func(row []lqp.Value) lqp.Value {
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
 		for i, condition := range conditions {
-			if condition(row) {
-				return values[i].value(row)
+			if condition(w, row) {
+				return values[i].value(w, row)
 			}
 		}
 		return lqp.NullValue
@@ -193,19 +193,19 @@ func compileIfs(exprs []lqp.Expr) valueFunc {
 }
 
 // compileSwitch makes the closure of switch(subject, case, value, …, default).
-func compileSwitch(exprs []lqp.Expr, zone *time.Location) valueFunc {
+func (k *compiler) compileSwitch(exprs []lqp.Expr, zone *time.Location) valueFunc {
 	equal, _ := lqp.LookupFunction("eq")
-	args := compileOperands(exprs)
-	return func(row []lqp.Value) lqp.Value {
-		subject := args[0].value(row)
+	args := k.compileOperands(exprs)
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+		subject := args[0].value(w, row)
 		i := 1
 		for ; i+1 < len(args); i += 2 {
-			if equal.Eval2(zone, subject, args[i].value(row)).Bool() {
-				return args[i+1].value(row)
+			if equal.Eval2(zone, subject, args[i].value(w, row)).Bool() {
+				return args[i+1].value(w, row)
 			}
 		}
 		if i < len(args) {
-			return args[i].value(row)
+			return args[i].value(w, row)
 		}
 		return lqp.NullValue
 	}

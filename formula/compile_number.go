@@ -17,7 +17,7 @@ const (
 )
 
 // numberFunc evaluates an expression to a decimal, which counts only with foundNumber.
-type numberFunc func(row []lqp.Value) (lqp.Decimal, found)
+type numberFunc func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found)
 
 // numberOperand is an argument on the fast path. Columns, the most common ones, are read without a call of a closure.
 type numberOperand struct {
@@ -25,14 +25,14 @@ type numberOperand struct {
 	f    numberFunc
 }
 
-func (o *numberOperand) number(row []lqp.Value) (lqp.Decimal, found) {
+func (o *numberOperand) number(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
 	if uint(o.slot) < uint(len(row)) {
 		v := &row[o.slot]
 		if v.Kind() == lqp.Number {
 			return v.Decimal(), foundNumber
 		}
 	}
-	return o.f(row)
+	return o.f(w, row)
 }
 
 func numberOf(v lqp.Value) (lqp.Decimal, found) {
@@ -61,35 +61,35 @@ func isArithmetic(e lqp.Expr) bool {
 }
 
 // compileArithmetic makes the closure of an operator on numbers where it is the outermost one.
-func compileArithmetic(c *lqp.Call) valueFunc {
-	fast, slow := compileNumber(c), compileSlow(c)
-	return func(row []lqp.Value) lqp.Value {
-		switch d, what := fast(row); what {
+func (k *compiler) compileArithmetic(c *lqp.Call) valueFunc {
+	fast, slow := k.compileNumber(c), k.compileSlow(c)
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value {
+		switch d, what := fast(w, row); what {
 		case foundNumber:
 			return lqp.NumberValue(d)
 		case foundNull:
 			return lqp.NullValue
 		}
-		return slow(row)
+		return slow(w, row)
 	}
 }
 
 // compileSlow makes the closure of the slow path.
-func compileSlow(e lqp.Expr) valueFunc {
+func (k *compiler) compileSlow(e lqp.Expr) valueFunc {
 	if !isArithmetic(e) {
-		return compileValue(e)
+		return k.compileValue(e)
 	}
 	c := e.(*lqp.Call)
-	f, zone, a := c.Function(), c.Zone(), compileSlow(c.Args[0])
+	f, zone, a := c.Function(), c.Zone(), k.compileSlow(c.Args[0])
 	if len(c.Args) == 1 {
-		return func(row []lqp.Value) lqp.Value { return f.Eval1(zone, a(row)) }
+		return func(w *lqp.Work, row []lqp.Value) lqp.Value { return f.Eval1(zone, a(w, row)) }
 	}
-	b := compileSlow(c.Args[1])
-	return func(row []lqp.Value) lqp.Value { return f.Eval2(zone, a(row), b(row)) }
+	b := k.compileSlow(c.Args[1])
+	return func(w *lqp.Work, row []lqp.Value) lqp.Value { return f.Eval2(zone, a(w, row), b(w, row)) }
 }
 
-func compileNumberOperand(e lqp.Expr) numberOperand {
-	o := numberOperand{slot: -1, f: compileNumber(e)}
+func (k *compiler) compileNumberOperand(e lqp.Expr) numberOperand {
+	o := numberOperand{slot: -1, f: k.compileNumber(e)}
 	if c, ok := e.(*lqp.Col); ok {
 		o.slot = c.Slot()
 	}
@@ -97,66 +97,66 @@ func compileNumberOperand(e lqp.Expr) numberOperand {
 }
 
 // compileNumber makes the closure of the fast path for any expression.
-func compileNumber(e lqp.Expr) numberFunc {
+func (k *compiler) compileNumber(e lqp.Expr) numberFunc {
 	if l, ok := e.(*lqp.Lit); ok {
 		d, what := numberOf(l.Val)
-		return func([]lqp.Value) (lqp.Decimal, found) { return d, what }
+		return func(*lqp.Work, []lqp.Value) (lqp.Decimal, found) { return d, what }
 	}
 	if !isArithmetic(e) {
-		f := compileValue(e)
-		return func(row []lqp.Value) (lqp.Decimal, found) { return numberOf(f(row)) }
+		f := k.compileValue(e)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) { return numberOf(f(w, row)) }
 	}
 	c := e.(*lqp.Call)
-	a := compileNumberOperand(c.Args[0])
+	a := k.compileNumberOperand(c.Args[0])
 	if c.Func == "neg" {
-		return func(row []lqp.Value) (lqp.Decimal, found) {
-			x, what := a.number(row)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+			x, what := a.number(w, row)
 			return x.Neg(), what
 		}
 	}
 	// One closure for each operator: a shared one would have to call the operation through a pointer.
-	b := compileNumberOperand(c.Args[1])
+	b := k.compileNumberOperand(c.Args[1])
 	switch c.Func {
 	case "add":
-		return func(row []lqp.Value) (lqp.Decimal, found) {
-			x, fx := a.number(row)
-			y, fy := b.number(row)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+			x, fx := a.number(w, row)
+			y, fy := b.number(w, row)
 			if fx != foundNumber || fy != foundNumber {
 				return x, foundNothing(fx, fy)
 			}
 			return inRange(x.Add(y))
 		}
 	case "sub":
-		return func(row []lqp.Value) (lqp.Decimal, found) {
-			x, fx := a.number(row)
-			y, fy := b.number(row)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+			x, fx := a.number(w, row)
+			y, fy := b.number(w, row)
 			if fx != foundNumber || fy != foundNumber {
 				return x, foundNothing(fx, fy)
 			}
 			return inRange(x.Sub(y))
 		}
 	case "mul":
-		return func(row []lqp.Value) (lqp.Decimal, found) {
-			x, fx := a.number(row)
-			y, fy := b.number(row)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+			x, fx := a.number(w, row)
+			y, fy := b.number(w, row)
 			if fx != foundNumber || fy != foundNumber {
 				return x, foundNothing(fx, fy)
 			}
 			return inRange(x.Mul(y))
 		}
 	case "div":
-		return func(row []lqp.Value) (lqp.Decimal, found) {
-			x, fx := a.number(row)
-			y, fy := b.number(row)
+		return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+			x, fx := a.number(w, row)
+			y, fy := b.number(w, row)
 			if fx != foundNumber || fy != foundNumber {
 				return x, foundNothing(fx, fy)
 			}
 			return inRange(x.Div(y))
 		}
 	}
-	return func(row []lqp.Value) (lqp.Decimal, found) {
-		x, fx := a.number(row)
-		y, fy := b.number(row)
+	return func(w *lqp.Work, row []lqp.Value) (lqp.Decimal, found) {
+		x, fx := a.number(w, row)
+		y, fy := b.number(w, row)
 		if fx != foundNumber || fy != foundNumber {
 			return x, foundNothing(fx, fy)
 		}

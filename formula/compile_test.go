@@ -128,9 +128,16 @@ func TestProgramDoesNotAllocate(t *testing.T) {
 		`NOT(price <= 5) OR qty IN (1, 2, 12) AND status IN ("paid", "open")`,
 		`IF(price >= 10, COALESCE(discount, 0), qty)`,
 		`status <> "open" AND IS_BLANK(discount) = FALSE`,
+		`ROUND(price * qty, 2) + MIN(price, qty, 3) + SUM(price, qty, discount)`,
+		`BETWEEN(price, 1, 100) AND CONTAINS(status, "pai") AND LEFT(status, 2) = "pa"`,
+		`MID(status, 2, 2) = "ai" AND FIND("d", status, 2) > LEN(status) - 1 AND REGEX_MATCH(status, "^p[a-z]+$")`,
+		`IF(YEAR(DATEADD(TO_DATE("2024-02-29"), qty, "month")) > 2020, "new", "old") = "new"`,
 	} {
 		p, err := Compile(bound(t, text))
 		require.NoError(t, err)
+		if p.working && slowdown > 1 {
+			continue // with the race detector a pool forgets on purpose
+		}
 		require.Zero(t, testing.AllocsPerRun(100, func() { p.True(row); p.Eval(row) }), text)
 	}
 }

@@ -95,6 +95,10 @@ func genExpr(t *rapid.T) lqp.Expr {
 				args[i] = lqp.Literal(lqp.TextValue(rapid.SampledFrom([]string{"day", "months", "year", "hour"}).Draw(t, "unit")))
 				continue
 			}
+			if p.Zone {
+				args[i] = lqp.Literal(lqp.TextValue(rapid.SampledFrom([]string{"UTC", "Asia/Tokyo"}).Draw(t, "zone")))
+				continue
+			}
 			var fit []int
 			for j, e := range pool {
 				if p.Accepts(e.Type()) {

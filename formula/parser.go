@@ -36,17 +36,18 @@ func Parse(text string) (lqp.Expr, error) {
 }
 
 // ParseLimited is [Parse] with other limits.
-func ParseLimited(text string, limits Limits) (lqp.Expr, error) {
+func ParseLimited(text string, limits Limits) (lqp.Expr, error) { return parseText(text, limits, nil) }
+
+// parseText is ParseLimited that goes on after the mistakes that can be collected, nil for none.
+func parseText(text string, limits Limits, m *mistakes) (lqp.Expr, error) {
 	limits = limits.withDefaults()
 	if len(text) > limits.Source {
-		n := utf8.RuneCountInString(text)
-		return nil, &SyntaxError{Code: CodeLimit, From: 0, To: n,
-			Message: "the formula is longer than " + strconv.Itoa(limits.Source) + " bytes"}
+		return nil, tooLong(text, limits.Source)
 	}
 	if err := checkEncoding(text); err != nil {
 		return nil, err
 	}
-	p := &parser{lex: lexer{src: text}, limits: limits}
+	p := &parser{lex: lexer{src: text}, limits: limits, mistakes: m}
 	x, err := p.formula()
 	if err != nil {
 		return nil, err // a typed nil must not become a non-nil error
@@ -106,6 +107,8 @@ type parser struct {
 	limits Limits
 	depth  int
 	nodes  int
+	// mistakes, when set, collects those after which reading can go on.
+	mistakes *mistakes
 }
 
 func (p *parser) shift() *SyntaxError {

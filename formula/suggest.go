@@ -28,6 +28,9 @@ func unknownFunction(name token) *SyntaxError {
 // suggestion answers the known function that was most likely meant, or "".
 func suggestion(name string) string {
 	known := []string{"TRUE", "FALSE", "BLANK", "NOW", "TODAY", "CURRENT_USER", "USER", "IN"}
+	for _, f := range lqp.RecordFunctions() {
+		known = append(known, asciiUpper(f.Name))
+	}
 	for _, f := range lqp.Functions() {
 		known = append(known, asciiUpper(f.Name))
 	}

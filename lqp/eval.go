@@ -35,8 +35,17 @@ func Resolve(e Expr, slot func(*Col) (int, error)) (Expr, error) {
 }
 
 // Eval is the value of e on a row. It is total: whatever cannot be answered, an unresolved column or a parameter
-// included, is NULL. The expression should come from [Resolve] and [Bind]. It is safe for concurrent use.
+// included, is NULL, and so is an expression that is more work with texts than [MaxWork] allows. The expression should
+// come from [Resolve] and [Bind]. It is safe for concurrent use.
 func Eval(e Expr, row []Value) Value {
+	var w Work
+	if v := eval(e, row, &w); !w.Over() {
+		return v
+	}
+	return Value{}
+}
+
+func eval(e Expr, row []Value, w *Work) Value {
 	switch e := e.(type) {
 	case *Lit:
 		return e.Val
@@ -45,7 +54,7 @@ func Eval(e Expr, row []Value) Value {
 			return row[e.slot-1]
 		}
 	case *Call:
-		return evalCall(e, row)
+		return evalCall(e, row, w)
 	case *ListLit:
 		items := make([]Value, len(e.Items))
 		for i, it := range e.Items {
@@ -56,7 +65,7 @@ func Eval(e Expr, row []Value) Value {
 	return Value{}
 }
 
-func evalCall(e *Call, row []Value) Value {
+func evalCall(e *Call, row []Value, w *Work) Value {
 	f := e.fn
 	if f == nil || f.Name != e.Func {
 		if f = functionsByName[e.Func]; f == nil {
@@ -66,29 +75,41 @@ func evalCall(e *Call, row []Value) Value {
 	var v Value
 	switch {
 	case f.Lazy:
-		v = evalLazy(f, e, row)
+		v = evalLazy(f, e, row, w)
 	case f.f2 != nil && len(e.Args) == 2:
-		a := Eval(e.Args[0], row)
+		a := eval(e.Args[0], row, w)
 		if a.kind == Null && !f.nulls {
 			return Value{}
 		}
-		b := Eval(e.Args[1], row)
+		b := eval(e.Args[1], row, w)
 		if b.kind == Null && !f.nulls {
 			return Value{}
 		}
-		v = f.f2(e.zone, a, b)
+		if f.metered {
+			v = f.EvalWork2(w, e.zone, a, b)
+		} else {
+			v = f.f2(e.zone, a, b)
+		}
 	case f.f1 != nil && len(e.Args) == 1:
-		a := Eval(e.Args[0], row)
+		a := eval(e.Args[0], row, w)
 		if a.kind == Null && !f.nulls {
 			return Value{}
 		}
-		v = f.f1(e.zone, a)
+		if f.metered {
+			v = f.EvalWork1(w, e.zone, a)
+		} else {
+			v = f.f1(e.zone, a)
+		}
 	default:
 		args := make([]Value, len(e.Args))
 		for i, a := range e.Args {
-			args[i] = Eval(a, row)
+			args[i] = eval(a, row, w)
 		}
-		v = f.Eval(e.zone, args)
+		if f.metered {
+			v = f.EvalWork(w, e.zone, args)
+		} else {
+			v = f.Eval(e.zone, args)
+		}
 	}
 	if e.typ.Kind == Float && v.kind == Number {
 		return FloatValue(v.num.Float()) // a branch that was a number where another is a float
@@ -97,19 +118,19 @@ func evalCall(e *Call, row []Value) Value {
 }
 
 // evalLazy evaluates the functions that need not look at all their arguments. Each answers as Function.Eval would.
-func evalLazy(f *Function, e *Call, row []Value) Value {
+func evalLazy(f *Function, e *Call, row []Value, w *Work) Value {
 	args := e.Args
 	switch f.Name {
 	case "and":
 		for _, a := range args {
-			if !Truth(Eval(a, row)) {
+			if !Truth(eval(a, row, w)) {
 				return falseValue
 			}
 		}
 		return trueValue
 	case "or":
 		for _, a := range args {
-			if Truth(Eval(a, row)) {
+			if Truth(eval(a, row, w)) {
 				return trueValue
 			}
 		}
@@ -118,50 +139,50 @@ func evalLazy(f *Function, e *Call, row []Value) Value {
 		if len(args) < 2 {
 			return Value{}
 		}
-		if Truth(Eval(args[0], row)) {
-			return Eval(args[1], row)
+		if Truth(eval(args[0], row, w)) {
+			return eval(args[1], row, w)
 		}
 		if len(args) > 2 {
-			return Eval(args[2], row)
+			return eval(args[2], row, w)
 		}
 	case "ifs":
 		for i := 0; i+1 < len(args); i += 2 {
-			if Truth(Eval(args[i], row)) {
-				return Eval(args[i+1], row)
+			if Truth(eval(args[i], row, w)) {
+				return eval(args[i+1], row, w)
 			}
 		}
 	case "switch":
 		if len(args) == 0 {
 			return Value{}
 		}
-		subject := Eval(args[0], row)
+		subject := eval(args[0], row, w)
 		i := 1
 		for ; i+1 < len(args); i += 2 {
-			if equalIn(e.zone, subject, Eval(args[i], row)) {
-				return Eval(args[i+1], row)
+			if equalIn(e.zone, subject, eval(args[i], row, w)) {
+				return eval(args[i+1], row, w)
 			}
 		}
 		if i < len(args) {
-			return Eval(args[i], row)
+			return eval(args[i], row, w)
 		}
 	case "coalesce":
 		for _, a := range args {
-			if v := Eval(a, row); v.kind != Null {
+			if v := eval(a, row, w); v.kind != Null {
 				return v
 			}
 		}
 	case "in":
-		return evalIn(e, row)
+		return evalIn(e, row, w)
 	}
 	return Value{}
 }
 
 // evalIn spares in(x, list literal) the list.
-func evalIn(e *Call, row []Value) Value {
+func evalIn(e *Call, row []Value, w *Work) Value {
 	if len(e.Args) == 0 {
 		return Value{}
 	}
-	x := Eval(e.Args[0], row)
+	x := eval(e.Args[0], row, w)
 	for _, a := range e.Args[1:] {
 		if l, ok := a.(*ListLit); ok {
 			for _, it := range l.Items {
@@ -171,7 +192,7 @@ func evalIn(e *Call, row []Value) Value {
 			}
 			continue
 		}
-		if v := Eval(a, row); inValue(e.zone, x, v) {
+		if v := eval(a, row, w); inValue(e.zone, x, v) {
 			return trueValue
 		}
 	}

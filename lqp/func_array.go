@@ -71,6 +71,14 @@ var arrayFunctions = []*Function{
 		f2: func(_ *time.Location, a, b Value) Value { return element(a, count(b)) },
 	},
 	{
+		Name: "array_slice", Category: "list", result: sameList,
+		Params: []Parameter{oneList[0], {Name: "start", Kinds: numericKinds}, {Name: "end", Kinds: numericKinds, Optional: true}},
+		Doc:    "The elements from the start place to the end place (default the last), both included; the first is 1, the last -1.", Example: `ARRAY_SLICE(SPLIT("a,b,c,d", ","), 2, -2)`, Gives: `["b","c"]`,
+		fn: func(_ *time.Location, args []Value) Value {
+			return sliced(args[0], count(args[1]), optionalCountAt(args, 2, -1))
+		},
+	},
+	{
 		Name: "array_flatten", Category: "list", Params: []Parameter{{Name: "list", Kinds: listKinds, Variadic: true}}, result: flatType,
 		Doc: "The elements of all lists in one; NULL of more than 10,000 elements.", Example: `ARRAY_FLATTEN(SPLIT("a,b", ","), SPLIT("c", ","))`, Gives: `["a","b","c"]`,
 		fn: func(_ *time.Location, args []Value) Value {
@@ -112,6 +120,24 @@ func element(list Value, n int64) Value {
 		return Value{}
 	}
 	return items[n-1]
+}
+
+// sliced is the part of a list between two places, both included. They count from 1, or from the end when negative; what
+// lies outside the list is not there.
+func sliced(list Value, start, end int64) Value {
+	items := list.Items()
+	size := int64(len(items))
+	place := func(n int64) int64 {
+		if n < 0 && n >= -size {
+			return n + size + 1
+		}
+		return min(n, size+1)
+	}
+	start, end = max(place(start), 1), min(place(end), size)
+	if start > end {
+		return ListValue(nil)
+	}
+	return ListValue(items[start-1 : end : end])
 }
 
 func sameList(args []Type) (Type, *ArgError) {

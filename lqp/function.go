@@ -23,8 +23,10 @@ type Function struct {
 	// Lazy says that Eval of a call evaluates only the arguments that matter. This saves time, it changes no answer.
 	Lazy bool
 	// nulls says that NULL arguments reach the implementation; otherwise any of them makes the answer NULL.
-	nulls  bool
-	result func(args []Type) (Type, *ArgError)
+	nulls   bool
+	metered bool // see Metered
+	weight  int  // of a byte that it reads, as work
+	result  func(args []Type) (Type, *ArgError)
 	// One of these is set: f1 and f2 spare the two common shapes an argument slice.
 	f1 func(z *time.Location, a Value) Value
 	f2 func(z *time.Location, a, b Value) Value
@@ -44,12 +46,16 @@ type Parameter struct {
 	Pattern bool
 	// Format says that the argument must be a text literal made of the tokens of datetime_format.
 	Format bool
+	// Zone says that the argument must be a text literal naming a time zone of the IANA database.
+	Zone bool
 	// Choices are the words of which the argument, a text literal, must be one, in any case; empty for any argument.
 	Choices []string
 }
 
 // Constant reports whether the argument must be a text literal of a certain form, which [Function.Check] looks at.
-func (p Parameter) Constant() bool { return p.Units || p.Pattern || p.Format || len(p.Choices) > 0 }
+func (p Parameter) Constant() bool {
+	return p.Units || p.Pattern || p.Format || p.Zone || len(p.Choices) > 0
+}
 
 // ArgError says which argument of a call is wrong. Arg counts from 0 and is -1 when the count of arguments is wrong.
 type ArgError struct {
@@ -186,7 +192,7 @@ var catalogue = slices.Concat(operatorFunctions, logicFunctions,
 	mathFunctions, roundingFunctions, exponentialFunctions, manyFunctions,
 	textFunctions, searchFunctions, textPartFunctions, regexFunctions,
 	conversionFunctions,
-	dateFunctions, calendarFunctions, workdayFunctions, dateTextFunctions,
+	dateFunctions, calendarFunctions, workdayFunctions, dateTextFunctions, zoneFunctions,
 	listFunctions, arrayFunctions)
 
 var functionsByName = func() map[string]*Function {

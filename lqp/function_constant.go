@@ -15,6 +15,8 @@ func (p Parameter) constantName() string {
 		return "a regular expression"
 	case p.Format:
 		return "a format of dates"
+	case p.Zone:
+		return "a time zone"
 	}
 	return "one of " + strings.Join(p.Choices, ", ")
 }
@@ -27,7 +29,7 @@ func (f *Function) checkConstant(p Parameter, i int, a Expr, types []Type) *ArgE
 	lit, ok := a.(*Lit)
 	if !ok || lit.Val.kind != Text {
 		verb := "that is"
-		if p.Units {
+		if p.Units || p.Zone {
 			verb = "naming"
 		}
 		return &ArgError{Arg: i, Want: "a text literal " + verb + " " + p.constantName(), Got: "an expression"}
@@ -53,6 +55,10 @@ func (f *Function) checkConstant(p Parameter, i int, a Expr, types []Type) *ArgE
 		}
 		if reason != "" {
 			return wrong("a format of dates ("+reason+")", text)
+		}
+	case p.Zone:
+		if _, ok := namedZone(text); !ok {
+			return wrong("the name of a time zone such as Europe/Berlin", text)
 		}
 	default:
 		if !slices.Contains(p.Choices, strings.ToLower(text)) {

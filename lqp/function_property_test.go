@@ -76,6 +76,9 @@ func constants(p Parameter) []string {
 	case p.Format:
 		return []string{"YYYY-MM-DD", "D.M.YY HH:mm", "[é] dddd MMMM YYYY h:mm:ss.SSS A", "YYYY"}
 	}
+	if p.Zone {
+		return []string{"UTC", "Asia/Tokyo", "America/St_Johns", "Pacific/Apia"}
+	}
 	return p.Choices
 }
 

@@ -15,6 +15,7 @@ type Column struct {
 	Collation  string
 	ReadOnly   bool // the source computes it (generated, identity always)
 	HasDefault bool // the source fills it when an insert leaves it out
+	Fact       Fact // what the column says of the record itself, empty for most columns
 	Comment    string
 }
 

@@ -13,6 +13,7 @@ type ScopeSource struct {
 	Alias   string   // unique in the scope regardless of case; bound columns carry it as their Source
 	Label   string   // another name under which people may refer to the source, empty for none
 	Columns []Column // the visible columns; nobody learns of others
+	Key     []string // the ids of the columns that identify a record, nil when that is not known
 }
 
 // Col is a bound reference to the column with that id, nil when the scope has none. It serves rewriters that add columns
@@ -53,7 +54,7 @@ func (q *Query) Scope() Scope {
 func (s *Source) scope() ScopeSource {
 	src := ScopeSource{Alias: s.Alias, Columns: s.Columns()}
 	if s.Schema != nil {
-		src.Label = s.Schema.Label
+		src.Label, src.Key = s.Schema.Label, s.Schema.Key
 	}
 	return src
 }
@@ -88,6 +89,17 @@ const anySource = -1
 // findColumn finds a column by name in one source or anySource: by id, else by exact name, else by name regardless of
 // case. The first of these ways that finds anything decides; more than one hit is an ambiguity.
 func (s Scope) findColumn(name string, source int) (first found, hits int) {
+	// Programs write ids, and most names are ids: nothing needs to be compared regardless of case then.
+	s.eachColumn(source, func(i, j int) {
+		if s[i].Columns[j].ID == name {
+			if hits++; hits == 1 {
+				first = found{i, j}
+			}
+		}
+	})
+	if hits > 0 {
+		return first, hits
+	}
 	var best match
 	s.eachColumn(source, func(i, j int) {
 		switch m := s[i].Columns[j].match(name); {
@@ -204,6 +216,10 @@ func (s Scope) resolve(ref *Col) (*Col, *Problem) {
 func (s Scope) resolveIn(source, column string) (*Col, *Problem) {
 	at := s.findSource(source)
 	if at < 0 {
+		// Fields of documents are columns whose names have points: address.city is not always a source and its column.
+		if hit, hits := s.findColumn(source+"."+column, anySource); hits == 1 {
+			return s.at(hit), nil
+		}
 		return nil, &Problem{Code: CodeUnknownSource, Message: "no source is called " + quoted(source) + suggest(source, s.aliases())}
 	}
 	switch hit, hits := s.findColumn(column, at); hits {

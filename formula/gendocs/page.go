@@ -40,8 +40,18 @@ func page() string {
 			section(&b, f.Category, f.Category)
 		}
 	}
+	record(&b)
 	aggregates(&b)
 	return b.String()
+}
+
+// record appends the functions of the record.
+func record(b *strings.Builder) {
+	b.WriteString("\n### The record\n\nThese stand for a column of the source that holds what they answer; in a source without one they are a mistake.\n\n" +
+		"| | |\n|---|---|\n")
+	for _, f := range lqp.RecordFunctions() {
+		fmt.Fprintf(b, "| %s | %s |\n", code(strings.ToUpper(f.Name)+"()"), cell(f.Doc))
+	}
 }
 
 // aggregates appends the functions over the rows of a group.
