@@ -1,6 +1,9 @@
 package lqp
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // orderedAccumulator gives the values of a group to an accumulator in the order of sort keys.
 type orderedAccumulator struct {
@@ -16,7 +19,7 @@ func (s *orderedAccumulator) add(keys []Value, v Value) {
 	if v.kind == Null {
 		return // the functions that look at the order leave NULL out
 	}
-	row := sortedRow{keys: slices.Clone(keys), row: []Value{v}, seq: len(s.rows)}
+	row := sortedRow{keys: slices.Clone(keys), row: []Value{v}, seq: int64(len(s.rows))}
 	if s.one != 0 && len(s.rows) == 1 {
 		if c := CompareKeys(s.order, keys, s.rows[0].keys) * s.one; c < 0 || c == 0 && s.one < 0 {
 			s.rows[0], s.size = row, int(row.bytes())
@@ -36,7 +39,7 @@ func (s *orderedAccumulator) Result() Value {
 		if c := CompareKeys(s.order, a.keys, b.keys); c != 0 {
 			return c
 		}
-		return a.seq - b.seq
+		return cmp.Compare(a.seq, b.seq)
 	})
 	for _, r := range s.rows {
 		s.inner.Add(r.row[0])

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -70,7 +69,7 @@ func BindExpr(e Expr, scope Scope, env Env) (Expr, error) {
 		return nil, err
 	}
 	x := &exprBinder{binder: b, scope: scope, zone: b.zone}
-	bound := x.top(e, "$")
+	bound := x.top(e, clausePath{block: "$"})
 	if err := b.problems.err(); err != nil {
 		return nil, err
 	}
@@ -156,11 +155,6 @@ func (b *binder) query(q *Query, path string, depth int, zone *time.Location) *Q
 	return bl.out
 }
 
-// element is the path of an element of a clause, or of what the rest leads to inside it.
-func (b *block) element(clause string, i int, rest string) string {
-	return b.path + "." + clause + "[" + strconv.Itoa(i) + "]" + rest
-}
-
 // sizes refuses clauses that are too long before anything is made of them.
 func (b *block) sizes() bool {
 	before := len(b.problems)
@@ -184,17 +178,17 @@ func (b *block) sources() bool {
 	before := len(b.problems)
 	taken := map[string]bool{}
 	for i := -1; i < len(b.in.Joins); i++ {
-		path, s := b.path+".source.alias", b.in.From
+		path, s := b.clause("source"), b.in.From
 		if i >= 0 {
-			path, s = b.element("joins", i, ".source.alias"), b.in.Joins[i].Source
+			path, s = b.element("joins", i, ".source"), b.in.Joins[i].Source
 		}
 		key := strings.ToLower(s.Alias)
 		if key != "" && taken[key] {
-			b.problem(path, CodeDuplicateName, "two sources are called %s", quoted(s.Alias))
+			b.problem(path.String()+".alias", CodeDuplicateName, "two sources are called %s", quoted(s.Alias))
 		}
 		taken[key] = true
 	}
-	b.out.From = b.source(b.in.From, b.path+".source", taken)
+	b.out.From = b.source(b.in.From, b.clause("source"), taken)
 	joins := make([]Source, len(b.in.Joins))
 	for i := range b.in.Joins {
 		joins[i] = b.source(b.in.Joins[i].Source, b.element("joins", i, ".source"), taken)
@@ -209,16 +203,16 @@ func (b *block) sources() bool {
 			j.Kind = Inner
 		}
 		if j.Kind != Inner && j.Kind != Left && j.Kind != Right && j.Kind != Full {
-			b.problem(path+".kind", CodeArgument, "%s is no kind of join; one of \"inner\", \"left\", \"right\", \"full\" was expected", quoted(string(j.Kind)))
+			b.problem(path.String()+".kind", CodeArgument, "%s is no kind of join; one of \"inner\", \"left\", \"right\", \"full\" was expected", quoted(string(j.Kind)))
 		}
 		right := joins[i].scope()
 		bound := Join{Kind: j.Kind, Source: joins[i]}
 		if j.On == nil {
-			b.problem(path, CodeMissing, "the join has no condition")
+			b.problem(path.String(), CodeMissing, "the join has no condition")
 		} else {
 			// The condition sees the pair before it is known whether one side will be missing.
 			x := &exprBinder{binder: b.binder, scope: append(slices.Clone(b.scope), right), zone: b.zone}
-			bound.On = x.condition(j.On, path+".on")
+			bound.On = x.condition(j.On, path.at(".on"))
 		}
 		b.out.Joins = append(b.out.Joins, bound)
 		b.scope = b.scope.join(j.Kind, right)
@@ -226,16 +220,16 @@ func (b *block) sources() bool {
 	return true
 }
 
-func (b *block) source(s Source, path string, taken map[string]bool) Source {
+func (b *block) source(s Source, path clausePath, taken map[string]bool) Source {
 	s.Schema = nil
 	switch {
 	case s.Query != nil && (s.Table != "" || s.Connection != ""):
-		b.problem(path, CodeConflict, "a source is either a table or a query, not both")
+		b.problem(path.String(), CodeConflict, "a source is either a table or a query, not both")
 		return s
 	case s.Query != nil:
-		s.Query = b.query(s.Query, path+".query", b.depth+1, b.zone)
+		s.Query = b.query(s.Query, path.String()+".query", b.depth+1, b.zone)
 	case s.Table == "":
-		b.problem(path, CodeMissing, "the source names no table")
+		b.problem(path.String(), CodeMissing, "the source names no table")
 		return s
 	default:
 		s.Schema = b.table(s.Connection, s.Table, path)
@@ -243,12 +237,12 @@ func (b *block) source(s Source, path string, taken map[string]bool) Source {
 	if s.Alias == "" {
 		s.Alias = freeAlias(s, taken)
 	} else if !validName(s.Alias) {
-		b.problem(path+".alias", CodeArgument, "the alias %s must have 1 to %d characters, none of them a control character", quoted(s.Alias), maxNameLength)
+		b.problem(path.String()+".alias", CodeArgument, "the alias %s must have 1 to %d characters, none of them a control character", quoted(s.Alias), maxNameLength)
 	}
 	return s
 }
 
-func (b *block) table(connection, name, path string) *Table {
+func (b *block) table(connection, name string, path clausePath) *Table {
 	var t *Table
 	err := ErrUnknownTable
 	if b.env.Table != nil {
@@ -267,7 +261,7 @@ func (b *block) table(connection, name, path string) *Table {
 	if b.env.Tables != nil {
 		hint = suggest(name, b.env.Tables(connection))
 	}
-	b.problem(path+".table", CodeUnknownTable, "there is no table %s%s", quoted(name), hint)
+	b.problem(path.String()+".table", CodeUnknownTable, "there is no table %s%s", quoted(name), hint)
 	return nil
 }
 

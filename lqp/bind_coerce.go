@@ -138,9 +138,9 @@ func (x *exprBinder) coerceLiteral(l *Lit, want Kind, c *Call, at *place) (*Lit,
 		if v := readText(l.Val.Text(), want, x.zone); !v.IsNull() {
 			return Literal(v), true
 		}
-		p := Problem{Path: x.path, Code: CodeTypeMismatch, Message: fmt.Sprintf("%s was expected, not the text %s", expectations[want], quoted(l.Val.Text()))}
+		p := Problem{Path: x.path.String(), Code: CodeTypeMismatch, Message: fmt.Sprintf("%s was expected, not the text %s", expectations[want], quoted(l.Val.Text()))}
 		if p.From, p.To = span(c); p.To == 0 {
-			p.Path = string(at.appendTo([]byte(x.path)))
+			p.Path = string(at.appendTo([]byte(p.Path)))
 		}
 		x.problems.add(p)
 		return l, false

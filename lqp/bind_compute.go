@@ -32,6 +32,9 @@ const (
 
 // computeAll binds every computed column, used or not, so that each problem is told.
 func (b *block) computeAll() {
+	if len(b.in.Compute) == 0 {
+		return
+	}
 	b.computed = make(map[string]*computedColumn, len(b.in.Compute))
 	for i := range b.in.Compute {
 		name := b.in.Compute[i].Name
@@ -39,7 +42,7 @@ func (b *block) computeAll() {
 		switch {
 		case !b.checkName(name, path):
 		case b.computed[name] != nil:
-			b.problem(path+".name", CodeDuplicateName, "two computed columns are called %s", quoted(name))
+			b.problem(path.String()+".name", CodeDuplicateName, "two computed columns are called %s", quoted(name))
 		default:
 			b.computed[name] = &computedColumn{name: name, index: i}
 		}
@@ -134,14 +137,14 @@ func validName(s string) bool {
 	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxNameLength && strings.IndexFunc(s, unicode.IsControl) < 0
 }
 
-func (b *block) checkName(name, path string) bool {
+func (b *block) checkName(name string, path clausePath) bool {
 	if validName(name) {
 		return true
 	}
 	if name == "" {
-		b.problem(path, CodeMissing, "a name is missing")
+		b.problem(path.String(), CodeMissing, "a name is missing")
 	} else {
-		b.problem(path+".name", CodeArgument, "the name %s must have 1 to %d characters, none of them a control character", quoted(name), maxNameLength)
+		b.problem(path.String()+".name", CodeArgument, "the name %s must have 1 to %d characters, none of them a control character", quoted(name), maxNameLength)
 	}
 	return false
 }
@@ -154,7 +157,7 @@ func (b *block) where() Expr {
 	x := &exprBinder{binder: b.binder, scope: b.scope, zone: b.zone, block: b}
 	c, ok := b.in.Where.(*Call)
 	if !ok || c.Func != "and" || c.To > 0 || len(c.Args) < 2 {
-		return x.condition(b.in.Where, b.path+".filters")
+		return x.condition(b.in.Where, b.clause("filters"))
 	}
 	if len(c.Args) > MaxClauses {
 		b.problem(b.path+".filters", CodeLimit, "there are %d elements; at most %d are allowed", len(c.Args), MaxClauses)

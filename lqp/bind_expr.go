@@ -19,9 +19,9 @@ type exprBinder struct {
 	// whole, when set, is asked before a call is bound: it may replace the whole call.
 	whole func(c *Call) Expr
 
-	path    string // of the clause
-	nodes   int    // of the bound expression, computed columns included
-	inlined int    // levels of computed columns below
+	path    clausePath
+	nodes   int // of the bound expression, computed columns included
+	inlined int // levels of computed columns below
 }
 
 // place is where in a clause's tree an expression stands. Texts have positions instead.
@@ -40,10 +40,10 @@ func (p *place) appendTo(path []byte) []byte {
 }
 
 // top binds the expression of a clause, nil after a problem.
-func (x *exprBinder) top(e Expr, path string) Expr {
+func (x *exprBinder) top(e Expr, path clausePath) Expr {
 	x.path, x.nodes, x.inlined = path, 0, 0
 	if e == nil {
-		x.problem(path, CodeMissing, "an expression is missing")
+		x.problem(path.String(), CodeMissing, "an expression is missing")
 		return nil
 	}
 	return x.bind(e, nil, 1)
@@ -56,13 +56,13 @@ func (x *exprBinder) charge(n int) bool {
 		return true
 	}
 	if x.nodes-n <= MaxExprNodes {
-		x.problem(x.path, CodeLimit, "the expression is too large with its computed columns; at most %d nodes are allowed", MaxExprNodes)
+		x.problem(x.path.String(), CodeLimit, "the expression is too large with its computed columns; at most %d nodes are allowed", MaxExprNodes)
 	}
 	return false
 }
 
 // condition binds an expression that must be a bool. The literal NULL is one: it counts as false.
-func (x *exprBinder) condition(e Expr, path string) Expr {
+func (x *exprBinder) condition(e Expr, path clausePath) Expr {
 	bound := x.top(e, path)
 	if bound == nil {
 		return nil
@@ -76,10 +76,10 @@ func (x *exprBinder) condition(e Expr, path string) Expr {
 
 // report records a problem of the expression e. Without positions in a text the path leads to e in the tree.
 func (x *exprBinder) report(e Expr, at *place, code, message string) {
-	p := Problem{Path: x.path, Code: code, Message: message}
+	p := Problem{Path: x.path.String(), Code: code, Message: message}
 	p.From, p.To = span(e)
 	if p.To == 0 && at != nil {
-		p.Path = string(at.appendTo([]byte(x.path)))
+		p.Path = string(at.appendTo([]byte(p.Path)))
 	}
 	x.problems.add(p)
 }
@@ -102,7 +102,7 @@ func (x *exprBinder) bind(e Expr, at *place, depth int) Expr {
 		return nil
 	}
 	if depth > MaxExprDepth {
-		x.problems.add(Problem{Path: x.path, Code: CodeLimit, Message: fmt.Sprintf("the expression is nested too deeply; at most %d levels are allowed", MaxExprDepth)})
+		x.problems.add(Problem{Path: x.path.String(), Code: CodeLimit, Message: fmt.Sprintf("the expression is nested too deeply; at most %d levels are allowed", MaxExprDepth)})
 		return nil
 	}
 	switch e := e.(type) {
@@ -176,6 +176,9 @@ func (x *exprBinder) call(c *Call, at *place, depth int) Expr {
 	}
 	f, ok := LookupFunction(strings.ToLower(c.Func))
 	if !ok {
+		if e, known := x.record(c, at); known {
+			return e
+		}
 		x.report(c, at, CodeUnknownFunction, "there is no function "+quoted(c.Func)+suggest(c.Func, functionNames()))
 		return nil
 	}
@@ -224,12 +227,12 @@ func (x *exprBinder) argument(f *Function, c *Call, e *ArgError, at *place) {
 		code = CodeArgument
 	}
 	arg := c.Args[e.Arg]
-	p := Problem{Path: x.path, Code: code, Message: fmt.Sprintf("argument %d of %s must be %s, not %s", e.Arg+1, f.Name, e.Want, e.Got)}
+	p := Problem{Path: x.path.String(), Code: code, Message: fmt.Sprintf("argument %d of %s must be %s, not %s", e.Arg+1, f.Name, e.Want, e.Got)}
 	if p.From, p.To = span(arg); p.To == 0 {
 		p.From, p.To = span(c)
 	}
 	if p.To == 0 {
-		p.Path = string((&place{at, e.Arg}).appendTo([]byte(x.path)))
+		p.Path = string((&place{at, e.Arg}).appendTo([]byte(p.Path)))
 	}
 	x.problems.add(p)
 }

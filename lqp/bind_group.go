@@ -6,7 +6,7 @@ import (
 )
 
 // namedPath is the path of the expression of an element that may have been written as a mere name.
-func (b *block) namedPath(clause string, i int, n Named) string {
+func (b *block) namedPath(clause string, i int, n Named) clausePath {
 	if c, ok := n.Expr.(*Col); ok && n.Name == "" && c.Source == "" && c.To == 0 {
 		return b.element(clause, i, "")
 	}
@@ -31,16 +31,16 @@ func (b *block) group() {
 	}
 	if b.in.Having != nil {
 		x := b.groupBinder()
-		b.out.Having = x.condition(b.in.Having, b.path+".having")
+		b.out.Having = x.condition(b.in.Having, b.clause("having"))
 	}
 }
 
-func (b *block) take(name, path string, taken map[string]bool) bool {
+func (b *block) take(name string, path clausePath, taken map[string]bool) bool {
 	if !b.checkName(name, path) {
 		return false
 	}
 	if taken[name] {
-		b.problem(path, CodeDuplicateName, "two group keys or aggregates are called %s", quoted(name))
+		b.problem(path.String(), CodeDuplicateName, "two group keys or aggregates are called %s", quoted(name))
 		return false
 	}
 	taken[name] = true
@@ -70,14 +70,14 @@ func (b *block) aggregate(a Aggregate, i int, taken map[string]bool) {
 	out := Aggregate{Name: a.Name, Func: strings.ToLower(a.Func)}
 	f, ok := LookupAggregate(out.Func)
 	if !ok {
-		b.problem(path+".function", CodeUnknownAggregate, "there is no aggregate %s%s", quoted(a.Func), suggest(a.Func, aggregateNames()))
+		b.problem(path.String()+".function", CodeUnknownAggregate, "there is no aggregate %s%s", quoted(a.Func), suggest(a.Func, aggregateNames()))
 	}
 	x := b.rowBinder()
 	if a.Arg != nil {
-		out.Arg = x.top(a.Arg, path+".expr")
+		out.Arg = x.top(a.Arg, path.at(".expr"))
 	}
 	if a.Filter != nil {
-		out.Filter = x.condition(a.Filter, path+".filter")
+		out.Filter = x.condition(a.Filter, path.at(".filter"))
 	}
 	if !ok || (a.Arg != nil && out.Arg == nil) || (a.Filter != nil && out.Filter == nil) {
 		return
@@ -85,15 +85,15 @@ func (b *block) aggregate(a Aggregate, i int, taken map[string]bool) {
 	rows := f.Kinds == nil
 	switch {
 	case rows && a.Arg != nil:
-		b.problem(path+".expr", CodeArgument, "%s counts rows and takes no expression; counta counts values", f.Name)
+		b.problem(path.String()+".expr", CodeArgument, "%s counts rows and takes no expression; counta counts values", f.Name)
 		return
 	case !rows && a.Arg == nil:
-		b.problem(path, CodeMissing, "the aggregate %s needs an expression", f.Name)
+		b.problem(path.String(), CodeMissing, "the aggregate %s needs an expression", f.Name)
 		return
 	case !rows:
 		t, argErr := f.Result(out.Arg.Type())
 		if argErr != nil {
-			x.path = path + ".expr"
+			x.path = path.at(".expr")
 			x.report(a.Arg, nil, CodeTypeMismatch, fmt.Sprintf("%s takes %s, not %s", f.Name, argErr.Want, argErr.Got))
 			return
 		}
@@ -133,7 +133,7 @@ func (b *block) rowBinder() *exprBinder {
 func (b *block) quietly(e Expr) Expr {
 	x := b.rowBinder()
 	x.binder = &binder{env: b.env, zone: b.binder.zone}
-	return x.top(e, "$")
+	return x.top(e, clausePath{block: "$"})
 }
 
 // groupBinder binds expressions over the groups: they consist of group keys and aggregates.

@@ -27,7 +27,7 @@ func (b *block) nameOf(written, bound Expr) string {
 // output is one column of the result before its name is final.
 type output struct {
 	Named
-	path  string
+	path  clausePath
 	given bool // the name was given and stays
 }
 
@@ -51,11 +51,11 @@ func (b *block) selectColumns() {
 // listed binds the output columns that the query lists.
 func (b *block) listed() []output {
 	outs := make([]output, 0, len(b.in.Select))
+	x := b.rowBinder()
+	if b.grouped {
+		x = b.groupBinder()
+	}
 	for i, n := range b.in.Select {
-		x := b.rowBinder()
-		if b.grouped {
-			x = b.groupBinder()
-		}
 		e := x.top(n.Expr, b.namedPath("columns", i, n))
 		if e == nil {
 			continue
@@ -90,26 +90,35 @@ func (b *block) everything() []output {
 
 // nameOutputs makes the names unique: a name that was not given and that another column has too gets its source in front.
 func (b *block) nameOutputs(outs []output, listed bool) {
-	count, reserved := make(map[string]int, len(outs)), make(map[string]bool)
-	for _, o := range outs {
-		count[o.Name]++
-		reserved[o.Name] = reserved[o.Name] || o.given
+	type use struct {
+		count           int
+		reserved, taken bool
 	}
-	taken := make(map[string]bool, len(outs))
+	uses := make(map[string]use, len(outs))
+	for _, o := range outs {
+		u := uses[o.Name]
+		u.count++
+		u.reserved = u.reserved || o.given
+		uses[o.Name] = u
+	}
 	for i := range outs {
 		o := &outs[i]
-		if !o.given && count[o.Name] > 1 {
+		u := uses[o.Name]
+		if !o.given && u.count > 1 {
 			if c, ok := o.Expr.(*Col); ok && c.Source != "" {
 				o.Name = c.Source + "." + o.Name
+				u = uses[o.Name]
 			}
-			for base, n := o.Name, 2; !listed && (taken[o.Name] || reserved[o.Name]); n++ {
+			for base, n := o.Name, 2; !listed && (u.taken || u.reserved); n++ {
 				o.Name = fmt.Sprintf("%s_%d", base, n)
+				u = uses[o.Name]
 			}
 		}
-		if taken[o.Name] || (!o.given && reserved[o.Name]) {
-			b.problem(o.path, CodeDuplicateName, "two output columns are called %s; give one of them another name", quoted(o.Name))
+		if u.taken || (!o.given && u.reserved) {
+			b.problem(o.path.String(), CodeDuplicateName, "two output columns are called %s; give one of them another name", quoted(o.Name))
 		}
-		taken[o.Name] = true
+		u.taken = true
+		uses[o.Name] = u
 	}
 	b.out.Select = make([]Named, len(outs))
 	for i, o := range outs {
@@ -119,9 +128,15 @@ func (b *block) nameOutputs(outs []output, listed bool) {
 
 // order binds the sort keys.
 func (b *block) order() {
-	given := map[string]Expr{}
+	if len(b.in.OrderBy) == 0 {
+		return
+	}
+	var given map[string]Expr // usually none
 	for _, n := range b.in.Select {
 		if n.Name != "" {
+			if given == nil {
+				given = map[string]Expr{}
+			}
 			given[n.Name] = nil
 		}
 	}
@@ -135,18 +150,20 @@ func (b *block) order() {
 		if b.grouped {
 			x = b.groupBinder()
 		}
-		search := x.named
-		x.named = func(c *Col) (Expr, *Problem) {
-			if e := given[c.Column]; e != nil && c.Source == "" {
-				if !x.charge(countNodes(e)) {
-					return nil, &Problem{Code: CodeLimit, Message: "the sort key is too large"}
+		if given != nil {
+			search := x.named
+			x.named = func(c *Col) (Expr, *Problem) {
+				if e := given[c.Column]; e != nil && c.Source == "" {
+					if !x.charge(countNodes(e)) {
+						return nil, &Problem{Code: CodeLimit, Message: "the sort key is too large"}
+					}
+					return e, nil
 				}
-				return e, nil
+				if search != nil {
+					return search(c)
+				}
+				return nil, nil
 			}
-			if search != nil {
-				return search(c)
-			}
-			return nil, nil
 		}
 		path := b.element("sorts", i, "")
 		e := x.top(o.Expr, path)
@@ -160,7 +177,7 @@ func (b *block) order() {
 		switch {
 		case o.Nulls == NullsFirst || o.Nulls == NullsLast:
 		case o.Nulls != NullsDefault:
-			b.problem(path+".nulls", CodeArgument, "the nulls of a sort key stand first or last")
+			b.problem(path.String()+".nulls", CodeArgument, "the nulls of a sort key stand first or last")
 		case o.Desc:
 			o.Nulls = NullsLast
 		default:
@@ -178,30 +195,30 @@ func countNodes(e Expr) int {
 
 func (b *block) pageAndCount() {
 	p := b.in.Page
-	path := b.path + ".pagination"
+	path := b.clause("pagination")
 	for _, n := range [...]struct {
 		key   string
 		value int
 	}{{".limit", p.Limit}, {".offset", p.Offset}} {
 		if n.value < 0 {
-			b.problem(path+n.key, CodeArgument, "a whole number from 0 was expected, not %d", n.value)
+			b.problem(path.String()+n.key, CodeArgument, "a whole number from 0 was expected, not %d", n.value)
 		}
 	}
 	if b.depth == 1 {
 		if most := b.env.MaxLimit; most > 0 && p.Limit > most {
-			b.problem(path+".limit", CodeLimit, "the limit %d is too large; at most %d rows are delivered at once", p.Limit, most)
+			b.problem(path.String()+".limit", CodeLimit, "the limit %d is too large; at most %d rows are delivered at once", p.Limit, most)
 		}
 		if p.Limit == 0 {
 			p.Limit = b.env.DefaultLimit
 		}
 	} else if p.Cursor != "" {
-		b.problem(path+".cursor", CodeConflict, "only the outermost query can be continued by a cursor")
+		b.problem(path.String()+".cursor", CodeConflict, "only the outermost query can be continued by a cursor")
 	}
 	if p.Cursor != "" && p.Offset > 0 {
-		b.problem(path, CodeConflict, "a page begins at a cursor or at an offset, not both")
+		b.problem(path.String(), CodeConflict, "a page begins at a cursor or at an offset, not both")
 	}
 	if p.After != nil && len(p.After) != len(b.in.OrderBy) {
-		b.problem(path, CodeArgument, "the page begins after %d values, but there are %d sort keys", len(p.After), len(b.in.OrderBy))
+		b.problem(path.String(), CodeArgument, "the page begins after %d values, but there are %d sort keys", len(p.After), len(b.in.OrderBy))
 	}
 	p.Cursor = ""
 	b.out.Page = p

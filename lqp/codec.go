@@ -1,6 +1,7 @@
 package lqp
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ type DecodeOptions struct {
 	// Formula parses an expression that is given as text. An error that wraps a Problem, or has a method
 	// Span() (from, to int), keeps its place in the text. nil refuses text.
 	Formula func(text string) (Expr, error)
+	// Syntaxes parse the text of {"formula": "…", "syntax": "NAME"}, which may stand wherever an expression does, by name.
+	// Their errors are those of Formula. Other names are refused; without a syntax it is Formula that parses.
+	Syntaxes map[string]func(text string) (Expr, error)
 	// Limits bound the document. Their MaxDepth defaults to 256 here, which leaves room for an expression of
 	// MaxExprDepth in nested queries.
 	Limits StrictLimits
@@ -61,7 +65,7 @@ func DecodeQuery(data []byte, opt DecodeOptions) (*Query, error) {
 	if problem != nil {
 		return nil, Problems{*problem}
 	}
-	d := &decoder{jsonDoc: doc, opt: opt}
+	d := &decoder{jsonDoc: doc, opt: opt, whole: string(data)}
 	q := d.query(0, 1)
 	if err := d.problems.err(); err != nil {
 		return nil, err
@@ -77,14 +81,15 @@ func DecodeQuery(data []byte, opt DecodeOptions) (*Query, error) {
 //	{"k": "list", "a": [ … ]}                           literals only
 //	{"k": "param", "n": "now"}                          now, today, current_user or user.NAME
 //
-// or a text in the language of DecodeOptions.Formula. The literal's t may be left out where v says it: null, true, a JSON
+// or a text in the language of DecodeOptions.Formula, or {"formula": "…", "syntax": "expr"}, a text in one of the languages of
+// DecodeOptions.Syntaxes. The literal's t may be left out where v says it: null, true, a JSON
 // number or a text. The expression is not bound. The error is a Problems.
 func DecodeExpr(data []byte, opt DecodeOptions) (Expr, error) {
 	doc, problem := parseJSON(data, opt.limits())
 	if problem != nil {
 		return nil, Problems{*problem}
 	}
-	d := &decoder{jsonDoc: doc, opt: opt}
+	d := &decoder{jsonDoc: doc, opt: opt, whole: string(data)}
 	e := d.expr(0, 1)
 	if err := d.problems.err(); err != nil {
 		return nil, err
@@ -103,12 +108,26 @@ func QueryHash(q *Query) [sha256.Size]byte {
 // decoder turns a document into a query. It goes on after a problem in order to find the next.
 type decoder struct {
 	*jsonDoc
+	whole    string // the document; the names and texts of the query are parts of it
 	opt      DecodeOptions
 	problems Problems
 }
 
 func (d *decoder) fail(i int32, code, format string, args ...any) {
 	d.problems.add(Problem{Path: d.path(i), Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+// key is the key under which a member of an object stands.
+func (d *decoder) key(i int32) string { return d.part(d.nodes[i].keyFrom, d.nodes[i].keyTo) }
+
+// text is the content of a string node.
+func (d *decoder) text(i int32) string { return d.part(d.nodes[i].from, d.nodes[i].to) }
+
+func (d *decoder) part(from, to int32) string {
+	if bytes.IndexByte(d.data[from:to], '\\') < 0 {
+		return d.whole[from+1 : to-1]
+	}
+	return unquoteJSON(d.data[from:to])
 }
 
 func (d *decoder) expect(i int32, what string) {
@@ -168,6 +187,17 @@ func (d *decoder) list(i int32, most int, f func(element int32)) {
 	}
 }
 
+// elements is how many elements an optional list has, as far as they are allowed.
+func (d *decoder) elements(i int32, most int) (n int) {
+	if i == 0 || d.nodes[i].kind != '[' {
+		return 0
+	}
+	for e := i + 1; e < d.nodes[i].end && n < most; e = d.nodes[e].end {
+		n++
+	}
+	return n
+}
+
 // oneOf reads an optional text that must be one of choices.
 func (d *decoder) oneOf(i int32, choices ...string) string {
 	s := d.string(i)
@@ -195,12 +225,15 @@ func joinQuoted(choices []string) string {
 }
 
 // formula parses an expression given as text.
-func (d *decoder) formula(i int32) Expr {
-	if d.opt.Formula == nil {
+func (d *decoder) formula(i int32) Expr { return d.formulaBy(i, d.opt.Formula) }
+
+// formulaBy parses an expression given as text in the language of parse.
+func (d *decoder) formulaBy(i int32, parse func(text string) (Expr, error)) Expr {
+	if parse == nil {
 		d.fail(i, CodeTypeMismatch, "an expression tree was expected, not a text")
 		return nil
 	}
-	e, err := d.opt.Formula(d.text(i))
+	e, err := parse(d.text(i))
 	if err == nil {
 		return e
 	}

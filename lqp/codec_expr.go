@@ -1,7 +1,9 @@
 package lqp
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -38,7 +40,11 @@ func (d *decoder) expr(i int32, depth int) Expr {
 		return nil
 	}
 	for m := i + 1; m < d.nodes[i].end; m = d.nodes[m].end {
-		if d.key(m) != "k" {
+		switch d.key(m) {
+		case "k":
+		case "formula":
+			return d.written(i)
+		default:
 			continue
 		}
 		if d.nodes[m].kind != '"' {
@@ -65,6 +71,24 @@ func (d *decoder) expr(i int32, depth int) Expr {
 	}
 	d.fail(i, CodeMissing, "the key \"k\", the kind of the expression, is missing")
 	return nil
+}
+
+// written reads {"formula", "syntax"}, a text in a language that it names.
+func (d *decoder) written(i int32) Expr {
+	m := d.object(i, "a formula", "formula", "syntax")
+	if d.nodes[m[0]].kind != '"' {
+		d.expect(m[0], "a text")
+		return nil
+	}
+	if m[1] == 0 {
+		return d.formula(m[0])
+	}
+	names := slices.Sorted(maps.Keys(d.opt.Syntaxes))
+	name := d.oneOf(m[1], names...)
+	if name == "" {
+		return nil
+	}
+	return d.formulaBy(m[0], d.opt.Syntaxes[name])
 }
 
 func (d *decoder) column(i int32) Expr {

@@ -26,6 +26,9 @@ func (d *decoder) query(i int32, depth int) *Query {
 	d.list(m[4], MaxClauses, func(e int32) { q.GroupBy = append(q.GroupBy, d.named(e, true)) })
 	d.list(m[5], MaxClauses, func(e int32) { q.Aggregates = append(q.Aggregates, d.aggregate(e)) })
 	q.Having = d.optional(m[6])
+	if n := d.elements(m[7], MaxClauses); n > 0 {
+		q.Select = make([]Named, 0, n)
+	}
 	d.list(m[7], MaxClauses, func(e int32) { q.Select = append(q.Select, d.named(e, true)) })
 	d.list(m[8], MaxClauses, func(e int32) { q.OrderBy = append(q.OrderBy, d.order(e)) })
 	if m[9] != 0 {

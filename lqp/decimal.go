@@ -101,6 +101,18 @@ func DecimalFromFloat(f float64) (Decimal, bool) {
 	if math.IsNaN(f) || math.Abs(f) >= 1e20 {
 		return Decimal{}, false
 	}
+	// Most doubles that were meant as decimals are some ten-thousandths. A double is nearer to the decimal of up to 15 digits
+	// that it is nearest to than to any other of 15 digits, so that one which leads back to it is the answer.
+	for scale, unit := range [...]float64{1, 10, 100, 1000, 10_000} {
+		if n := math.Round(f * unit); math.Abs(n) < 1e15 && n/unit == f {
+			return DecimalFromScaled(int64(n), scale), true
+		}
+	}
+	return decimalFromDigits(f)
+}
+
+// decimalFromDigits is DecimalFromFloat by the double's digits.
+func decimalFromDigits(f float64) (Decimal, bool) {
 	var buf [32]byte
 	d, err := parseDecimal(string(strconv.AppendFloat(buf[:0], f, 'e', 14, 64)), true)
 	return d, err == nil

@@ -134,6 +134,9 @@ func formatKey(o *Order) string {
 	case NullsLast:
 		text += " nulls last"
 	}
+	if o.Whole {
+		text += " whole"
+	}
 	return text
 }
 

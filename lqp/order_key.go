@@ -8,6 +8,9 @@ import "slices"
 // meets one row at most add nothing and are left out. total is false, and the query unchanged, when some source
 // shows no key; such a query can only be paged by offset.
 //
+// Keys that are texts which may be longer than sorting looks at are added twice: as sort keys like any other, and once
+// more behind all of those as [Order.Whole] keys of the same direction, which tell apart what the first leave together.
+//
 // The key of a table is Table.Key, else a unique key whose columns are never NULL; its columns must all be visible. A
 // nested query has the key of its own sources or groups, if it exposes them.
 func OrderKey(q *Query) (ordered *Query, total bool) {
@@ -16,25 +19,33 @@ func OrderKey(q *Query) (ordered *Query, total bool) {
 		return q, false
 	}
 	ordered = q.Clone()
+	var whole []Order
 	for _, k := range keys {
 		if !k.Type().Kind.Orderable() {
 			return q, false
 		}
-		if !sortsBy(ordered.OrderBy, k) {
+		at := sortsBy(ordered.OrderBy, k, false)
+		if at < 0 {
+			at = len(ordered.OrderBy)
 			ordered.OrderBy = append(ordered.OrderBy, Order{Expr: k, Nulls: NullsFirst})
 		}
+		if SortsCut(k.Type()) && sortsBy(ordered.OrderBy, k, true) < 0 {
+			o := ordered.OrderBy[at]
+			o.Whole = true
+			whole = append(whole, o)
+		}
 	}
+	ordered.OrderBy = append(ordered.OrderBy, whole...)
 	return ordered, true
 }
 
-func sortsBy(order []Order, e Expr) bool {
-	for i := range order {
-		if EqualExpr(order[i].Expr, e) {
-			return true
-		}
-	}
-	return false
+// sortsBy is the place of the sort key that is an expression, below 0 for none.
+func sortsBy(order []Order, e Expr, whole bool) int {
+	return slices.IndexFunc(order, func(o Order) bool { return o.Whole == whole && EqualExpr(o.Expr, e) })
 }
+
+// SortsCut reports whether values of a type may be texts that are longer than what sorting looks at.
+func SortsCut(t Type) bool { return t.Kind == Text && (t.MaxLen == 0 || t.MaxLen > OrderPrefix) }
 
 // rowKeys are expressions that together differ for any two rows of the block, before Select.
 func rowKeys(q *Query) (keys []Expr, ok bool) {

@@ -94,6 +94,9 @@ type Order struct {
 	Expr  Expr
 	Desc  bool
 	Nulls NullOrder // never NullsDefault in a bound query
+	// Whole compares texts over their whole length, beyond the [OrderPrefix] code points that sorting looks at otherwise.
+	// OrderKey puts such keys last, to tell apart rows whose keys agree that far. No source sorts by them.
+	Whole bool
 }
 
 // Page bounds the result. Limit 0 means the caller's default in a user's query and no limit in a bound one.

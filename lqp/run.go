@@ -20,8 +20,15 @@ type Sources interface {
 	// may answer ErrRunNested, and Run runs the nested query itself.
 	Open(ctx context.Context, s *Source) (RowReader, error)
 	// Lookup delivers the rows of s in which the expressions on (over s alone) equal one of the given key tuples, or
-	// ErrNoLookup when reading everything by Open is wanted instead.
+	// ErrNoLookup when reading everything by Open is wanted instead, be it at the first look-up or at a later one.
 	Lookup(ctx context.Context, s *Source, on []Expr, keys [][]Value) (RowReader, error)
+}
+
+// Narrower is implemented by Sources that can read less of a source whose rows are joined with few others.
+type Narrower interface {
+	// Narrow says, before s is opened, that only those of its rows are needed in which the expression on (over s alone)
+	// equals one of the values, NULL among them. Open may deliver others too. It is called once for each join that knows.
+	Narrow(s *Source, on Expr, values []Value) error
 }
 
 // Answers of Sources that are not failures.
@@ -33,10 +40,15 @@ var (
 // RunOptions tune a Run. The zero RunOptions are the reference.
 type RunOptions struct {
 	Budget *Budget
+	// Spill is where joins, sorts and groups go on that hold more than the budget's bytes; nil ends the Run with a
+	// *BudgetError there. The answer is the same, ties included.
+	Spill Spill
 	// Compile turns a resolved expression into a function of the row; nil uses Eval. It must agree with Eval.
 	Compile func(e Expr) func(row []Value) Value
 	// LookupBatch is how many rows of the left side are joined with one Lookup, default 256.
 	LookupBatch int
+	// NarrowKeys is how many different keys the right side of a join may have for a [Narrower] to be told of them, 0 for none.
+	NarrowKeys int
 	// Sorted is how many leading sort keys of the outermost block its rows arrive in the order of: those that use the
 	// first source only, which delivers its rows so. Joins keep the order of their left side. Only rows that agree in
 	// these keys are then held to be sorted by the others, and the first rows leave before the last have arrived. The
@@ -54,7 +66,7 @@ type RunOptions struct {
 // arrival.
 //
 // Page.After keeps the rows that sort after it; Offset and Limit then apply. Errors come from Run itself or from Err of
-// the iterator: those of the sources, of the context, or a *BudgetError.
+// the iterator: those of the sources, of the context, a *BudgetError, or one that wraps ErrSpill.
 func Run(ctx context.Context, q *Query, sources Sources, opt RunOptions) (*Result, error) {
 	if opt.Compile == nil {
 		opt.Compile = func(e Expr) func([]Value) Value { return func(row []Value) Value { return Eval(e, row) } }
@@ -62,7 +74,7 @@ func Run(ctx context.Context, q *Query, sources Sources, opt RunOptions) (*Resul
 	if opt.LookupBatch <= 0 {
 		opt.LookupBatch = 256
 	}
-	r := &runner{ctx: ctx, sources: sources, opt: opt, account: &account{budget: opt.Budget}}
+	r := &runner{ctx: ctx, sources: sources, opt: opt, account: &account{budget: opt.Budget, spill: opt.Spill}}
 	it, err := r.block(q, opt.Sorted)
 	if err != nil {
 		r.close()
@@ -188,9 +200,13 @@ func (r *runner) block(q *Query, sorted int) (iterator, error) {
 	in := &shape{slots: map[colKey]int{}}
 	it := r.source(&q.From, in)
 	var err error
+	first := &q.From
 	for i := range q.Joins {
-		if it, err = r.join(it, &q.Joins[i], in); err != nil {
+		if it, err = r.join(it, &q.Joins[i], in, first); err != nil {
 			return nil, err
+		}
+		if k := q.Joins[i].Kind; k != Inner && k != Left {
+			first = nil
 		}
 		it = r.traced(it, Step{q, StepJoin, i})
 	}

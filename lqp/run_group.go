@@ -8,7 +8,7 @@ func (r *runner) group(in iterator, q *Query, s *shape) (iterator, *shape, error
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &grouper{in: in, keys: keys, step: "group", account: r.account}
+	g := &grouper{in: in, keys: keys, share: share{account: r.account, step: "group", keep: 2}, tick: ticker{ctx: r.ctx}}
 	out := &shape{slots: map[colKey]int{}}
 	for _, k := range q.GroupBy {
 		out.slots[colKey{"", k.Name}] = out.width
@@ -40,6 +40,7 @@ func (r *runner) group(in iterator, q *Query, s *shape) (iterator, *shape, error
 			agg.order = append(agg.order, key)
 		}
 		order := a.OrderBy
+		agg.orderBy, agg.fn, agg.argType = order, fn, argType
 		agg.start = func() Accumulator {
 			if len(order) > 0 {
 				return &orderedAccumulator{order: order, inner: fn.NewAccumulator(argType), one: fn.one}
@@ -57,51 +58,78 @@ type aggregation struct {
 	arg, filter func([]Value) Value
 	order       []func([]Value) Value // sort keys of a function that looks at the order of rows
 	start       func() Accumulator
+	fn          *AggregateFunction
+	argType     Type
+	orderBy     []Order
+	entries     *external // the values in temporary storage, in the place of accumulators; nil while memory lasts
+}
+
+// value is the argument of a row that the aggregate sees.
+func (a *aggregation) value(row []Value) (v Value, seen bool) {
+	if a.filter != nil && !Truth(a.filter(row)) {
+		return Value{}, false
+	}
+	if a.arg == nil {
+		return trueValue, true // countall counts rows, whatever the value
+	}
+	return a.arg(row), true
+}
+
+// orderKeys appends the sort keys of a function that looks at the order of rows.
+func (a *aggregation) orderKeys(dst, row []Value) []Value {
+	for _, k := range a.order {
+		dst = append(dst, k(row))
+	}
+	return dst
 }
 
 // add gives a row to the accumulator. keys is room for the sort keys.
 func (a *aggregation) add(acc Accumulator, row, keys []Value) {
-	if a.filter != nil && !Truth(a.filter(row)) {
+	v, seen := a.value(row)
+	if !seen {
 		return
 	}
-	v := trueValue // countall counts rows, whatever the value
-	if a.arg != nil {
-		v = a.arg(row)
-	}
 	if o, ok := acc.(*orderedAccumulator); ok {
-		keys = keys[:0]
-		for _, k := range a.order {
-			keys = append(keys, k(row))
-		}
-		o.add(keys, v)
+		o.add(a.orderKeys(keys[:0], row), v)
 		return
 	}
 	acc.Add(v)
 }
 
 type groupState struct {
+	key  string  // bytes that identify the group
 	row  []Value // the keys, with room for the results
 	accs []Accumulator
+	seq  int64 // of the first row
 	held int64 // bytes accounted for
 }
 
 func (st *groupState) size() int64 {
 	n := int64(0)
 	for _, a := range st.accs {
-		n += int64(a.Size())
+		if a != nil {
+			n += int64(a.Size())
+		}
 	}
 	return n
 }
 
+// groupOverhead is about what a group costs besides its row and its accumulators.
+const groupOverhead = 160
+
 // grouper reads its whole input at the first call and then yields the groups in the order of their first row.
 type grouper struct {
-	in      iterator
-	keys    []func([]Value) Value
-	aggs    []aggregation
-	step    string
-	account *account
-	groups  []*groupState
-	ready   bool
+	in     iterator
+	keys   []func([]Value) Value
+	aggs   []aggregation
+	share  share
+	tick   ticker
+	groups []*groupState
+	seq    int64     // rows read
+	others *external // rows of the groups that memory has no room for, nil while it has
+	out    rowSource // groups that come from temporary storage, nil for none
+	done   bool      // with reading: the groups are put together
+	ready  bool
 }
 
 func (g *grouper) next() ([]Value, error) {
@@ -110,6 +138,13 @@ func (g *grouper) next() ([]Value, error) {
 			return nil, err
 		}
 		g.ready = true
+	}
+	if g.out != nil {
+		r, err := g.out.next()
+		if r == nil || err != nil {
+			return nil, err
+		}
+		return r.row, nil
 	}
 	if len(g.groups) == 0 {
 		return nil, nil
@@ -135,45 +170,56 @@ func (g *grouper) read() error {
 		if row == nil {
 			break
 		}
+		g.seq++
 		key = key[:0]
 		for i, k := range g.keys {
 			tuple[i] = k(row)
 			key = tuple[i].AppendKey(key)
 		}
 		st := index[string(key)]
-		if st == nil {
-			if st, err = g.add(tuple); err != nil {
+		if st == nil && g.others == nil {
+			if st, err = g.add(string(key), tuple); err != nil {
 				return err
 			}
-			index[string(key)] = st
+			index[st.key] = st
+		}
+		if err := g.addEntries(key, row); err != nil {
+			return err
+		}
+		if st == nil {
+			if err := g.addOther(key, tuple, row); err != nil {
+				return err
+			}
+			continue
 		}
 		for i := range g.aggs {
-			g.aggs[i].add(st.accs[i], row, order[:])
+			if acc := st.accs[i]; acc != nil {
+				g.aggs[i].add(acc, row, order[:])
+			}
 		}
 		// Some aggregates grow with their rows: count_unique keeps every distinct value.
 		if size := st.size(); size > st.held {
-			if err := g.account.hold(size-st.held, g.step); err != nil {
+			if err := g.take(size - st.held); err != nil {
 				return err
 			}
-			st.held = size
+			st.held = st.size()
 		}
 	}
 	if len(g.keys) == 0 && len(g.groups) == 0 { // aggregates without keys: one group, even of nothing
-		if _, err := g.add(nil); err != nil {
+		if _, err := g.add("", nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.finish()
 }
 
-func (g *grouper) add(tuple []Value) (*groupState, error) {
-	st := &groupState{row: append(make([]Value, 0, len(tuple)+len(g.aggs)), tuple...), accs: make([]Accumulator, len(g.aggs))}
-	for i, a := range g.aggs {
-		st.accs[i] = a.start()
-	}
-	if err := g.account.hold(rowBytes(st.row), g.step); err != nil {
-		return nil, err
+func (g *grouper) add(key string, tuple []Value) (*groupState, error) {
+	st := &groupState{key: key, row: append(make([]Value, 0, len(tuple)+len(g.aggs)), tuple...), accs: make([]Accumulator, len(g.aggs)), seq: g.seq}
+	for i := range g.aggs {
+		if g.aggs[i].entries == nil {
+			st.accs[i] = g.aggs[i].start()
+		}
 	}
 	g.groups = append(g.groups, st)
-	return st, nil
+	return st, g.take(rowBytes(st.row) + int64(len(key)) + groupOverhead)
 }

@@ -27,7 +27,11 @@ func compareKey(o *Order, a, b Value) int {
 		}
 		return 1
 	}
-	c := CompareSort(a, b)
+	order := CompareSort
+	if o.Whole {
+		order = Compare
+	}
+	c := order(a, b)
 	if o.Desc {
 		return -c
 	}
@@ -40,8 +44,9 @@ func (r *runner) sort(in iterator, q *Query, s *shape, sorted int) (iterator, er
 	if n := len(q.Page.After); n > 0 && n != len(q.OrderBy) {
 		return nil, fmt.Errorf("the page begins after %d values, but there are %d sort keys", n, len(q.OrderBy))
 	}
-	st := &sorter{in: in, order: q.OrderBy, prefix: min(sorted, len(q.OrderBy)), after: q.Page.After, account: r.account,
-		step: "sort by " + formatOrder(q.OrderBy)}
+	step := "sort by " + formatOrder(q.OrderBy)
+	st := &sorter{in: in, order: q.OrderBy, prefix: min(sorted, len(q.OrderBy)), after: q.Page.After, share: share{account: r.account, step: step},
+		files: runs{account: r.account, step: step, order: q.OrderBy, keys: len(q.OrderBy), values: s.width, tick: ticker{ctx: r.ctx}}}
 	for i := range q.OrderBy {
 		f, err := r.compile(q.OrderBy[i].Expr, s)
 		if err != nil {
@@ -52,7 +57,31 @@ func (r *runner) sort(in iterator, q *Query, s *shape, sorted int) (iterator, er
 	if q.Page.Limit > 0 {
 		st.keep = q.Page.Limit + q.Page.Offset
 	}
+	if st.prefix == len(st.order) {
+		return &sortedRows{st}, nil
+	}
 	return st, nil
+}
+
+// sortedRows are rows that arrive sorted by all keys. None is held: looking at the row behind the last of a page may cost
+// a source another request.
+type sortedRows struct{ *sorter }
+
+func (s *sortedRows) next() ([]Value, error) {
+	keys := make([]Value, len(s.keys))
+	for {
+		row, err := s.in.next()
+		if row == nil || err != nil || len(s.after) == 0 {
+			return row, err
+		}
+		for i, k := range s.keys {
+			keys[i] = k(row)
+		}
+		if CompareKeys(s.order, keys, s.after) > 0 {
+			s.after = nil // and so is every row from here on
+			return row, nil
+		}
+	}
 }
 
 func formatOrder(order []Order) string {
@@ -62,45 +91,35 @@ func formatOrder(order []Order) string {
 		if order[i].Desc {
 			parts[i] += " desc"
 		}
+		if order[i].Whole {
+			parts[i] += " whole"
+		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-type sortedRow struct {
-	keys []Value
-	row  []Value
-	seq  int // arrival, so that equal keys keep their order
-}
-
-func (r *sortedRow) bytes() int64 { return rowBytes(r.keys) + rowBytes(r.row) }
+type sortedRow = spillRow
 
 type sorter struct {
-	in      iterator
-	order   []Order
-	prefix  int // leading keys in whose order the rows arrive
-	keys    []func([]Value) Value
-	after   []Value
-	keep    int // rows wanted at most, 0 for all
-	account *account
-	step    string
+	in     iterator
+	order  []Order
+	prefix int // leading keys in whose order the rows arrive
+	keys   []func([]Value) Value
+	after  []Value
+	keep   int // rows wanted at most, 0 for all
+	share  share
+	files  runs // of the rows that agree in the leading keys, where memory does not hold all of them
 
-	rows  []sortedRow // of the run being read or given out
-	ahead *sortedRow  // first row of the next run
-	seq   int
-	given int64 // bytes of the row given out last
+	rows  []sortedRow // in memory, of the rows that agree in the leading keys, or all
+	out   rowSource   // they in order, nil while they are read
+	ahead *sortedRow  // the first row that does not agree with them
+	seq   int64
 	ended bool
-}
-
-func (s *sorter) compare(a, b sortedRow) int {
-	if c := CompareKeys(s.order, a.keys, b.keys); c != 0 {
-		return c
-	}
-	return a.seq - b.seq
 }
 
 // Len, Less, Swap, Push and Pop make the sorter a heap whose top is the last of the rows kept.
 func (s *sorter) Len() int           { return len(s.rows) }
-func (s *sorter) Less(i, j int) bool { return s.compare(s.rows[i], s.rows[j]) > 0 }
+func (s *sorter) Less(i, j int) bool { return s.files.order.compare(&s.rows[i], &s.rows[j]) > 0 }
 func (s *sorter) Swap(i, j int)      { s.rows[i], s.rows[j] = s.rows[j], s.rows[i] }
 func (s *sorter) Push(x any)         { s.rows = append(s.rows, x.(sortedRow)) }
 func (s *sorter) Pop() any {
@@ -110,26 +129,47 @@ func (s *sorter) Pop() any {
 }
 
 func (s *sorter) next() ([]Value, error) {
-	s.account.release(s.given)
-	s.given = 0
-	for len(s.rows) == 0 {
+	for {
+		if s.out != nil {
+			row, err := s.out.next()
+			if err != nil {
+				return nil, err
+			}
+			if row != nil {
+				return row.row, nil
+			}
+			s.out = nil
+		}
 		if s.ended && s.ahead == nil {
 			return nil, nil
 		}
 		if err := s.read(); err != nil {
 			return nil, err
 		}
-		slices.SortFunc(s.rows, s.compare)
+		m := s.inMemory()
+		s.out = m
+		if len(s.files.files) > 0 {
+			var err error
+			if s.out, err = s.files.merge(m); err != nil {
+				return nil, err
+			}
+		}
 	}
-	first := &s.rows[0]
-	s.rows, s.given = s.rows[1:], first.bytes()
-	return first.row, nil
 }
 
-// read reads one run: the rows that agree in the keys in whose order they arrive, or all of them.
-func (s *sorter) read() error {
+// inMemory are the rows in memory in their order.
+func (s *sorter) inMemory() *memoryRows {
+	slices.SortFunc(s.rows, func(a, b sortedRow) int { return s.files.order.compare(&a, &b) })
+	m := &memoryRows{rows: s.rows, share: &s.share}
 	s.rows = nil
+	return m
+}
+
+// read reads the rows that agree in the keys in whose order they arrive, or all of them.
+func (s *sorter) read() error {
+	var first []Value // the leading keys
 	if s.ahead != nil {
+		first = s.ahead.keys
 		s.rows, s.ahead = append(s.rows, *s.ahead), nil
 	}
 	keys := make([]Value, len(s.keys))
@@ -150,9 +190,16 @@ func (s *sorter) read() error {
 			continue
 		}
 		candidate := sortedRow{keys: keys, row: row, seq: s.seq}
-		if s.prefix > 0 && len(s.rows) > 0 && CompareKeys(s.order[:s.prefix], keys, s.rows[0].keys) != 0 {
-			s.ahead = &candidate
-			return s.own(s.ahead)
+		if s.prefix > 0 {
+			switch {
+			case first == nil:
+				first = slices.Clone(keys)
+			case CompareKeys(s.order[:s.prefix], keys, first) != 0:
+				own(&candidate)
+				s.ahead = &candidate
+				_, err := s.share.take(candidate.bytes())
+				return err
+			}
 		}
 		if err := s.add(candidate); err != nil {
 			return err
@@ -161,20 +208,22 @@ func (s *sorter) read() error {
 	return nil
 }
 
-// add takes a row into the run unless it is beyond the page.
+// add takes a row unless it is beyond the page.
 func (s *sorter) add(candidate sortedRow) error {
-	full := s.keep > 0 && len(s.rows) == s.keep
-	if full {
-		if s.compare(candidate, s.rows[0]) > 0 {
+	crowded := s.keep > 0 && len(s.rows) == s.keep
+	if crowded {
+		if s.files.order.compare(&candidate, &s.rows[0]) > 0 {
 			return nil
 		}
-		s.account.release(s.rows[0].bytes())
+		s.share.release(s.rows[0].bytes())
 	}
-	if err := s.own(&candidate); err != nil {
+	own(&candidate)
+	full, err := s.share.take(candidate.bytes())
+	if err != nil {
 		return err
 	}
 	switch {
-	case full:
+	case crowded:
 		s.rows[0] = candidate
 		heap.Fix(s, 0)
 	case s.keep > 0:
@@ -182,11 +231,13 @@ func (s *sorter) add(candidate sortedRow) error {
 	default:
 		s.rows = append(s.rows, candidate)
 	}
+	if full {
+		return s.files.write(s.inMemory())
+	}
 	return nil
 }
 
 // own copies a row that so far is valid only until the next one.
-func (s *sorter) own(r *sortedRow) error {
+func own(r *sortedRow) {
 	r.keys, r.row = slices.Clone(r.keys), slices.Clone(r.row)
-	return s.account.hold(r.bytes(), s.step)
 }

@@ -15,9 +15,6 @@ func (d *jsonDoc) key(i int32) string {
 	return unquoteJSON(d.data[n.keyFrom:n.keyTo])
 }
 
-// text is the content of a string node.
-func (d *jsonDoc) text(i int32) string { return unquoteJSON(d.raw(i)) }
-
 // unquoteJSON reads a string that parseJSON has accepted.
 func unquoteJSON(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {

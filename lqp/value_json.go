@@ -1,9 +1,11 @@
 package lqp
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"strconv"
+	"unicode/utf8"
 )
 
 // AppendJSON appends v as canonical JSON: numbers with their exact digits and no exponent, floats with the shortest
@@ -71,8 +73,17 @@ const hexDigits = "0123456789abcdef"
 // control characters are escaped.
 func AppendJSONString[S ~string | ~[]byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
-	from := 0
+	from, checked := 0, 0
 	for i := 0; i < len(s); i++ {
+		if i >= checked {
+			for checked = i; len(s)-checked >= 8 && unescaped(word(s, checked)); {
+				checked += 8
+			}
+			if i = checked; i == len(s) {
+				break
+			}
+			checked += 8 // these are looked at one by one
+		}
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue
@@ -98,6 +109,30 @@ func AppendJSONString[S ~string | ~[]byte](dst []byte, s S) []byte {
 	}
 	dst = append(dst, s[from:]...)
 	return append(dst, '"')
+}
+
+// word is the eight bytes of s from i on.
+func word[S ~string | ~[]byte](s S, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+}
+
+// unescaped reports that none of eight bytes is a control character, a quote or a backslash. A byte is below n if taking n
+// from it borrows and its own highest bit is not set; it equals c if it is below 1 after its bits were flipped by c.
+func unescaped(w uint64) bool {
+	const each, highest = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^each*'"', w^each*'\\'
+	return ((w-each*' ')&^w|(quote-each)&^quote|(backslash-each)&^backslash)&highest == 0
+}
+
+// AppendJSONText appends what TextValue(string(raw)).AppendJSON does, without making the value: a JSON string, or null for
+// bytes that are no text.
+func AppendJSONText(dst, raw []byte) []byte {
+	if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 || len(raw) > MaxText && utf8.RuneCount(raw) > MaxText {
+		return append(dst, "null"...)
+	}
+	return AppendJSONString(dst, raw)
 }
 
 // AppendText appends v as plain text, the way TO_TEXT shows it: a text as it is, NULL as nothing, lists and JSON as
