@@ -46,21 +46,30 @@ type Prover interface {
 // ScanOnly splits a query of one source so that the source only delivers its columns: filter, groups, sort and page stay
 // residual. It is the whole of Plan for the smallest correct adapter. For a query with joins it answers a Split without
 // Pushed, as every adapter may: the engine then plans each source on its own.
-func ScanOnly(q *lqp.Query) Split { return SplitWith(q, scanProver{}) }
+func ScanOnly(q *lqp.Query) Split { return SplitWith(q, ScanProver{}) }
 
-type scanProver struct{}
+// ScanProver takes whole tables and no clause. A prover that takes one thing more embeds it and has that one method of its
+// own. The zero value is ready.
+type ScanProver struct{}
 
 const scanReason = "this source only delivers rows"
 
-func (scanProver) Source(s *lqp.Source) Proof {
+// Source takes tables.
+func (ScanProver) Source(s *lqp.Source) Proof {
 	if s.Query != nil {
 		return Proof{Reason: scanReason}
 	}
 	return Proof{Exact: true}
 }
-func (scanProver) Expr(Use, lqp.Expr) Proof             { return Proof{Reason: scanReason} }
-func (scanProver) Aggregate(*lqp.Aggregate) Proof       { return Proof{Reason: scanReason} }
-func (scanProver) After([]lqp.Order, []lqp.Value) Proof { return Proof{Reason: scanReason} }
+
+// Expr takes nothing.
+func (ScanProver) Expr(Use, lqp.Expr) Proof { return Proof{Reason: scanReason} }
+
+// Aggregate takes nothing.
+func (ScanProver) Aggregate(*lqp.Aggregate) Proof { return Proof{Reason: scanReason} }
+
+// After takes nothing.
+func (ScanProver) After([]lqp.Order, []lqp.Value) Proof { return Proof{Reason: scanReason} }
 
 // SplitWith decides, from an adapter's proofs, what of a bound query is pushed and what is left:
 //
@@ -234,7 +243,10 @@ func (s *splitter) sort() {
 	for i := range q.OrderBy {
 		o := &q.OrderBy[i]
 		pr := Proof{Reason: reason}
-		if !s.grouped || s.groupPushed {
+		switch {
+		case o.Whole:
+			pr.Reason = "sources do not sort by the whole of long texts"
+		case !s.grouped || s.groupPushed:
 			pr = s.p.Expr(UseSort, o.Expr)
 		}
 		text := lqp.FormatExpr(o.Expr)

@@ -14,8 +14,8 @@ import (
 type chunks struct {
 	ctx    context.Context
 	p      *part
-	query  *lqp.Query // pushed, with its sort keys in Select
-	keys   []int      // where the sort keys are
+	query  *lqp.Query                    // pushed, with the columns of its sort keys in Select
+	keys   []func([]lqp.Value) lqp.Value // the sort keys over what is selected
 	run    running
 	size   int
 	rows   adapter.Rows
@@ -34,33 +34,46 @@ const (
 // Texts that may be longer than what sorting looks at tell no rows apart.
 func resumable(q *lqp.Query) bool {
 	c := q.Clone()
-	c.OrderBy = slices.DeleteFunc(c.OrderBy, func(o lqp.Order) bool { return cut(o.Expr.Type()) })
+	c.OrderBy = slices.DeleteFunc(c.OrderBy, func(o lqp.Order) bool { return lqp.SortsCut(o.Expr.Type()) })
 	ordered, total := lqp.OrderKey(c)
 	return total && len(ordered.OrderBy) == len(c.OrderBy) && len(q.OrderBy) > 0
 }
-
-// cut reports whether texts of type t may be longer than what sorting looks at.
-func cut(t lqp.Type) bool { return t.Kind == lqp.Text && (t.MaxLen == 0 || t.MaxLen > lqp.OrderPrefix) }
 
 // newChunks begins with chunks of the size that the run says, or so large that a page of limit rows may come of one.
 func newChunks(ctx context.Context, p *part, limit int, run running) *chunks {
 	q := *p.split.Pushed
 	q.Select = slices.Clone(q.Select)
 	size := run.chunk
-	if size == 0 {
+	switch {
+	case size > 0:
+	case p.want > 0 && p.split.Residual == nil: // joins drop few rows, a page needs no more
+		size = p.want + p.want/8
+	default:
 		size = max(firstChunk, limit)
 	}
 	c := &chunks{ctx: ctx, p: p, query: &q, run: run, size: min(size, maxChunk)}
 	for _, o := range q.OrderBy {
-		at := slices.IndexFunc(q.Select, func(n lqp.Named) bool { return lqp.EqualExpr(n.Expr, o.Expr) })
-		if at < 0 {
-			at = len(q.Select)
-			q.Select = append(q.Select, lqp.Named{Name: fmt.Sprintf("\x00chunk%d", at), Expr: o.Expr})
-		}
-		c.keys = append(c.keys, at)
+		c.keys = append(c.keys, compile(c.selected(o.Expr)))
 	}
 	c.last = q.Page.After
 	return c
+}
+
+// selected is an expression over the columns of the query's result, to which the columns that it lacks are added. A source
+// that sorts by a formula need not be able to show its value.
+func (c *chunks) selected(e lqp.Expr) lqp.Expr {
+	resolved, err := lqp.Resolve(e, func(col *lqp.Col) (int, error) {
+		at := slices.IndexFunc(c.query.Select, func(n lqp.Named) bool { return lqp.EqualExpr(n.Expr, col) })
+		if at < 0 {
+			at = len(c.query.Select)
+			c.query.Select = append(c.query.Select, lqp.Named{Name: fmt.Sprintf("\x00chunk%d", at), Expr: col})
+		}
+		return at, nil
+	})
+	if err != nil {
+		panic(err) // only the function above fails, and it does not
+	}
+	return resolved
 }
 
 // Next implements adapter.Rows.
@@ -78,9 +91,13 @@ func (c *chunks) Next() bool {
 		if c.rows.Next() {
 			c.inRows++
 			if c.inRows == c.size { // the row after which the next chunk begins
+				row := make([]lqp.Value, len(c.query.Select))
+				for i := range row {
+					row[i] = c.rows.Value(i)
+				}
 				last := make([]lqp.Value, len(c.keys))
-				for i, at := range c.keys {
-					last[i] = c.rows.Value(at)
+				for i, key := range c.keys {
+					last[i] = key(row)
 				}
 				c.last = last
 			}
@@ -103,7 +120,7 @@ func (c *chunks) open(q *lqp.Query) (adapter.Rows, error) {
 	if err != nil || !c.run.buffer {
 		return rows, err
 	}
-	return newBuffer(rows, len(q.Select), c.run.Budget)
+	return newBuffer(rows, len(q.Select), c.run.RunOptions)
 }
 
 // Value implements adapter.Rows.

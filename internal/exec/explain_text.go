@@ -79,6 +79,9 @@ func sortText(order []lqp.Order) string {
 		if o.Desc {
 			keys[i] += " desc"
 		}
+		if o.Whole {
+			keys[i] += " whole"
+		}
 	}
 	return strings.Join(keys, ", ")
 }

@@ -165,6 +165,11 @@ func (c *cluster) answer(t *testing.T, plan *rewrite.Plan, mode Mode, opt Option
 	if tree.order[0].ties != nil {
 		c.ties++
 	}
+	return c.answerOf(t, tree, plan, opt)
+}
+
+func (c *cluster) answerOf(t *testing.T, tree *Tree, plan *rewrite.Plan, opt Options) ([][]lqp.Value, error) {
+	t.Helper()
 	rows, err := tree.Run(t.Context(), opt)
 	if err != nil {
 		return nil, err

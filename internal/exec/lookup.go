@@ -2,20 +2,14 @@ package exec
 
 import (
 	"context"
-	"slices"
 
-	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/lqp"
 )
 
-// smallTable is how many rows a source may have for reading it whole to be cheaper than asking for keys batch by batch.
-const smallTable = 2000
-
-// worthLookups decides how the right side of a join is read: by key when the source finds keys itself and is large or of
-// unknown size.
-func worthLookups(p *part, j *lqp.Join) bool {
-	inner := p.query.From
-	if inner.Schema == nil || (inner.Schema.Rows >= 0 && inner.Schema.Rows <= smallTable) {
+// worthLookups decides how the right side of a join is read whose left side has about left rows: by key when the source
+// finds keys itself and that is less work than reading it whole.
+func worthLookups(p *part, j *lqp.Join, left int64) bool {
+	if p.query.From.Schema == nil || !lookupsPay(left, p.estimate()) {
 		return false
 	}
 	on := lqp.JoinKeys(j)
@@ -23,11 +17,7 @@ func worthLookups(p *part, j *lqp.Join) bool {
 		return false
 	}
 	q, key := withKeys(p.query, on[:1], [][]lqp.Value{{zeroOf(on[0].Type())}})
-	probe := p.adapter.Plan(q)
-	text := lqp.FormatExpr(key)
-	return probe.Pushed != nil && slices.ContainsFunc(probe.Notes, func(n adapter.Note) bool {
-		return n.Clause == "filter" && n.Placement == adapter.PushedExact && n.Text == text
-	})
+	return pushes(p.adapter.Plan(q), key)
 }
 
 func zeroOf(t lqp.Type) lqp.Value {

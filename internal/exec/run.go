@@ -14,6 +14,8 @@ import (
 type Options struct {
 	MaxRows  int64 // rows read from sources for work in memory
 	MaxBytes int64 // bytes held by joins, sorts and groups
+	// Spill is where they go on that hold more, for this run; nil makes that an error.
+	Spill lqp.Spill
 
 	chunk, batch int // rows of the first chunk and left rows of a look-up, 0 for the defaults
 }
@@ -30,8 +32,8 @@ type running struct {
 }
 
 func (o Options) start() running {
-	return running{RunOptions: lqp.RunOptions{Budget: &lqp.Budget{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes}, Compile: compile, LookupBatch: o.batch},
-		chunk: o.chunk}
+	return running{RunOptions: lqp.RunOptions{Budget: &lqp.Budget{MaxRows: o.MaxRows, MaxBytes: o.MaxBytes}, Spill: o.Spill, Compile: compile,
+		LookupBatch: o.batch, NarrowKeys: narrowKeys}, chunk: o.chunk}
 }
 
 // compile prefers the formula package's closures; an expression they do not know is evaluated by walking its tree.
@@ -48,7 +50,21 @@ func (t *Tree) Run(ctx context.Context, opt Options) (adapter.Rows, error) {
 }
 
 func (t *Tree) start(ctx context.Context, run running) (adapter.Rows, error) {
-	if t.whole != nil {
+	rows, err := t.rows(ctx, run)
+	if err != nil {
+		return nil, t.explained(err)
+	}
+	if t.whole != nil && t.whole.split.Residual == nil && t.watched == nil {
+		return rows, nil // without work here
+	}
+	return budgetRows{rows, t}, nil
+}
+
+func (t *Tree) rows(ctx context.Context, run running) (adapter.Rows, error) {
+	switch {
+	case t.watched != nil:
+		return t.runWatched(ctx, run)
+	case t.whole != nil:
 		return t.whole.open(ctx, run)
 	}
 	run.buffer = slices.ContainsFunc(t.order, func(p *part) bool { return p.lookups })
@@ -57,7 +73,7 @@ func (t *Tree) start(ctx context.Context, run running) (adapter.Rows, error) {
 	if limit := t.top.Page.Limit; t.sorted > 0 && limit > 0 && run.LookupBatch == 0 {
 		top.LookupBatch = min(max(limit, smallBatch), bigBatch) // the page will probably be full with the first
 	}
-	return lqp.Run(ctx, t.top, treeSources{t, run}, top)
+	return lqp.Run(ctx, t.top, treeSources{t: t, run: run, narrowed: map[*part]*part{}, looked: map[*part]int64{}}, top)
 }
 
 // The left rows that are joined with one look-up when the page may stop early.
@@ -68,12 +84,25 @@ const (
 
 // treeSources gives the top block of a tree the rows of its parts.
 type treeSources struct {
-	t   *Tree
-	run running
+	t        *Tree
+	run      running
+	narrowed map[*part]*part // what is read in the place of a part
+	looked   map[*part]int64 // keys looked up
 }
 
 func (s treeSources) Open(ctx context.Context, src *lqp.Source) (lqp.RowReader, error) {
+	rows, err := s.open(ctx, src)
+	if err == nil && s.t.free {
+		return uncounted{rows}, nil
+	}
+	return rows, err
+}
+
+func (s treeSources) open(ctx context.Context, src *lqp.Source) (lqp.RowReader, error) {
 	p, ok := s.t.parts[src.Query]
+	if n := s.narrowed[p]; n != nil {
+		p = n
+	}
 	switch {
 	case !ok:
 		return nil, lqp.ErrRunNested
@@ -88,6 +117,10 @@ func (s treeSources) Lookup(ctx context.Context, src *lqp.Source, on []lqp.Expr,
 	if !ok || !p.lookups {
 		return nil, lqp.ErrNoLookup
 	}
+	s.looked[p] += int64(len(keys))
+	if most := enoughLookups(p.estimate()); most > 0 && s.looked[p] > most {
+		return nil, lqp.ErrNoLookup
+	}
 	return lookup(ctx, p, on, keys, s.run)
 }
 
@@ -97,7 +130,7 @@ func (p *part) ahead(ctx context.Context, run running) (adapter.Rows, error) {
 	if err != nil || !run.buffer || !p.first || p.inChunks() {
 		return rows, err
 	}
-	return newBuffer(rows, len(p.query.Select), run.Budget)
+	return newBuffer(rows, len(p.query.Select), run.RunOptions)
 }
 
 // open runs a part: the pushed query at the source, the residual over its rows.

@@ -97,9 +97,9 @@ func textOf(v lqp.Value) string {
 	return ""
 }
 
-// leading counts the sort keys, from the first, that belong to one source alone.
+// leading counts the sort keys, from the first, that belong to one source alone and that sources sort by.
 func leading(order []lqp.Order, alias string) int {
-	n := slices.IndexFunc(order, func(o lqp.Order) bool { return !onlyOf(o.Expr, alias) })
+	n := slices.IndexFunc(order, func(o lqp.Order) bool { return o.Whole || !onlyOf(o.Expr, alias) })
 	if n < 0 {
 		return len(order)
 	}

@@ -23,7 +23,10 @@ type Tree struct {
 	parts map[*lqp.Query]*part
 	order []*part // the parts in the order of the plan
 	// sorted is how many leading sort keys of the plan the first part delivers its rows in the order of.
-	sorted int
+	sorted  int
+	mode    Mode
+	free    bool     // rows are not counted as work here
+	watched *watched // whole is run for rows without long keys only, nil for all
 }
 
 // part is a query on one connection, split between the source and us.
@@ -35,6 +38,7 @@ type part struct {
 	lookups    bool  // found by key in batches instead of being read whole
 	first      bool  // the first source of its block: read while others are asked
 	early      bool  // the reader will probably stop before the end
+	want       int   // rows that the reader will probably take at least when early, 0 for unknown
 	of         *part // the part of the tree that this one reads some rows of, nil for itself
 	ties       *part // rows at the cursor's position, read before the part's own, nil for none
 }
@@ -57,13 +61,16 @@ func Build(ctx context.Context, plan *rewrite.Plan, adapters Adapters, mode Mode
 		return nil, errors.New("exec: empty plan")
 	}
 	b := &builder{ctx: ctx, adapters: adapters, mode: mode, open: map[string]adapter.Adapter{}}
-	t := &Tree{plan: plan, parts: map[*lqp.Query]*part{}}
-	p, err := b.whole(q)
+	t := &Tree{plan: plan, parts: map[*lqp.Query]*part{}, mode: mode}
+	p, w, err := b.watch(q)
+	if p == nil && err == nil {
+		p, err = b.whole(q)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if p != nil {
-		t.whole, t.order = p, []*part{p}
+		t.whole, t.order, t.watched = p, []*part{p}, w
 		return t, nil
 	}
 	t.top, err = b.divide(q, t, true)
@@ -175,8 +182,13 @@ func (b *builder) divide(q *lqp.Query, t *Tree, top bool) (*lqp.Query, error) {
 			return nil, err
 		}
 	}
+	left := unknown
 	if p != nil {
 		p.first = true
+		left = p.estimate()
+		if limit := int64(q.Page.Limit); p.early && (left < 0 || left > limit) {
+			left = limit
+		}
 	}
 	for i := range c.Joins {
 		j := &c.Joins[i]
@@ -201,7 +213,8 @@ func (b *builder) divide(q *lqp.Query, t *Tree, top bool) (*lqp.Query, error) {
 			return nil, err
 		}
 		if p != nil && (j.Kind == lqp.Inner || j.Kind == lqp.Left) {
-			p.lookups = worthLookups(p, j)
+			// What a source could not compute it must not be asked with keys either.
+			p.lookups = (b.mode == Pushdown || p.query.Where == nil) && worthLookups(p, j, left)
 		}
 	}
 	c.Where = lqp.And(conjuncts...)
@@ -230,7 +243,7 @@ func (b *builder) inOrder(sub, q *lqp.Query) (*part, error) {
 	if p == nil || err != nil || !p.inOrder() {
 		return nil, err
 	}
-	p.early = q.Page.Limit > 0
+	p.early, p.want = q.Page.Limit > 0, q.Page.Limit+q.Page.Offset
 	if len(sub.Page.After) > 0 && keys < len(q.OrderBy) {
 		// Rows that agree with the position in these keys may still come after it by the others.
 		if p.ties, err = b.tied(sub); p.ties == nil {

@@ -2,7 +2,6 @@ package plantest
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -150,7 +149,7 @@ func group(rel relation, q *lqp.Query) relation {
 					vals = append(vals, arg(r))
 				}
 			}
-			row = append(row, aggregate(a.Func, vals))
+			row = append(row, aggregate(a.Func, vals, a.Arg != nil && a.Arg.Type().Kind == lqp.Float))
 		}
 		out.rows = append(out.rows, row)
 	}
@@ -163,70 +162,6 @@ func ordered(rel relation, rows [][]lqp.Value, order []lqp.Order) [][]lqp.Value 
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b []lqp.Value) int { return compare(order, slices.Clone(keysOf(a)), keysOf(b)) })
 	return rows
-}
-
-func aggregate(fn string, vals []lqp.Value) lqp.Value {
-	if fn == "countall" {
-		return lqp.IntValue(int64(len(vals)))
-	}
-	set := slices.DeleteFunc(slices.Clone(vals), lqp.Value.IsNull)
-	switch fn {
-	case "count":
-		return lqp.IntValue(int64(len(set))) // of numbers only
-	case "counta":
-		return lqp.IntValue(int64(len(slices.DeleteFunc(set, func(v lqp.Value) bool { return v.Kind() == lqp.Text && v.Text() == "" }))))
-	case "count_unique", "array_unique":
-		var seen []lqp.Value
-		for _, v := range set {
-			if !slices.ContainsFunc(seen, func(s lqp.Value) bool { return lqp.Equal(s, v) }) {
-				seen = append(seen, v)
-			}
-		}
-		if fn == "count_unique" {
-			return lqp.IntValue(int64(len(seen)))
-		}
-		if len(seen) == 0 {
-			return lqp.NullValue
-		}
-		return lqp.ListValue(seen)
-	case "min", "max":
-		slices.SortFunc(set, lqp.Compare)
-		switch {
-		case len(set) == 0:
-			return lqp.NullValue
-		case fn == "min":
-			return set[0]
-		}
-		return set[len(set)-1]
-	case "first", "last", "join", "array_agg":
-		switch {
-		case len(set) == 0:
-			return lqp.NullValue
-		case fn == "array_agg":
-			return lqp.ListValue(set)
-		case fn == "first":
-			return set[0]
-		case fn == "last":
-			return set[len(set)-1]
-		}
-		texts := make([]string, len(set))
-		for i, v := range set {
-			texts[i] = string(v.AppendText(nil))
-		}
-		return lqp.TextValue(strings.Join(texts, ", "))
-	}
-	sum := lqp.DecimalFromInt(0)
-	for _, v := range set {
-		sum, _ = sum.Add(v.Decimal())
-	}
-	if fn == "sum" {
-		return lqp.NumberValue(sum)
-	}
-	if len(set) == 0 {
-		return lqp.NullValue
-	}
-	avg, _ := sum.Div(lqp.DecimalFromInt(int64(len(set))))
-	return lqp.NumberValue(avg)
 }
 
 // sorted sorts, and keeps the rows after Page.After.
@@ -253,6 +188,12 @@ func sorted(rel relation, q *lqp.Query) relation {
 func compare(order []lqp.Order, a, b []lqp.Value) int {
 	for i, o := range order {
 		c := lqp.CompareSort(a[i], b[i]) // NULL is the smallest
+		if o.Whole {
+			c = lqp.Compare(a[i], b[i])
+		}
+		if o.Whole {
+			c = lqp.Compare(a[i], b[i])
+		}
 		one := a[i].IsNull() != b[i].IsNull()
 		switch {
 		case c == 0:

@@ -54,39 +54,41 @@ func (rw *rewriter) source(s *lqp.Source) (lqp.Expr, error) {
 		return nil, err
 	}
 	ref := rbac.TableRef{Connection: s.Connection, Table: s.Schema.Name}
-	full, ok := rw.full[ref]
+	seen, ok := rw.seen[ref]
 	if !ok {
 		return nil, fmt.Errorf("rewrite: table %s was bound without its policy", ref.Table)
 	}
-	s.Schema = full
-	rule := rw.in.Policy.Table(rw.in.Principal, ref)
-	e, err := rw.rowRule(rule, full, s.Alias)
-	if e == nil || err != nil {
-		return nil, err
+	s.Schema = seen.full
+	if seen.rule == nil {
+		return nil, nil
 	}
+	e := requalify(seen.rule, s.Alias)
 	rw.rules = append(rw.rules, Rule{Table: ref.Table, Alias: s.Alias,
 		Role: string(rw.in.Policy.Role(rw.in.Principal)), Filter: lqp.FormatExpr(e)})
 	return e, nil
 }
 
-// rowRule is the rule bound to a source of that alias, nil for none. Its time zone is UTC, as when rows are written:
+// rowRule is the rule bound to a source that is called like its table, nil for none. Its time zone is UTC, as when rows are written:
 // whoever asks the query chooses the query's zone and must not move a rule's days with it.
-func (rw *rewriter) rowRule(rule rbac.TableRule, t *lqp.Table, alias string) (lqp.Expr, error) {
+func (rw *rewriter) rowRule(rule rbac.TableRule, t *lqp.Table) (lqp.Expr, error) {
 	if rule.Read == nil {
 		return nil, nil
 	}
-	e, err := lqp.BindExpr(requalify(rule.Read, alias), lqp.Scope{{Alias: alias, Columns: t.Columns}}, rw.env())
+	e, err := lqp.BindExpr(requalify(rule.Read, t.Name), lqp.Scope{{Alias: t.Name, Columns: t.Columns, Key: t.Key}}, rw.env())
 	if err != nil {
 		return nil, fmt.Errorf("the row rule of %s does not compile: %w", t.Name, err)
 	}
 	return e, nil
 }
 
-// requalify makes a rule, whose columns stand alone, speak of one source of the query.
+// requalify makes a rule, whose columns are all of one table, speak of a source of the query. A bound rule stays bound.
 func requalify(e lqp.Expr, alias string) lqp.Expr {
 	return lqp.Rewrite(e, func(e lqp.Expr) lqp.Expr {
 		if c, ok := e.(*lqp.Col); ok {
-			return lqp.Ref(alias, c.Column)
+			if c.Source == alias {
+				return c
+			}
+			return lqp.TypedRef(alias, c.Column, c.Type())
 		}
 		return e
 	})

@@ -103,7 +103,7 @@ var ErrNoTable = lqp.ErrUnknownTable
 // a name that never existed. Row rules are placed at the scan of each table, nested queries included: below every join,
 // aggregate, limit and count. Problems of the query come back as lqp.Problems.
 func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
-	rw := &rewriter{in: in, full: map[rbac.TableRef]*lqp.Table{}, broken: map[rbac.TableRef]bool{}}
+	rw := &rewriter{in: in, seen: map[rbac.TableRef]seenTable{}}
 	bound, err := lqp.Bind(q, rw.env())
 	if err != nil {
 		return nil, err
@@ -134,9 +134,15 @@ func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 
 type rewriter struct {
 	in     Input
-	full   map[rbac.TableRef]*lqp.Table
+	seen   map[rbac.TableRef]seenTable
 	broken map[rbac.TableRef]bool // whose rule does not compile
 	rules  []Rule
+}
+
+// seenTable is a table that the query reads, with all its columns, and its row rule bound to its name, nil for none.
+type seenTable struct {
+	full *lqp.Table
+	rule lqp.Expr
 }
 
 func (rw *rewriter) env() lqp.Env {
@@ -163,14 +169,18 @@ func (rw *rewriter) visibleTable(connection, table string) (*lqp.Table, error) {
 	if rule.Closed {
 		return nil, ErrNoTable
 	}
-	if _, err := rw.rowRule(rule, t, t.Name); err != nil {
+	bound, err := rw.rowRule(rule, t)
+	if err != nil {
+		if rw.broken == nil {
+			rw.broken = map[rbac.TableRef]bool{}
+		}
 		rw.broken[ref] = true
 		if rw.in.Broken != nil {
 			rw.in.Broken(ref, err)
 		}
 		return nil, ErrNoTable
 	}
-	rw.full[ref] = t
+	rw.seen[ref] = seenTable{t, bound}
 	return Visible(t, rule), nil
 }
 

@@ -7,6 +7,7 @@ import "github.com/livetables/livetables/lqp"
 // Rows that still tie are alike, so that it does not matter which of them comes first.
 func breakTies(q *lqp.Query) *lqp.Query {
 	c := q.Clone()
+	var whole []lqp.Order
 	scope := q.Scope()
 	for i, s := range scope {
 		src := q.From
@@ -15,12 +16,18 @@ func breakTies(q *lqp.Query) *lqp.Query {
 		}
 		for _, id := range identifying(src) {
 			col := scope.Col(s.Alias, id)
-			if col == nil || !col.Type().Kind.Orderable() || sortsBy(c.OrderBy, col) {
+			if col == nil || !col.Type().Kind.Orderable() {
 				continue
 			}
-			c.OrderBy = append(c.OrderBy, lqp.Order{Expr: col, Nulls: lqp.NullsFirst})
+			if lqp.SortsCut(col.Type()) && !sortsBy(whole, col) {
+				whole = append(whole, lqp.Order{Expr: col, Nulls: lqp.NullsFirst, Whole: true})
+			}
+			if !sortsBy(c.OrderBy, col) {
+				c.OrderBy = append(c.OrderBy, lqp.Order{Expr: col, Nulls: lqp.NullsFirst})
+			}
 		}
 	}
+	c.OrderBy = append(c.OrderBy, whole...)
 	return c
 }
 

@@ -39,15 +39,37 @@ func growth(q *lqp.Query) int {
 			total += growth(from.Query)
 		}
 	}
-	q.MapExprs(func(e lqp.Expr) lqp.Expr {
+	add := func(e lqp.Expr) {
+		if _, plain := e.(*lqp.Col); plain || e == nil {
+			return
+		}
 		lqp.Walk(e, func(e lqp.Expr) bool {
 			if c, ok := e.(*lqp.Call); ok && grows[c.Func] {
 				total += width(c)
 			}
 			return true
 		})
-		return e
-	})
+	}
+	for i := range q.Joins {
+		add(q.Joins[i].On)
+	}
+	add(q.Where)
+	for _, named := range [...][]lqp.Named{q.Compute, q.GroupBy, q.Select} {
+		for i := range named {
+			add(named[i].Expr)
+		}
+	}
+	for i := range q.Aggregates {
+		add(q.Aggregates[i].Arg)
+		add(q.Aggregates[i].Filter)
+		for j := range q.Aggregates[i].OrderBy {
+			add(q.Aggregates[i].OrderBy[j].Expr)
+		}
+	}
+	add(q.Having)
+	for i := range q.OrderBy {
+		add(q.OrderBy[i].Expr)
+	}
 	return total
 }
 
