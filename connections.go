@@ -45,6 +45,8 @@ type Connection struct {
 	ReadOnly  bool      `json:"read_only"`
 	ConnectionSpec
 	HasPassword bool `json:"has_password"`
+	// Health is how it is doing, for connections that are read; what was just created or updated has none.
+	Health *ConnectionHealth `json:"health,omitempty"`
 }
 
 // TestResult is the outcome of trying a connection: one of a small closed set, never the remote's own words.
@@ -132,7 +134,7 @@ func (a *Access) DeleteConnection(ctx context.Context, id string, version int64)
 	if err := a.e.store.DeleteConnection(ctx, a.actor(""), id, version); err != nil {
 		return fmt.Errorf("delete connection %s: %w", id, err)
 	}
-	a.e.sources.forget(id)
+	a.e.sources.cut(id)
 	return nil
 }
 
@@ -189,7 +191,7 @@ func (a *Access) TestConnection(ctx context.Context, id string) (*TestResult, er
 	if !ok {
 		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, testTime)
 	defer cancel()
 	ad, err := a.e.sources.adapter(ctx, c)
 	if err == nil {
@@ -207,6 +209,9 @@ func (a *Access) TestConnection(ctx context.Context, id string) (*TestResult, er
 	}
 	return r, nil
 }
+
+// testTime is how long the test of a connection may take.
+const testTime = 10 * time.Second
 
 func testFailure(err error) *TestResult {
 	r := &TestResult{Code: Code(err)}
@@ -365,6 +370,9 @@ func (s *entry) publicConnection(c *minidb.Connection) (*Connection, error) {
 	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections).Allowed {
 		p.ConnectionSpec = ConnectionSpec{Name: p.Name, Driver: p.Driver}
 		p.HasPassword = false
+	}
+	if err == nil {
+		p.Health = s.health(c)
 	}
 	return p, err
 }

@@ -154,12 +154,12 @@ func (s *sources) remember(c *minidb.Connection, f *finding) {
 
 // discover asks the database and keeps what it says.
 func (s *sources) discover(ctx context.Context, c *minidb.Connection) (*minidb.Discovered, error) {
-	src, err := s.source(ctx, c)
+	db, err := s.adapter(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	began := s.e.clock()
-	catalog, err := src.adapter.Tables(ctx)
+	catalog, err := db.Tables(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("discover %s: %w", c.Name, err)
 	}

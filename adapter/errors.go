@@ -14,4 +14,9 @@ var (
 	ErrNoTable     = errors.New("no such table at the source")
 	ErrOption      = errors.New("connection option not allowed")
 	ErrUnsupported = errors.New("not supported by this source")
+	// ErrTemporary marks a failure that may be over with the next try: a connection that was refused or broke, a server that
+	// is going down, starting or full, a conflict with somebody else's work. It comes together with another of these errors,
+	// or alone. An adapter that reports it of a read promises that nothing of the read was delivered; the engine then asks
+	// again a few times. Of a write it promises that nothing was written.
+	ErrTemporary = errors.New("source is busy with something else")
 )
