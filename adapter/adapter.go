@@ -17,8 +17,8 @@ type Adapter interface {
 	// that lqp.Bind accepted.
 	Plan(q *lqp.Query) Split
 	// Scan runs a query that a Plan of this adapter answered as Split.Pushed, possibly with another Page (limit, offset
-	// and After may be set where Split.Page is true, a Limit and After also where Split.Sorted is true). The rows'
-	// columns are pushed.Select in order. The caller must close the rows; cancelling ctx ends the statement at the
+	// and After may be set where Split.Page is true, a Limit and After also where Split.Sorted is true) and with sort keys
+	// added to Select, to continue after them. The rows' columns are pushed.Select in order. The caller must close the rows; cancelling ctx ends the statement at the
 	// source.
 	Scan(ctx context.Context, pushed *lqp.Query) (Rows, error)
 	// Ping proves that the source answers and the credentials are accepted.

@@ -22,13 +22,23 @@ type Harness struct {
 	// Open opens an adapter on a database of its own, which is empty. It is called several times; the suite closes what it
 	// opens. Cleaning up the database is the harness's (t.Cleanup).
 	Open func(t testing.TB) adapter.Adapter
-	// Load creates the tables in the adapter's database and fills them. It is called once for an adapter.
+	// Load creates the tables in the adapter's database and fills them, in the order given. It is called once for an adapter.
+	// It may change a fixture to what the source can say of it at all, for example leave out a unique key that cannot be
+	// declared; it must not change what the rows mean.
 	Load func(t testing.TB, a adapter.Adapter, tables []*Fixture)
 	// Holds says whether the source can keep every value of a column of that type and tell it from others; nil holds all.
 	// The suite leaves out the columns that are not held, never those of kind number with 12 digits or text.
 	Holds func(t lqp.Type) bool
+	// Facts are those that Load declares and discovery has to tell. The zero value asks for none.
+	Facts Facts
 	// NoForeignKeys says that the source has none to discover.
 	NoForeignKeys bool
+	// Sessions, if it is set, asks the source itself how many connections the adapter has there and how many of them are
+	// running a statement at this moment. The suite then makes sure that cancelled statements end and that nothing stays
+	// open after Close; without it, it only sees what happens in this process.
+	Sessions func(t testing.TB, a adapter.Adapter) (open, running int)
+	// Patience is how long the suite waits for what ends by itself: cancelled statements, goroutines, connections. Default 10 s.
+	Patience time.Duration
 	// Random is how many random queries are asked, default 300.
 	Random int
 	// Seed of the random queries. 0 takes the one in LIVETABLES_TEST_SEED, else a new one.
@@ -69,6 +79,9 @@ func RunT(t T, h Harness) {
 	if h.Random == 0 {
 		h.Random = 300
 	}
+	if h.Patience == 0 {
+		h.Patience = 10 * time.Second
+	}
 	s := &suite{h: h}
 	s.subject(t, "Lifecycle", s.lifecycle)
 	s.open(t)
@@ -79,17 +92,22 @@ func RunT(t T, h Harness) {
 		{"Discovery", s.discovery},
 		{"Rows", s.rows},
 		{"Operators", s.operators},
+		{"Contexts", s.emission},
 		{"Membership", s.membership},
 		{"Texts", s.texts},
 		{"Functions", s.functions},
+		{"Cases", s.functionCases},
 		{"Sorting", s.sorting},
 		{"Keyset", s.keyset},
 		{"Paging", s.paging},
+		{"Promises", s.promises},
 		{"Joins", s.joins},
 		{"Groups", s.groups},
 		{"Nested", s.nested},
 		{"Cancellation", s.cancellation},
 		{"Random", s.random},
+		{"Metamorphic", s.metamorphic},
+		{"Leaks", s.leaks},
 		{"Writes", s.writes},
 	} {
 		s.subject(t, c.name, c.run)
@@ -124,7 +142,7 @@ func (s *suite) open(t T) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	s.fixtures = fixtures(s.h.Holds)
+	s.fixtures = fixtures(s.h.Holds, s.h.Facts)
 	s.h.Load(t, s.a, s.fixtures)
 	s.discover(t)
 }

@@ -58,9 +58,14 @@ func approximates(q *lqp.Query) bool {
 
 // via runs a query the way a plan splits it.
 type via struct {
-	a    adapter.Adapter
+	a    scanner
 	t    T
 	plan func(q *lqp.Query) adapter.Split
+}
+
+// scanner is the part of an adapter that runs queries.
+type scanner interface {
+	Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error)
 }
 
 // open runs a bound query: the pushed part at the source, the rest here. A plan without a pushed part means that each
@@ -139,6 +144,32 @@ type checkedRows struct {
 	q       *lqp.Query
 	scratch []byte
 	failed  bool
+	held    []heldCell
+}
+
+// heldCell is a value that was read some rows ago, and what it was then.
+type heldCell struct {
+	value lqp.Value
+	was   string
+	name  string
+}
+
+// heldCells is how many values are looked at again after the last row.
+const heldCells = 200
+
+// Next looks at the values of earlier rows after the last one: they own their memory.
+func (r *checkedRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	for _, h := range r.held {
+		if is := string(h.value.AppendJSON(nil)); is != h.was && !r.failed {
+			r.failed = true
+			r.t.Errorf("column %s: a value that was %s is %s some rows later: it does not own its memory\n%s", h.name, h.was, is, lqp.Format(r.q))
+		}
+	}
+	r.held = nil
+	return false
 }
 
 func (r *checkedRows) Value(i int) lqp.Value {
@@ -151,6 +182,9 @@ func (r *checkedRows) Value(i int) lqp.Value {
 	if want := string(v.AppendJSON([]byte(before))); want != string(r.scratch) {
 		r.failed = true
 		r.t.Errorf("column %s: AppendJSON gives %s, Value %s\n%s", r.q.Select[i].Name, r.scratch[len(before):], want[len(before):], lqp.Format(r.q))
+	}
+	if len(r.held) < heldCells {
+		r.held = append(r.held, heldCell{v, string(r.scratch[len(before):]), r.q.Select[i].Name})
 	}
 	typ := r.q.Select[i].Expr.Type()
 	if problem := broken(typ, v); problem != "" {

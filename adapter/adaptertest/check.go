@@ -62,13 +62,7 @@ func (s *suite) expect(t T, q *lqp.Query) (answer, bool) {
 
 func (s *suite) compare(t T, q *lqp.Query, want answer, ordered bool, how string, plan func(*lqp.Query) adapter.Split) {
 	t.Helper()
-	v := via{a: s.a, t: t, plan: plan}
-	got, err := v.answer(ctxOf(t), q)
-	if errors.Is(err, adapter.ErrData) {
-		// The source's own failure is no answer: the query is run again without it, as the engine does.
-		v.plan = adapter.ScanOnly
-		got, err = v.answer(ctxOf(t), q)
-	}
+	got, err := s.answer(t, q, plan)
 	if err != nil {
 		t.Errorf("%s: %v\n%s", how, err, s.describe(q))
 		return
@@ -76,6 +70,18 @@ func (s *suite) compare(t T, q *lqp.Query, want answer, ordered bool, how string
 	if diff := difference(want, got, ordered); diff != "" {
 		t.Errorf("%s: %s\n%s", how, diff, s.describe(q))
 	}
+}
+
+// answer runs a query as a plan splits it.
+func (s *suite) answer(t T, q *lqp.Query, plan func(*lqp.Query) adapter.Split) (answer, error) {
+	v := via{a: s.a, t: t, plan: plan}
+	got, err := v.answer(ctxOf(t), q)
+	if errors.Is(err, adapter.ErrData) {
+		// The source's own failure is no answer: the query is run again without it, as the engine does.
+		v.plan = adapter.ScanOnly
+		got, err = v.answer(ctxOf(t), q)
+	}
+	return got, err
 }
 
 // describe shows a query, what its plan says and what is sent to the source.

@@ -16,6 +16,11 @@ type Fixture struct {
 	ForeignKeys []lqp.ForeignKey
 	// Rows hold one canonical value per column, in order.
 	Rows [][]lqp.Value
+	// Comment is the table's, declared where Harness.Facts says so.
+	Comment string
+	// View is the name of the table of which this is a view with the same columns, empty for a table of its own. Views come
+	// after their tables and only where Harness.Facts says so; their rows are not loaded.
+	View string
 }
 
 // Column is a column of a Fixture. Name is its name at the source. Type has the facets that the source must be able to
@@ -23,6 +28,9 @@ type Fixture struct {
 type Column struct {
 	Name string
 	Type lqp.Type
+	// Default and Comment are declared where Harness.Facts says so; NULL and empty are none.
+	Default lqp.Value
+	Comment string
 }
 
 // column is the position of a column.
@@ -83,25 +91,26 @@ var (
 
 // thingColumns are the columns of things besides the key, as pairs of the same type where they can be compared.
 var thingColumns = []Column{
-	{"b", boolType}, {"b2", boolType},
-	{"i", intType}, {"i2", intType},
-	{"d", decimalType}, {"d2", decimalType},
-	{"w", wideType}, {"w2", wideType},
-	{"f", floatType}, {"f2", floatType},
-	{"s", textType}, {"s2", textType},
-	{"l", longType},
-	{"day", dateType}, {"day2", dateType},
-	{"at", dateTimeType}, {"at2", dateTimeType},
-	{"tags", textList}, {"nums", numberList},
-	{"doc", jsonType}, {"raw", bytesType},
+	{Name: "b", Type: boolType}, {Name: "b2", Type: boolType},
+	{Name: "i", Type: intType}, {Name: "i2", Type: intType},
+	{Name: "d", Type: decimalType}, {Name: "d2", Type: decimalType},
+	{Name: "w", Type: wideType}, {Name: "w2", Type: wideType},
+	{Name: "f", Type: floatType}, {Name: "f2", Type: floatType},
+	{Name: "s", Type: textType}, {Name: "s2", Type: textType},
+	{Name: "l", Type: longType},
+	{Name: "day", Type: dateType}, {Name: "day2", Type: dateType},
+	{Name: "at", Type: dateTimeType}, {Name: "at2", Type: dateTimeType},
+	{Name: "tags", Type: textList}, {Name: "nums", Type: numberList},
+	{Name: "doc", Type: jsonType}, {Name: "raw", Type: bytesType},
 }
 
 // thingRows is more than the count of edge values of any type, so that each value meets several of every other.
 const thingRows = 47
 
 // fixtures builds the tables, without the columns that the source does not hold.
-func fixtures(holds func(lqp.Type) bool) []*Fixture {
-	all := []*Fixture{thingsFixture(), parentsFixture(), childrenFixture(), walksFixture(), pairsFixture(), emptiesFixture()}
+func fixtures(holds func(lqp.Type) bool, facts Facts) []*Fixture {
+	all := []*Fixture{thingsFixture(), parentsFixture(), childrenFixture(), walksFixture(), pairsFixture(), emptiesFixture(), nullsFixture(), casesFixture()}
+	all = append(all, factFixtures(facts)...)
 	for _, f := range all {
 		f.keep(holds)
 	}
@@ -113,15 +122,20 @@ func (f *Fixture) keep(holds func(lqp.Type) bool) {
 		if holds(f.Columns[i].Type) {
 			continue
 		}
-		f.Columns = slices.Delete(slices.Clone(f.Columns), i, i+1)
-		for n := range f.Rows {
-			f.Rows[n] = slices.Delete(f.Rows[n], i, i+1)
-		}
+		f.drop(i)
+	}
+}
+
+// drop removes column i.
+func (f *Fixture) drop(i int) {
+	f.Columns = slices.Delete(slices.Clone(f.Columns), i, i+1)
+	for n := range f.Rows {
+		f.Rows[n] = slices.Delete(f.Rows[n], i, i+1)
 	}
 }
 
 func thingsFixture() *Fixture {
-	f := &Fixture{Name: things, Key: []string{"id"}, Columns: append([]Column{{"id", keyType}}, thingColumns...)}
+	f := &Fixture{Name: things, Key: []string{"id"}, Columns: append([]Column{{Name: "id", Type: keyType}}, thingColumns...)}
 	for n := range thingRows {
 		row := []lqp.Value{lqp.IntValue(int64(n + 1))}
 		for c, col := range thingColumns {
@@ -136,7 +150,7 @@ func thingsFixture() *Fixture {
 
 func parentsFixture() *Fixture {
 	f := &Fixture{Name: parents, Key: []string{"id"}, Columns: []Column{
-		{"id", keyType}, {"name", textType}, {"code", textType}, {"grade", intType},
+		{Name: "id", Type: keyType}, {Name: "name", Type: textType}, {Name: "code", Type: textType}, {Name: "grade", Type: intType},
 	}}
 	names := []string{"Ada", "ada", "Bob", "Çelik", "", "Zoë"}
 	for n := range 12 {
@@ -155,7 +169,7 @@ func parentsFixture() *Fixture {
 func childrenFixture() *Fixture {
 	f := &Fixture{Name: children, Key: []string{"id"},
 		Columns: []Column{
-			{"id", keyType}, {"parent", intType}, {"code", textType}, {"amount", decimalType}, {"day", dateType},
+			{Name: "id", Type: keyType}, {Name: "parent", Type: intType}, {Name: "code", Type: textType}, {Name: "amount", Type: decimalType}, {Name: "day", Type: dateType},
 		},
 		ForeignKeys: []lqp.ForeignKey{{Columns: []string{"parent"}, RefTable: parents, RefColumns: []string{"id"}}},
 	}
@@ -178,7 +192,7 @@ func childrenFixture() *Fixture {
 
 func walksFixture() *Fixture {
 	f := &Fixture{Name: walks, Key: []string{"id"}, Columns: []Column{
-		{"id", keyType}, {"n", intType}, {"s", textType}, {"d", decimalType}, {"day", dateType}, {"l", longType},
+		{Name: "id", Type: keyType}, {Name: "n", Type: intType}, {Name: "s", Type: textType}, {Name: "d", Type: decimalType}, {Name: "day", Type: dateType}, {Name: "l", Type: longType},
 	}}
 	long := longTexts()
 	for n := range 61 {
@@ -204,7 +218,7 @@ func pairsFixture() *Fixture {
 	notNull := textType
 	notNull.NotNull = true
 	f := &Fixture{Name: pairs, Key: []string{"x", "y"}, Unique: [][]string{{"u"}}, Columns: []Column{
-		{"y", keyType}, {"u", textType}, {"x", notNull}, {"v", decimalType},
+		{Name: "y", Type: keyType}, {Name: "u", Type: textType}, {Name: "x", Type: notNull}, {Name: "v", Type: decimalType},
 	}}
 	for n := range 9 {
 		f.Rows = append(f.Rows, []lqp.Value{lqp.IntValue(int64(n % 3)), lqp.TextValue("u" + string(rune('0'+n))),
@@ -214,5 +228,18 @@ func pairsFixture() *Fixture {
 }
 
 func emptiesFixture() *Fixture {
-	return &Fixture{Name: empties, Key: []string{"id"}, Columns: []Column{{"id", keyType}, {"s", textType}, {"d", decimalType}, {"f", floatType}}}
+	return &Fixture{Name: empties, Key: []string{"id"}, Columns: []Column{{Name: "id", Type: keyType}, {Name: "s", Type: textType}, {Name: "d", Type: decimalType}, {Name: "f", Type: floatType}}}
+}
+
+// Table is the fixture as a perfect discovery would describe it, for sources in memory.
+func (f *Fixture) Table() *lqp.Table {
+	t := &lqp.Table{Name: f.Name, Path: []string{f.Name}, Kind: lqp.BaseTable, Key: f.Key, Uniques: f.Unique, ForeignKeys: f.ForeignKeys,
+		Rows: int64(len(f.Rows)), Comment: f.Comment}
+	if f.View != "" {
+		t.Kind = lqp.ViewTable
+	}
+	for _, c := range f.Columns {
+		t.Columns = append(t.Columns, lqp.Column{ID: c.Name, Name: c.Name, Type: c.Type, HasDefault: !c.Default.IsNull(), Comment: c.Comment})
+	}
+	return t
 }

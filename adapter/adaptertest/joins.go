@@ -2,7 +2,8 @@ package adaptertest
 
 import "github.com/livetables/livetables/lqp"
 
-// joins checks inner and left joins of every shape, NULLs among the keys: NULL equals NULL.
+// joins checks joins of every kind and shape, NULLs among the keys: NULL equals NULL. Right and full joins are the engine's:
+// of them the suite makes sure that the plan leaves both sources to be read.
 func (s *suite) joins(t T) {
 	c, p := s.from(children, "c"), s.from(parents, "p")
 	col := lqp.Ref
@@ -21,7 +22,7 @@ func (s *suite) joins(t T) {
 	}
 	order := []lqp.Order{{Expr: col("p", "name"), Desc: true}, {Expr: col("c", "id")}, {Expr: col("p", "id")}}
 	for name, cond := range on {
-		for _, kind := range []lqp.JoinKind{lqp.Inner, lqp.Left} {
+		for _, kind := range []lqp.JoinKind{lqp.Inner, lqp.Left, lqp.Right, lqp.Full} {
 			t.Run(name+" "+string(kind), func(t T) {
 				q := lqp.Query{From: c, Joins: []lqp.Join{{Kind: kind, Source: p, On: cond}}, Select: selected}
 				s.check(t, &q, false)

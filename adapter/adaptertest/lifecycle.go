@@ -124,6 +124,7 @@ func (s *suite) cancellation(t T) {
 		}
 		s.check(t, &lqp.Query{From: s.from(walks, "")}, false)
 	})
+	t.Run("slow statement", s.slow)
 	t.Run("many readers", func(t T) {
 		var wg sync.WaitGroup
 		var mu sync.Mutex

@@ -35,14 +35,16 @@ func (r *recorder) note(msg string) {
 	r.notes.lines = append(r.notes.lines, r.name+": "+msg)
 }
 
-// in reports whether a sub-test of that subject failed.
-func (n *notes) in(subject string) bool {
+// in lists the failures of sub-tests of that subject.
+func (n *notes) in(subject string) (lines []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	for _, l := range n.lines {
 		if strings.HasPrefix(l, subject) {
-			return true
+			lines = append(lines, l)
 		}
 	}
-	return false
+	return lines
 }
 
 func (r *recorder) Run(name string, f func(adaptertest.T)) bool {

@@ -100,11 +100,7 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 	if err := a.check(ctx, "scan"); err != nil {
 		return nil, err
 	}
-	r, err := lqp.Run(ctx, pushed, sources{a}, lqp.RunOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("scan: %w", err)
-	}
-	return &result{ctx: ctx, Result: r}, nil
+	return adapter.Deliver(ctx, pushed, a.read)
 }
 
 // Native is the plan itself.
@@ -131,71 +127,17 @@ func (a *Adapter) Close() error {
 	return nil
 }
 
-// result ends with its context at every row: lqp.Run looks at it only now and then.
-type result struct {
-	ctx    context.Context
-	ended  error
-	closed bool
-	*lqp.Result
-}
-
-func (r *result) Next() bool {
-	if r.closed || r.ended != nil {
-		return false
-	}
-	if err := r.ctx.Err(); err != nil {
-		r.ended = fmt.Errorf("scan: %w", err)
-		_ = r.Result.Close()
-		return false
-	}
-	return r.Result.Next()
-}
-
-func (r *result) Err() error {
-	if r.ended != nil {
-		return r.ended
-	}
-	return r.Result.Err()
-}
-
-func (r *result) Close() error {
-	r.closed = true
-	return r.Result.Close()
-}
-
-// sources delivers the adapter's tables to lqp.Run.
-type sources struct{ a *Adapter }
-
-func (s sources) Open(_ context.Context, src *lqp.Source) (lqp.RowReader, error) {
-	if src.Query != nil {
-		return nil, lqp.ErrRunNested
-	}
-	rows, ok := s.a.rows[src.Table]
+// read delivers a table, whose columns never change.
+func (a *Adapter) read(_ context.Context, t *lqp.Table) ([]lqp.Column, lqp.RowReader, error) {
+	rows, ok := a.rows[t.Name]
 	if !ok {
-		return nil, fmt.Errorf("%w: %s", adapter.ErrNoTable, src.Table)
+		return nil, nil, fmt.Errorf("%w: %s", adapter.ErrNoTable, t.Name)
 	}
-	held := s.a.catalog.Table(src.Table)
-	if held == src.Schema {
-		return &reader{rows: rows}, nil
-	}
-	// The query may have been bound against a narrower schema: a principal does not see every column.
-	at := make([]int, len(src.Schema.Columns))
-	for i, c := range src.Schema.Columns {
-		at[i] = slices.IndexFunc(held.Columns, func(h lqp.Column) bool { return h.ID == c.ID })
-		if at[i] < 0 {
-			return nil, fmt.Errorf("table %s has no column %s", src.Table, c.ID)
-		}
-	}
-	return &reader{rows: rows, at: at}, nil
-}
-
-func (s sources) Lookup(context.Context, *lqp.Source, []lqp.Expr, [][]lqp.Value) (lqp.RowReader, error) {
-	return nil, lqp.ErrNoLookup
+	return a.catalog.Table(t.Name).Columns, &reader{rows: rows}, nil
 }
 
 type reader struct {
 	rows [][]lqp.Value
-	at   []int // position of each wanted column, nil for all
 	row  []lqp.Value
 }
 
@@ -208,12 +150,6 @@ func (r *reader) Next() bool {
 	return true
 }
 
-func (r *reader) Value(i int) lqp.Value {
-	if r.at != nil {
-		i = r.at[i]
-	}
-	return r.row[i]
-}
-
-func (r *reader) Err() error   { return nil }
-func (r *reader) Close() error { r.rows = nil; return nil }
+func (r *reader) Value(i int) lqp.Value { return r.row[i] }
+func (r *reader) Err() error            { return nil }
+func (r *reader) Close() error          { r.rows = nil; return nil }

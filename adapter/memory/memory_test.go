@@ -6,7 +6,6 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/adaptertest"
 	"github.com/livetables/livetables/adapter/memory"
-	"github.com/livetables/livetables/lqp"
 )
 
 // swap lets the harness load an adapter that was opened before its tables were known.
@@ -19,16 +18,13 @@ func harness(p adapter.Prover) adaptertest.Harness {
 			a.(*swap).Adapter = memory.New(held(tables), memory.Options{Prover: p})
 		},
 		Random: 200,
+		Facts:  adaptertest.Facts{Comments: true, Defaults: true, Views: true, Rows: true},
 	}
 }
 
 func held(fixtures []*adaptertest.Fixture) (tables []memory.Table) {
 	for _, f := range fixtures {
-		t := &lqp.Table{Name: f.Name, Path: []string{f.Name}, Kind: lqp.BaseTable, Key: f.Key, Uniques: f.Unique, ForeignKeys: f.ForeignKeys, Rows: int64(len(f.Rows))}
-		for _, c := range f.Columns {
-			t.Columns = append(t.Columns, lqp.Column{ID: c.Name, Name: c.Name, Type: c.Type})
-		}
-		tables = append(tables, memory.Table{Schema: t, Rows: f.Rows})
+		tables = append(tables, memory.Table{Schema: f.Table(), Rows: f.Rows})
 	}
 	return tables
 }
