@@ -16,11 +16,14 @@ func inUTC(e *sqlgen.Emitter, c *lqp.Call) bool {
 }
 
 // fields are the parts that EXTRACT gives as integers. YEAR() would give the type of that name.
-var fields = map[string]string{"year": "YEAR", "month": "MONTH", "day": "DAY", "hour": "HOUR", "minute": "MINUTE", "second": "SECOND"}
+var fields = map[string]string{"year": "YEAR", "month": "MONTH", "day": "DAY", "quarter": "QUARTER", "hour": "HOUR", "minute": "MINUTE", "second": "SECOND"}
 
 func (d *dialect) date(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	if !inUTC(e, c) {
 		return sqlgen.Rep{}, false
+	}
+	if c.Func == "datetime_diff" {
+		return intRep, dateDiff(e, c)
 	}
 	start := e.Len()
 	kind := c.Args[0].Type().Kind
@@ -37,12 +40,30 @@ func (d *dialect) date(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 			return r, e.Fail("a date has no time of day")
 		}
 		fallthrough
-	case "year", "month", "day":
+	case "year", "month", "day", "quarter":
 		e.Wrap(start, "EXTRACT("+fields[c.Func]+" FROM ", ")")
 		return intRep, true
 	case "weekday":
 		e.Wrap(start, "(DAYOFWEEK(", ") - 1)")
 		return intRep, true
+	case "day_of_year":
+		e.Wrap(start, "DAYOFYEAR(", ")")
+		return intRep, true
+	case "isoweeknum":
+		e.Wrap(start, "WEEK(", ", 3)")
+		return intRep, true
+	case "weeknum":
+		return intRep, weekNumber(e, c, start)
+	case "dateadd":
+		return r, dateAdd(e, c, start, r)
+	case "eomonth":
+		return dateRep, endOfMonth(e, c, start)
+	case "timestr":
+		if kind == lqp.Date || !d.facts.order {
+			return r, e.Fail("a date has no time of day")
+		}
+		e.Wrap(start, "(DATE_FORMAT(", ", '%H:%i:%s')"+d.collate+")")
+		return textRep, true
 	case "to_datetime":
 		if kind == lqp.Date {
 			return instantRep, d.Convert(e, start, r, instantRep)
@@ -69,20 +90,18 @@ func (d *dialect) dateTrunc(e *sqlgen.Emitter, c *lqp.Call, start int, r sqlgen.
 	if !ok {
 		return r, false
 	}
-	name := unit.Val.Text()
-	if n := len(name); n > 1 && name[n-1] == 's' {
-		name = name[:n-1]
-	}
-	format, ok := truncated[name]
+	u, ok := sqlgen.UnitOf(unit.Val.Text())
 	switch {
 	case !ok:
 		return r, e.Fail("this unit is computed in memory")
-	case r.Kind == lqp.Date && len(format) > len("%Y-%m-%d"):
-		return r, e.Fail("a date has no time of day")
+	case u.Name == "millisecond", r.Kind == lqp.Date && u.Millis > 0 && u.Millis <= dayMillis:
+		return r, true // it begins there
+	case u.Name == "week", u.Name == "quarter":
+		return r, truncDays(e, u, start, r)
 	case r.Kind == lqp.Date:
-		e.Wrap(start, "CAST(DATE_FORMAT(", ", '"+format+"') AS DATE)")
+		e.Wrap(start, "CAST(DATE_FORMAT(", ", '"+truncated[u.Name]+"') AS DATE)")
 	default:
-		e.Wrap(start, "CAST(DATE_FORMAT(", ", '"+format+"') AS DATETIME(3))")
+		e.Wrap(start, "CAST(DATE_FORMAT(", ", '"+truncated[u.Name]+"') AS DATETIME(3))")
 	}
 	return r, true
 }

@@ -17,6 +17,9 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	if !d.facts.numbers {
 		return numericRep, e.Fail("the server was not found to compute decimals exactly")
 	}
+	if c.Func == "sum" {
+		return numericRep, d.sumOf(e, c)
+	}
 	a, aok := sqlgen.DigitsOf(c.Args[0].Type())
 	var b sqlgen.Digits
 	bok := false
@@ -70,6 +73,8 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		}
 		e.Wrap(start, "SIGN(", ")")
 		return intRep, true
+	case "sqrt":
+		return numericRep, e.Fail("square roots of decimals are computed in memory")
 	}
 	return d.rounding(e, c, a, aok)
 }
@@ -81,6 +86,27 @@ const (
 	divMiddle = " AS " + decimalType + ") * 100000000000 / NULLIF("
 	divEnd    = ", 0), 0) * 0.1) * 0.0000000001)"
 )
+
+// sumOf adds the numbers of a row, NULL counting as 0. Only the whole sum is kept in range.
+func (d *dialect) sumOf(e *sqlgen.Emitter, c *lqp.Call) bool {
+	start := e.Len()
+	e.WriteString("(")
+	for i, a := range c.Args {
+		if i > 0 {
+			e.WriteString(" + ")
+		}
+		if a.Type().Kind != lqp.Number {
+			return e.Fail("lists are added in memory")
+		}
+		e.WriteString("COALESCE(")
+		if !e.ValueAs(a, numericRep) {
+			return false
+		}
+		e.WriteString(", 0)")
+	}
+	e.WriteString(")")
+	return fit(e, start, false)
+}
 
 // rounding emits the functions that cut digits off.
 func (d *dialect) rounding(e *sqlgen.Emitter, c *lqp.Call, a sqlgen.Digits, aok bool) (sqlgen.Rep, bool) {
@@ -178,6 +204,13 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		} else {
 			e.Wrap(start, "ABS(", ")")
 		}
+		return doubleRep, true
+	case "sqrt": // NULL of negative numbers
+		start := e.Len()
+		if !e.ValueAs(c.Args[0], doubleRep) {
+			return doubleRep, false
+		}
+		e.Wrap(start, "SQRT(", ")")
 		return doubleRep, true
 	default:
 		return doubleRep, e.Fail(c.Func + "() of floats is computed in memory")

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
@@ -23,6 +24,11 @@ func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		return textRep, false
 	}
 	switch c.Func {
+	case "reverse":
+		e.Wrap(start, "REVERSE(", ")")
+		return textRep, true
+	case "trim":
+		return textRep, trim(e, start)
 	case "len":
 		e.Wrap(start, "CHAR_LENGTH(", ")")
 		return intRep, true
@@ -89,6 +95,21 @@ func (d *dialect) toText(e *sqlgen.Emitter, x lqp.Expr, blank bool) bool {
 		default:
 			e.Wrap(start, "(CAST(", " AS CHAR)"+d.collate+")")
 		}
+	case lqp.Bool, lqp.Date, lqp.DateTime:
+		if _, ok := e.Value(x); !ok {
+			return false
+		}
+		if !d.facts.order {
+			return e.Fail(opaqueServer)
+		}
+		switch x.Type().Kind {
+		case lqp.Bool:
+			e.Wrap(start, "(ELT(1 + ", ", 'false', 'true')"+d.collate+")")
+		case lqp.Date:
+			e.Wrap(start, "(DATE_FORMAT(", ", '%Y-%m-%d')"+d.collate+")")
+		default:
+			e.Wrap(start, "(CONCAT(LEFT(DATE_FORMAT(", ", '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')"+d.collate+")")
+		}
 	default:
 		return e.Fail("values of this kind become text in memory")
 	}
@@ -125,6 +146,10 @@ func (d *dialect) substitute(e *sqlgen.Emitter, c *lqp.Call) bool {
 	if len(c.Args) != 3 {
 		return e.Fail("substitute() of one occurrence is computed in memory")
 	}
+	// MariaDB does not look at what is put in the place of a text that is not there, be it NULL.
+	if by, known := c.Args[2].(*lqp.Lit); !known || by.Val.IsNull() {
+		return e.Fail("substitute() by what may be NULL is computed in memory")
+	}
 	start := e.Len()
 	e.WriteString("REPLACE(")
 	for i, a := range c.Args {
@@ -149,14 +174,98 @@ func (d *dialect) search(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sq
 		if ok, done := e.PrefixRange(x, part, binaryTextForm, ctx); done {
 			return boolRep, ok
 		}
-		return boolRep, d.edge(e, "(LEFT(", x, part)
+		return boolRep, d.startsWith(e, x, part, ctx)
+	case "find", "search":
+		return intRep, d.find(e, c)
 	}
 	return boolRep, d.edge(e, "(RIGHT(", x, part)
 }
 
+// startsWith compares the beginning. Before it stands a condition on the bare column that an index serves: a range where its
+// collation goes by code points, or LIKE, which goes character by character, and every character is like itself.
+func (d *dialect) startsWith(e *sqlgen.Emitter, x, part lqp.Expr, ctx sqlgen.Context) bool {
+	c, rep, text, ok := e.LiteralPart(x, part)
+	next, found := sqlgen.Successor(text)
+	ok = ok && found && ctx == sqlgen.WhenTrue && rep.Form == otherTextForm
+	switch {
+	case ok && (rep.Scale&likeMark != 0 || rep.Scale&asciiLikeMark != 0 && ascii(text)):
+		e.WriteString("(")
+		e.Bare(c)
+		e.WriteString(" LIKE ")
+		e.Arg(lqp.TextValue(sqlgen.LikePattern("", text, "%", '!')), looseRep)
+		e.WriteString(" ESCAPE '!'")
+	case ok && rep.Scale&padMark != 0:
+		// A text that continues with a control character is less than one that is padded with blanks.
+		e.WriteString("(")
+		e.Bare(c)
+		e.WriteString(" >= CONCAT(")
+		e.Arg(lqp.TextValue(text), looseRep)
+		e.WriteString(`, '\0') AND `)
+		e.Bare(c)
+		e.WriteString(" < ")
+		e.Arg(lqp.TextValue(next), looseRep)
+	default:
+		return d.edge(e, "(LEFT(", x, part)
+	}
+	e.WriteString(" AND ")
+	if !d.edge(e, "(LEFT(", x, part) {
+		return false
+	}
+	e.WriteString(")")
+	return true
+}
+
+// trim takes spaces, tabs and line ends off both ends. The servers' own function knows one character: in a copy of the text
+// whose other blanks are spaces, it tells how many characters go and how many stay.
+func trim(e *sqlgen.Emitter, start int) bool {
+	end := e.Len()
+	if !e.Repeatable(start, end) {
+		return false
+	}
+	spaces := func() {
+		e.WriteString("REPLACE(REPLACE(REPLACE(")
+		e.Repeat(start, end)
+		e.WriteString(`, '\t', ' '), '\n', ' '), '\r', ' ')`)
+	}
+	e.WriteString(", 1 + CHAR_LENGTH(")
+	e.Repeat(start, end)
+	e.WriteString(") - CHAR_LENGTH(LTRIM(")
+	spaces()
+	e.WriteString(")), CHAR_LENGTH(TRIM(")
+	spaces()
+	e.WriteString(")))")
+	e.Wrap(start, "SUBSTRING(", "")
+	return true
+}
+
+// find emits the place of a part in a text.
+func (d *dialect) find(e *sqlgen.Emitter, c *lqp.Call) bool {
+	if len(c.Args) > 2 {
+		return e.Fail(c.Func + "() from a place on is computed in memory")
+	}
+	start := e.Len()
+	if !d.place(e, c.Args[1], c.Args[0], c.Func == "search") {
+		return false
+	}
+	if c.Func == "search" {
+		e.Wrap(start, "NULLIF(", ", 0)")
+	}
+	return true
+}
+
 // locate finds an empty text in every text, as wanted.
 func (d *dialect) locate(e *sqlgen.Emitter, x, part lqp.Expr, fold bool) bool {
-	e.WriteString("(LOCATE(")
+	e.WriteString("(")
+	ok := d.place(e, x, part, fold)
+	e.WriteString(" > 0)")
+	return ok
+}
+
+func (d *dialect) place(e *sqlgen.Emitter, x, part lqp.Expr, fold bool) bool {
+	if l, ok := sqlgen.Fold(part).(*lqp.Lit); fold && ok && d.facts.casing == "" && l.Val.Kind() == lqp.Text {
+		return d.placeFolded(e, x, strings.ToLower(l.Val.Text()))
+	}
+	e.WriteString("LOCATE(")
 	for i, a := range [...]lqp.Expr{part, x} {
 		if i > 0 {
 			e.WriteString(", ")
@@ -166,7 +275,7 @@ func (d *dialect) locate(e *sqlgen.Emitter, x, part lqp.Expr, fold bool) bool {
 			return false
 		}
 	}
-	e.WriteString(") > 0)")
+	e.WriteString(")")
 	return true
 }
 

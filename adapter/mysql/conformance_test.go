@@ -42,7 +42,8 @@ func TestConformance(t *testing.T) {
 		} {
 			t.Run(s.name+"/"+v.name, func(t *testing.T) {
 				h := &harness{fresh: s.fresh, collation: v.clause}
-				adaptertest.Run(t, adaptertest.Harness{Open: h.open, Load: h.load, Holds: holds, Only: v.only})
+				adaptertest.Run(t, adaptertest.Harness{Open: h.open, Load: h.load, Holds: holds, Only: v.only, Sessions: h.sessions,
+					Facts: adaptertest.Facts{Comments: true, Defaults: true, Views: true}}) // the servers count rows some time later
 			})
 		}
 	}
@@ -94,8 +95,15 @@ func (h *harness) open(t testing.TB) adapter.Adapter {
 func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
 	admin := h.admins.Of(a)
 	for _, f := range tables {
-		_, err := admin.ExecContext(t.Context(), databasetest.CreateTable(f, h.declare))
-		require.NoError(t, err, databasetest.CreateTable(f, h.declare))
+		create := databasetest.CreateTable(f, h.declare)
+		if f.Comment != "" {
+			create += " COMMENT=" + quoted(f.Comment)
+		}
+		_, err := admin.ExecContext(t.Context(), create)
+		require.NoError(t, err, create)
+		if f.View != "" {
+			continue
+		}
 		insert := "INSERT INTO " + f.Name + " VALUES (?" + strings.Repeat(", ?", len(f.Columns)-1) + ")"
 		for _, row := range f.Rows {
 			args := make([]any, len(row))
@@ -110,10 +118,25 @@ func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fi
 
 // declare is the type of a column, texts with the harness's collation.
 func (h *harness) declare(c adaptertest.Column) string {
+	text := declared(c.Type)
 	if c.Type.Kind == lqp.Text {
-		return declared(c.Type) + " " + h.collation
+		text += " " + h.collation
 	}
-	return declared(c.Type)
+	if c.Comment != "" {
+		text += " COMMENT " + quoted(c.Comment)
+	}
+	return text
+}
+
+// quoted is a text as these servers write it by default, where a backslash is special.
+func quoted(text string) string { return databasetest.QuoteSQL(strings.ReplaceAll(text, `\`, `\\`)) }
+
+// sessions counts the connections to the adapter's database but the one that asks.
+func (h *harness) sessions(t testing.TB, a adapter.Adapter) (open, running int) {
+	err := h.admins.Of(a).QueryRowContext(t.Context(), `SELECT count(*), coalesce(sum(command IN ('Query', 'Execute')), 0)
+		FROM information_schema.processlist WHERE db = database() AND id <> connection_id()`).Scan(&open, &running)
+	require.NoError(t, err)
+	return open, running
 }
 
 func declared(t lqp.Type) string {

@@ -56,8 +56,8 @@ const (
 
 // Features implements sqlgen.Dialect. Row values are left out: both servers evaluate (a, b) > (x, y) without an index.
 func (d *dialect) Features() sqlgen.Features {
-	return sqlgen.Features{True: "TRUE", False: "FALSE", NullSafeEqual: "<=>", NoNullsClause: true, ShortGroups: true,
-		HavingKey: "MIN(", UnlimitedOffset: "LIMIT 18446744073709551615 "}
+	return sqlgen.Features{True: "TRUE", False: "FALSE", Derive: true, LeftConstants: true, NullSafeEqual: "<=>", NoNullsClause: true, ShortGroups: true,
+		JoinFirst: " STRAIGHT_JOIN ", HavingKey: "MIN(", UnlimitedOffset: "LIMIT 18446744073709551615 "}
 }
 
 // AppendIdent implements sqlgen.Dialect.

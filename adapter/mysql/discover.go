@@ -135,7 +135,7 @@ func (d *discovery) documents() error {
 		"1, 2, 3", func(row []string) {
 			name, ok := strings.CutPrefix(strings.ToLower(row[2]), "json_valid(`")
 			if name, ok2 := strings.CutSuffix(name, "`)"); ok && ok2 {
-				d.json[[3]string{row[0], row[1], name}] = true
+				d.json[[3]string{row[0], row[1], strings.ReplaceAll(name, "``", "`")}] = true
 			}
 		})
 }

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/go-sql-driver/mysql"
@@ -32,6 +33,9 @@ func sentinel(err error) error {
 		}
 	}
 	// No answer in the protocol: the network, the TLS handshake or the server itself is to blame.
+	if failure.Lost(err) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) {
+		return failure.Temporary(adapter.ErrUnavailable)
+	}
 	return adapter.ErrUnavailable
 }
 
@@ -51,14 +55,19 @@ var numbers = map[uint16]error{
 	1586: adapter.ErrConstraint, 1761: adapter.ErrConstraint, 1762: adapter.ErrConstraint, 3819: adapter.ErrConstraint, 4025: adapter.ErrConstraint,
 	1390: adapter.ErrData, // more than 65535 parameters
 	1235: adapter.ErrUnsupported,
-	1040: adapter.ErrUnavailable, 1042: adapter.ErrUnavailable, 1049: adapter.ErrUnavailable, 1053: adapter.ErrUnavailable, 1129: adapter.ErrUnavailable,
-	1130: adapter.ErrUnavailable, 1203: adapter.ErrUnavailable, 1226: adapter.ErrUnavailable, 1317: adapter.ErrUnavailable, 1927: adapter.ErrUnavailable,
-	1152: adapter.ErrUnavailable, 1158: adapter.ErrUnavailable, 1159: adapter.ErrUnavailable, 1160: adapter.ErrUnavailable, 1161: adapter.ErrUnavailable,
+	1042: adapter.ErrUnavailable, 1049: adapter.ErrUnavailable, 1129: adapter.ErrUnavailable,
+	1130: adapter.ErrUnavailable, 1203: adapter.ErrUnavailable, 1226: adapter.ErrUnavailable, 1317: adapter.ErrUnavailable,
 	1037: adapter.ErrUnavailable, 1038: adapter.ErrUnavailable, 1041: adapter.ErrUnavailable, 1114: adapter.ErrUnavailable, 1461: adapter.ErrUnavailable,
-	3169: adapter.ErrUnavailable, 3168: adapter.ErrUnavailable, 4031: adapter.ErrUnavailable,
+	4031: adapter.ErrUnavailable,
 }
 
 func byNumber(n uint16) error {
+	switch n {
+	case 1213: // chosen as the victim of a deadlock
+		return adapter.ErrTemporary
+	case 1040, 1053, 1927, 1152, 1158, 1159, 1160, 1161, 3168, 3169: // full, going down, the connection cut or killed
+		return failure.Temporary(adapter.ErrUnavailable)
+	}
 	if known, ok := numbers[n]; ok {
 		return known
 	}

@@ -121,7 +121,7 @@ func joinsUseIndexes(t *testing.T, d *database) {
 }
 
 func estimates(t *testing.T, d *database) {
-	for filter, want := range map[string][2]int64{`TRUE`: {5000, 20000}, `{id} = 5`: {0, 1}, `{id} < 100`: {20, 500}} {
+	for filter, want := range map[string][2]int64{`TRUE`: {3000, 20000}, `{id} = 5`: {0, 1}, `{id} < 100`: {20, 500}} {
 		q := d.Bind(`{"source":{"table":"big"},"filters":` + databasetest.Quote(filter) + `,"columns":["id"]}`)
 		n, err := d.Estimate(t.Context(), d.Plan(q).Pushed)
 		require.NoError(t, err)

@@ -86,6 +86,7 @@ func TestStatementTimeout(t *testing.T) {
 		require.NoError(t, a.Ping(t.Context()))
 		_, err := a.Scan(t.Context(), d.Plan(d.Bind(none)).Pushed)
 		require.ErrorIs(t, err, adapter.ErrTimeout)
+		d.eventuallyIdle()
 		require.NoError(t, a.Ping(t.Context()))
 	})
 }

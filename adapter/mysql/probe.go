@@ -56,16 +56,21 @@ func (a *Adapter) probe(ctx context.Context, s *session, f facts) error {
 
 // ask runs a statement with text parameters and returns its cells as texts, row by row; NULL is the empty one.
 func (s *session) ask(ctx context.Context, sql string, args ...string) (out []string, err error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return s.askWith(ctx, sql, named)
+}
+
+// askWith is ask with parameters of any type.
+func (s *session) askWith(ctx context.Context, sql string, named []driver.NamedValue) (out []string, err error) {
 	defer guard(&err)
 	st, err := s.conn.PrepareContext(ctx, sql)
 	if err != nil {
 		return nil, err
 	}
 	defer st.Close()
-	named := make([]driver.NamedValue, len(args))
-	for i, a := range args {
-		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
-	}
 	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, named)
 	if err != nil {
 		return nil, err

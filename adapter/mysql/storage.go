@@ -44,8 +44,13 @@ const (
 	opaqueCharset  = "texts in this character set are only shown"
 )
 
-// longMark is the Scale of columns whose texts may be longer than a text may be.
-const longMark int8 = 1
+// The Scale of a text column is made of these marks.
+const (
+	longMark      int8 = 1 << iota // its texts may be longer than a text may be
+	likeMark                       // an index under its collation serves LIKE without losing rows
+	asciiLikeMark                  // likewise, when the pattern is ASCII
+	padMark                        // its collation compares code points, and pads with blanks
+)
 
 // Storage implements sqlgen.Dialect.
 func (d *dialect) Storage(_ *lqp.Table, c *lqp.Column) sqlgen.Storage {
@@ -178,12 +183,29 @@ func (d *dialect) textStorage(c *lqp.Column) sqlgen.Storage {
 		r.Form = binaryTextForm
 	case charset == "utf8mb4":
 		r.Form = otherTextForm
+		r.Scale |= prefixMark(c.Collation)
 	case charset == "utf8mb3" || charset == "utf8" || charset == "latin1" || charset == "ascii":
 		r.Form = foreignTextForm
 	default:
 		return sqlgen.Storage{Rep: r, Opaque: opaqueCharset}
 	}
 	return sqlgen.Storage{Rep: r}
+}
+
+// prefixMark says how an index under a collation finds the texts that begin with another. Not every one does with LIKE: under
+// utf8mb4_bin, utf8mb4_unicode_ci and what is made from that, both servers search up to U+FFFF and lose what lies behind.
+// Under the others that follow the Unicode Collation Algorithm they lose letters that are sorted by what comes after them,
+// Thai vowels say; there are none among ASCII.
+func prefixMark(collation string) int8 {
+	switch {
+	case collation == "utf8mb4_bin":
+		return padMark
+	case collation == "utf8mb4_general_ci":
+		return likeMark
+	case collation == "utf8mb4_unicode_520_ci", strings.HasPrefix(collation, "utf8mb4_0900_"), strings.HasPrefix(collation, "utf8mb4_uca1400_"):
+		return asciiLikeMark
+	}
+	return 0
 }
 
 // Canonical implements sqlgen.Dialect.
@@ -222,7 +244,7 @@ func (d *dialect) Canonical(e *sqlgen.Emitter, start int, s sqlgen.Storage) sqlg
 		end = e.Len()
 	}
 	e.WriteString(d.collate + ") = 0")
-	if s.Rep.Scale == longMark {
+	if s.Rep.Scale&longMark != 0 {
 		e.WriteString(" AND CHAR_LENGTH(")
 		e.Repeat(start, end)
 		e.WriteString(") <= 1000000")

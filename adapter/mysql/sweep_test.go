@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,23 +52,10 @@ func TestNumberSweep(t *testing.T) {
 		}
 		values = append(values, fmt.Sprintf("(%d, '%s', '%s', %d, %g, %g)", i, a, b, r.Int64()>>r.IntN(63), f, g))
 	}
-	formulas := []string{`{a} + {b}`, `{a} - {b}`, `{a} * {b}`, `{a} / {b}`, `{b} / {a}`, `{a} % {b}`, `{i} % {b}`, `{i} * {i}`, `{i} / {b}`, `{a} / 7`, `-{a}`, `ABS({a})`, `SIGN({b})`,
-		`ROUND({a})`, `ROUND({a}, 3)`, `ROUND({a}, -3)`, `ROUND({b}, 12)`, `ROUND({b}, -20)`, `ROUNDDOWN({a}, 2)`, `TRUNC({b})`, `ROUNDDOWN({a}, -2)`, `INT({a})`, `CEILING({b})`, `FLOOR({a})`,
-		`({a} + {b}) * {a} / 3`, `{a} * {b} * {b}`, `{a} / {b} / {b}`, `TO_TEXT({a})`, `TO_TEXT({i})`, `{a} & "|" & {i}`, `{f} + {g}`, `{f} - {g}`, `{f} * {g}`, `{f} / {g}`, `{f} * {a}`, `{a} / {g}`, `-{f}`, `ABS({g})`,
-		`{a} < {f}`, `{a} = {b}`, `{i} > {a}`, `{g} >= {i}`}
 	onServers(t, []string{`CREATE TABLE n (id int PRIMARY KEY, a decimal(30,10), b decimal(30,10), i bigint, f double, g double)`,
 		`INSERT INTO n VALUES ` + strings.Join(values, ", ")}, func(t *testing.T, d *database) {
-		for _, formula := range formulas {
-			q := d.Bind(`{"source":{"table":"n"},"group_by":["id",{"name":"v","expr":` + databasetest.Quote(formula) + `}],"columns":["id","v"],"sorts":["id"]}`)
-			got, split := d.Planned(q)
-			require.Nil(t, split.Residual, "%s: %v", formula, split.Notes)
-			want := d.Reference(q)
-			for i := range want {
-				require.Equal(t, want[i], got[i], "%s of %s\n%s", formula, values[i], d.Show(split))
-			}
-			require.Len(t, got, len(want))
-		}
-		for _, agg := range []string{"sum", "average", "min", "max", "count_unique"} {
+		d.Sweep("n", databasetest.NumberFormulas)
+		for _, agg := range []string{"sum", "average", "min", "max", "count_unique", "range", "count_empty", "percent_filled", "join"} {
 			q := d.Bind(`{"source":{"table":"n"},"group_by":[{"name":"k","expr":"{id} % 50"}],"aggregates":[{"name":"x","function":"` + agg + `","expr":"{a}"},{"name":"y","function":"` + agg + `","expr":"{i}"}],"columns":["k","x","y"],"sorts":["k"]}`)
 			got, split := d.Planned(q)
 			require.Nil(t, split.Residual)
@@ -81,7 +69,7 @@ func TestTextSweep(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 2))
-	alphabet := append([]string{" ", "  ", "A", "a", "ä", "%", "_", "\\", "'", `"`, "`", "?", "\u0345", "Σ", "ς", "ǆ", "ǅ", "ﬀ", "\x00"}, hostile...)
+	alphabet := append([]string{" ", "  ", "A", "a", "ä", "%", "_", "\\", "'", `"`, "`", "?", "\u0345", "Σ", "ς", "ǆ", "ǅ", "ﬀ", "\x00", "Ⱥ", "ⱥ", "K", "k", "I"}, hostile...)
 	escape := strings.NewReplacer("\x00", "", `\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`)
 	const count = 1200
 	var values []string
@@ -123,12 +111,33 @@ func TestTextSweep(t *testing.T) {
 				f = fmt.Sprintf(f, c)
 				same(true, `{"source":{"table":"s"},"group_by":["id"],"aggregates":[{"name":"v","function":"max","expr":"`+f+`"}],"columns":["id","v"],"sorts":["id"]}`)
 			}
-			for _, f := range []string{`UPPER({%s})`, `LOWER({%s})`, `ICONTAINS({%s}, \"É\")`} {
+			if c != "long_" { // too long to group by
+				d.Sweep("s", slices.DeleteFunc(databasetest.TextFormulasOf(c), func(f string) bool { return strings.HasPrefix(f, "REPLACE") }))
+			}
+			d.Filters("s", []string{`ICONTAINS({` + c + `}, "É")`, `ICONTAINS({` + c + `}, "aB")`, `ICONTAINS({` + c + `}, "K")`, `ICONTAINS({` + c + `}, "i")`, `ICONTAINS({` + c + `}, "ς")`, `ICONTAINS({` + c + `}, "")`, `ICONTAINS({` + c + `}, "ǅ")`, `SEARCH("Z", {` + c + `}) = 2`})
+			for _, f := range []string{`UPPER({%s})`, `LOWER({%s})`} {
 				same(d.mariadb(), `{"source":{"table":"s"},"group_by":["id"],"aggregates":[{"name":"v","function":"max","expr":"`+fmt.Sprintf(f, c)+`"}],"columns":["id","v"],"sorts":["id"]}`)
 			}
 		}
 		for _, on := range []string{`{a.ci} = {b.pad}`, `AND({a.bin} < {b.ci}, {b.id} < 20)`, `AND({a.id} < 50, {a.ci} <> {b.bin}, {b.id} < 50)`} {
 			same(true, `{"source":{"table":"s","alias":"a"},"joins":[{"kind":"inner","source":{"table":"s","alias":"b"},"on":"`+on+`"}],"columns":["a.id","b.id"],"sorts":["a.id","b.id"]}`)
+		}
+	})
+}
+
+// TestDateSweep computes with random dates, at the servers and here.
+func TestDateSweep(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	var values []string
+	for i, row := range databasetest.Dates(rand.New(rand.NewPCG(seed, 3)), 400) {
+		values = append(values, fmt.Sprintf("(%d, '%s', '%s', '%s', '%s')", i, row[0], row[1], row[2], row[3]))
+	}
+	onServers(t, []string{`CREATE TABLE c (id int PRIMARY KEY, d date, e date, t datetime(3), u datetime(6))`,
+		`INSERT INTO c VALUES (-1, NULL, '2024-01-01', NULL, '2024-01-01'), ` + strings.Join(values, ", ")}, func(t *testing.T, d *database) {
+		d.Sweep("c", databasetest.DateFormulas())
+		for _, zone := range []string{"Europe/Berlin", "America/St_Johns", "Pacific/Apia"} {
+			d.FiltersIn("c", zone, databasetest.ZoneFilters())
 		}
 	})
 }

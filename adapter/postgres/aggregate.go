@@ -1,12 +1,15 @@
 package postgres
 
 import (
+	"strings"
+
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
 )
 
 // Aggregate implements sqlgen.Dialect.
 func (d *dialect) Aggregate(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bool) {
+	a = sqlgen.DerivedAggregate(a)
 	if a.Func == "countall" {
 		e.WriteString("count(*)")
 		return intRep, e.Filter(a)
@@ -42,8 +45,16 @@ func (d *dialect) Aggregate(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bo
 		return d.average(e, a)
 	case "min", "max":
 		return d.extreme(e, a)
+	case "range":
+		return numericRep, d.spread(e, a)
+	case "percent_empty", "percent_filled":
+		return numericRep, d.percent(e, a)
+	case "first", "last":
+		return d.first(e, a)
+	case "join":
+		return textRep, d.join(e, a)
 	}
-	return sqlgen.Rep{}, e.Fail("values of this kind are aggregated in memory")
+	return sqlgen.Rep{}, e.Fail(sqlgen.AggregatedInMemory(a.Func))
 }
 
 // simple appends an aggregate of the argument's canonical value.
@@ -141,4 +152,43 @@ func (d *dialect) extreme(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bool
 	}
 	e.WriteString(")")
 	return r, e.Filter(a)
+}
+
+// spread is the largest number minus the smallest.
+func (d *dialect) spread(e *sqlgen.Emitter, a *lqp.Aggregate) bool {
+	if a.Arg.Type().Kind != lqp.Number {
+		return e.Fail(approximate)
+	}
+	start := e.Len()
+	for i, before := range [...]string{"max((", "min(("} {
+		if i > 0 {
+			e.WriteString(" - ")
+		}
+		e.WriteString(before)
+		if !e.ValueAs(a.Arg, numericRep) {
+			return false
+		}
+		e.WriteString("))")
+		if !e.Filter(a) {
+			return false
+		}
+	}
+	e.Wrap(start, "(", ")")
+	return ranged(e, start)
+}
+
+// percent is a hundredfold count divided by that of all rows, with one rounding.
+func (d *dialect) percent(e *sqlgen.Emitter, a *lqp.Aggregate) bool {
+	part := *a
+	part.Func = strings.Replace(a.Func, "percent", "count", 1)
+	e.WriteString("(round(div((")
+	if _, ok := d.Aggregate(e, &part); !ok {
+		return false
+	}
+	e.WriteString(")::numeric * 10000000000000, nullif((count(*)")
+	if !e.Filter(a) {
+		return false
+	}
+	e.WriteString(")::numeric, 0)) * 0.1) * 0.0000000001)")
+	return true
 }

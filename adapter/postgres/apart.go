@@ -6,17 +6,19 @@ var _ sqlgen.Apart = (*dialect)(nil)
 
 // Values implements sqlgen.Apart: infinities, NaN and what lies outside our years and numbers are no values here. They
 // stand at the ends of the stored order.
-func (d *dialect) Values(s sqlgen.Storage) (b sqlgen.Bounds, finer, ok bool) {
+func (d *dialect) Values(s sqlgen.Storage) (v sqlgen.ApartValues, ok bool) {
+	b := &v.Bounds
 	within := func(low string, lowOp sqlgen.Op, high string, highOp sqlgen.Op) {
 		b.Add(sqlgen.Bound{Op: lowOp, Const: low})
 		b.Add(sqlgen.Bound{Op: highOp, Const: high})
 	}
 	switch s.Rep.Form {
+	case intForm, boolForm, uuidForm, binaryForm: // an index in the order that is PostgreSQL's own serves these
 	case nanForm:
 		b.Add(sqlgen.Bound{Op: sqlgen.Lt, Const: "'NaN'::numeric"})
 	case wideForm:
 		within(sqlgen.RoundedLow, sqlgen.Gt, sqlgen.RoundedHigh, sqlgen.Lt)
-		return b, true, true
+		v.Finer = true
 	case rawFloatForm:
 		within("'-Infinity'::float8", sqlgen.Gt, "'Infinity'::float8", sqlgen.Lt)
 	case dateForm:
@@ -26,9 +28,10 @@ func (d *dialect) Values(s sqlgen.Storage) (b sqlgen.Bounds, finer, ok bool) {
 	case localForm:
 		within("'0001-01-01'::timestamp", sqlgen.Ge, "'10000-01-01'::timestamp", sqlgen.Lt)
 	default:
-		return b, false, false
+		return v, false
 	}
-	return b, s.Rep.Scale > 3 && (s.Rep.Form == instantForm || s.Rep.Form == localForm), true
+	v.Finer = v.Finer || s.Rep.Scale > 3 && (s.Rep.Form == instantForm || s.Rep.Form == localForm)
+	return v, true
 }
 
 // AppendTie implements sqlgen.Apart.

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -80,7 +79,7 @@ func TestPagesApart(t *testing.T) {
 						q := d.Bind(fmt.Sprintf(shape, c.name) + `,"sorts":` + sorts + `}`)
 						want := d.Reference(q)
 						for _, size := range []int{1, 2, 7, rows + 10} {
-							require.Equal(t, want, d.turn(q, size), "%s, pages of %d", sorts, size)
+							require.Equal(t, want, d.Turn(q, size), "%s, pages of %d", sorts, size)
 						}
 						paged := q.Clone()
 						paged.Page = lqp.Page{Limit: 3, Offset: r.IntN(rows)}
@@ -93,46 +92,6 @@ func TestPagesApart(t *testing.T) {
 			got, _ := d.Planned(q)
 			require.Equal(t, d.Reference(q), got, "one sort key")
 		})
-	}
-}
-
-// turn reads all pages of a sorted query, each continuing after the last row of the one before.
-func (d *database) turn(q *lqp.Query, size int) [][]string {
-	d.T.Helper()
-	width := len(q.Select)
-	page := q.Clone()
-	for i, o := range q.OrderBy {
-		page.Select = append(page.Select, lqp.Named{Name: fmt.Sprintf("key%d", i), Expr: o.Expr})
-	}
-	page.Page = lqp.Page{Limit: size}
-	all := [][]string{}
-	for {
-		s := d.Plan(page)
-		require.Nil(d.T, s.Residual, "%v", s.Notes)
-		require.True(d.T, s.Page)
-		rows, err := d.Scan(d.T.Context(), s.Pushed)
-		require.NoError(d.T, err, d.Show(s))
-		n := 0
-		var last []lqp.Value
-		for rows.Next() {
-			row := make([]string, width)
-			for i := range row {
-				row[i] = string(rows.AppendJSON(nil, i))
-			}
-			all = append(all, row)
-			last = last[:0]
-			for i := range q.OrderBy {
-				last = append(last, rows.Value(width+i))
-			}
-			n++
-		}
-		require.NoError(d.T, rows.Err(), d.Show(s))
-		require.NoError(d.T, rows.Close())
-		require.LessOrEqual(d.T, n, size)
-		if n < size {
-			return all
-		}
-		page.Page = lqp.Page{Limit: size, After: last}
 	}
 }
 
@@ -153,23 +112,19 @@ func TestPagesApartUseIndexes(t *testing.T) {
 				for _, deep := range []bool{false, true} {
 					if deep {
 						q = q.Clone()
-						q.Page.After = []lqp.Value{d.valueOf("big", column, 10_000), lqp.IntValue(10_000)}
+						q.Page.After = []lqp.Value{d.ValueOf("big", column, 10_000), lqp.IntValue(10_000)}
 					}
 					s := d.Plan(q)
-					st, err := sqlgen.Compile(d.dialect.Load(), s.Pushed)
+					x, err := d.Examine(t.Context(), s.Pushed)
 					require.NoError(t, err)
-					text, err := d.explain(t.Context(), &st, "EXPLAIN (ANALYZE, FORMAT JSON) ")
-					require.NoError(t, err, st.SQL)
-					var plans []struct{ Plan planNode }
-					require.NoError(t, json.Unmarshal(text, &plans))
 					most := 4*limit*4 + 50 // four reads at most, a quarter of whose rows pass the filter
-					require.LessOrEqual(t, plans[0].Plan.read(), float64(most), "%s %s %t\n%s\n%s", sorts, filter, deep, st.SQL, text)
+					require.LessOrEqual(t, x.Read, int64(most), "%s %s %t\n%s", sorts, filter, deep, d.Show(s))
 				}
 			}
 		}
 	}
 	q := d.Bind(`{"source":{"table":"big"},"columns":["id"],"sorts":["-tz3","-id"],"pagination":{"limit":50}}`)
-	q.Page.After = []lqp.Value{d.valueOf("big", "tz3", 10_000), lqp.IntValue(10_000)}
+	q.Page.After = []lqp.Value{d.ValueOf("big", "tz3", 10_000), lqp.IntValue(10_000)}
 	st, err := sqlgen.Compile(d.dialect.Load(), d.Plan(q).Pushed)
 	require.NoError(t, err)
 	require.Contains(t, st.SQL, "WITH r AS")
@@ -180,35 +135,4 @@ func TestPagesApartUseIndexes(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "Sort", "behind the rows without a value there is nothing to put together: %s", st.SQL)
 	require.Contains(t, string(text), "Index")
-}
-
-// planNode is a node of a plan that was run.
-type planNode struct {
-	Relation string  `json:"Relation Name"`
-	Rows     float64 `json:"Actual Rows"`
-	Loops    float64 `json:"Actual Loops"`
-	Removed  float64 `json:"Rows Removed by Filter"`
-	Plans    []planNode
-}
-
-// read counts the rows that were read from tables.
-func (n planNode) read() (rows float64) {
-	if n.Relation != "" {
-		rows = (n.Rows + n.Removed) * n.Loops
-	}
-	for _, c := range n.Plans {
-		rows += c.read()
-	}
-	return rows
-}
-
-// valueOf reads a column of the row with that id.
-func (d *database) valueOf(table, column string, id int) lqp.Value {
-	d.T.Helper()
-	q := d.Bind(fmt.Sprintf(`{"source":{"table":"%s"},"filters":"{id} = %d","columns":["%s"]}`, table, id, column))
-	rows, err := d.Scan(d.T.Context(), d.Plan(q).Pushed)
-	require.NoError(d.T, err)
-	defer func() { require.NoError(d.T, rows.Close()) }()
-	require.True(d.T, rows.Next())
-	return rows.Value(0)
 }

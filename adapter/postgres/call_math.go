@@ -14,6 +14,9 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	if c.Type().Kind == lqp.Float {
 		return d.float(e, c)
 	}
+	if c.Func == "sum" {
+		return numericRep, d.sumOf(e, c)
+	}
 	a, aok := sqlgen.DigitsOf(c.Args[0].Type())
 	var b sqlgen.Digits
 	bok := false
@@ -65,8 +68,31 @@ func (d *dialect) math(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		}
 		e.Wrap(start, c.Func+"(", ")")
 		return numericRep, true
+	case "sqrt":
+		return numericRep, e.Fail("square roots of decimals are computed in memory")
 	}
 	return d.rounding(e, c, a, aok)
+}
+
+// sumOf adds the numbers of a row, NULL counting as 0. Only the whole sum is kept in range.
+func (d *dialect) sumOf(e *sqlgen.Emitter, c *lqp.Call) bool {
+	start := e.Len()
+	e.WriteString("(")
+	for i, a := range c.Args {
+		if i > 0 {
+			e.WriteString(" + ")
+		}
+		if a.Type().Kind != lqp.Number {
+			return e.Fail("lists are added in memory")
+		}
+		e.WriteString("COALESCE(")
+		if !e.ValueAs(a, numericRep) {
+			return false
+		}
+		e.WriteString(", 0)")
+	}
+	e.WriteString(")")
+	return ranged(e, start)
 }
 
 // rounding emits the functions that cut digits off.
@@ -156,6 +182,19 @@ func (d *dialect) float(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 		} else {
 			e.Wrap(start, "abs(", ")")
 		}
+		return floatRep, true
+	case "sqrt":
+		start := e.Len()
+		if !e.ValueAs(c.Args[0], floatRep) {
+			return floatRep, false
+		}
+		end := e.Len()
+		if !e.Repeatable(start, end) {
+			return floatRep, false
+		}
+		e.WriteString(" >= 0 THEN sqrt(")
+		e.Repeat(start, end)
+		e.Wrap(start, "CASE WHEN ", ") END")
 		return floatRep, true
 	default:
 		return floatRep, e.Fail(c.Func + "() of floats is computed in memory")

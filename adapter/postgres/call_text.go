@@ -26,6 +26,9 @@ func (d *dialect) text(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	case "len":
 		e.Wrap(start, "char_length(", ")")
 		return intRep, true
+	case "reverse":
+		e.Wrap(start, "reverse(", ")")
+		return textRep, true
 	case "trim":
 		e.Wrap(start, "btrim(", `, E' \t\n\r')`)
 		return textRep, true
@@ -87,6 +90,18 @@ func (d *dialect) toText(e *sqlgen.Emitter, x lqp.Expr, blank string) bool {
 		} else {
 			e.Wrap(start, "(trim_scale(", ")::text"+binaryCollation+")")
 		}
+	case lqp.Bool, lqp.Date, lqp.DateTime:
+		if _, ok := e.Value(x); !ok {
+			return false
+		}
+		switch x.Type().Kind {
+		case lqp.Bool:
+			e.Wrap(start, "((", ")::text"+binaryCollation+")")
+		case lqp.Date:
+			e.Wrap(start, "(to_char(", ", 'YYYY-MM-DD')"+binaryCollation+")")
+		default:
+			e.Wrap(start, "(to_char(", `, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`+binaryCollation+")")
+		}
 	default:
 		return e.Fail("values of this kind become text in memory")
 	}
@@ -140,21 +155,71 @@ func (d *dialect) substitute(e *sqlgen.Emitter, c *lqp.Call) bool {
 // search emits the predicates that look for one text in another.
 func (d *dialect) search(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sqlgen.Rep, bool) {
 	x, part := c.Args[0], c.Args[1]
+	if c.Func == "starts_with" {
+		if ok, done := e.PrefixRange(x, part, binaryForm, ctx); done {
+			return boolRep, ok
+		}
+	}
+	if ok, done := d.like(e, c, ctx); done {
+		return boolRep, ok
+	}
 	switch c.Func {
 	case "contains":
 		return boolRep, d.pair(e, "(strpos(", x, part, ") > 0)", nil)
 	case "starts_with":
-		if ok, done := e.PrefixRange(x, part, binaryForm, ctx); done {
-			return boolRep, ok
-		}
 		return boolRep, d.pair(e, "starts_with(", x, part, ")", nil)
 	case "ends_with":
 		return boolRep, d.endsWith(e, x, part)
+	case "find", "search":
+		return intRep, d.find(e, c)
 	}
 	if !d.facts.casing && !(x.Type().ASCII && part.Type().ASCII) {
 		return boolRep, e.Fail("upper and lower case are told apart differently on this server")
 	}
 	return boolRep, d.pair(e, "(strpos(", x, part, ") > 0)", func(start int, a lqp.Expr) bool {
+		return d.mapCase(e, lqp.NewCall("fold", a), start)
+	})
+}
+
+// like writes the search of a constant in a column with LIKE, which text_pattern_ops and trigram indexes serve. Under the
+// collations that reach it, LIKE compares code points. Unless done, it has written nothing.
+func (d *dialect) like(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (ok, done bool) {
+	col, stored, text, literal := e.LiteralPart(c.Args[0], c.Args[1])
+	form := stored.Form
+	if !literal || ctx != sqlgen.WhenTrue || form != textForm && form != binaryForm && form != otherForm {
+		return false, false
+	}
+	var pattern string
+	switch c.Func {
+	case "contains":
+		pattern = sqlgen.LikePattern("%", text, "%", '\\')
+	case "starts_with":
+		pattern = sqlgen.LikePattern("", text, "%", '\\')
+	case "ends_with":
+		pattern = sqlgen.LikePattern("%", text, "", '\\')
+	default:
+		return false, false
+	}
+	if !e.Bare(col) {
+		return false, true
+	}
+	e.WriteString(" LIKE ")
+	e.Arg(lqp.TextValue(pattern), sqlgen.Rep{Kind: lqp.Text, Form: textForm})
+	return true, true
+}
+
+// find emits the place of a part in a text.
+func (d *dialect) find(e *sqlgen.Emitter, c *lqp.Call) bool {
+	part, x := c.Args[0], c.Args[1]
+	switch {
+	case len(c.Args) > 2:
+		return e.Fail(c.Func + "() from a place on is computed in memory")
+	case c.Func == "find":
+		return d.pair(e, "strpos(", x, part, ")", nil)
+	case !d.facts.casing && !(x.Type().ASCII && part.Type().ASCII):
+		return e.Fail("upper and lower case are told apart differently on this server")
+	}
+	return d.pair(e, "nullif(strpos(", x, part, "), 0)", func(start int, a lqp.Expr) bool {
 		return d.mapCase(e, lqp.NewCall("fold", a), start)
 	})
 }

@@ -29,7 +29,8 @@ func TestConformance(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			h := &harness{collation: v.collation, options: v.database}
-			adaptertest.Run(t, adaptertest.Harness{Open: h.open, Load: h.load})
+			adaptertest.Run(t, adaptertest.Harness{Open: h.open, Load: h.load, Sessions: h.sessions,
+				Facts: adaptertest.Facts{Comments: true, Defaults: true, Views: true, Rows: true}})
 		})
 	}
 }
@@ -73,6 +74,13 @@ func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fi
 	for _, f := range tables {
 		_, err := admin.Exec(t.Context(), databasetest.CreateTable(f, h.declare))
 		require.NoError(t, err)
+		if f.View != "" {
+			continue
+		}
+		h.comment(t, admin, "TABLE "+f.Name, f.Comment)
+		for _, c := range f.Columns {
+			h.comment(t, admin, "COLUMN "+f.Name+"."+c.Name, c.Comment)
+		}
 		marks := make([]string, len(f.Columns))
 		for i, c := range f.Columns {
 			marks[i] = fmt.Sprintf("$%d::text::%s", i+1, nativeType(c.Type))
@@ -87,6 +95,21 @@ func (h *harness) load(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fi
 			require.NoError(t, err)
 		}
 	}
+}
+
+func (h *harness) comment(t testing.TB, admin *pgx.Conn, on, text string) {
+	if text != "" {
+		_, err := admin.Exec(t.Context(), "COMMENT ON "+on+" IS "+databasetest.QuoteSQL(text))
+		require.NoError(t, err)
+	}
+}
+
+// sessions counts the connections to the adapter's database but the one that asks.
+func (h *harness) sessions(t testing.TB, a adapter.Adapter) (open, running int) {
+	err := h.admins.Of(a).QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE state = 'active')
+		FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`).Scan(&open, &running)
+	require.NoError(t, err)
+	return open, running
 }
 
 // declare is the type of a column, texts with the harness's collation.

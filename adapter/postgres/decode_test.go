@@ -2,10 +2,13 @@ package postgres
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/livetables/livetables/adapter/internal/decodetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -19,11 +22,25 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint8(textCodec), false, []byte("a\x00\xff"))
 	f.Add(uint8(jsonbCodec), false, []byte("\x01{\"a\":1}"))
 	f.Add(uint8(int4Codec), true, []byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 7})
+	for _, odd := range [][]byte{ // more elements, digits or dimensions than there are bytes
+		{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1}, {0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 23},
+		{0xff, 0xff, 0, 0, 0, 0, 0, 0}, {0, 1, 0x7f, 0xff, 0, 0, 0, 0, 0, 1}, {0, 1, 0x80, 0, 0, 0, 0x7f, 0xff, 0, 1}, {0, 0, 0xc0, 0, 0, 0, 0, 0},
+		{0x7f, 0xf8, 0, 0, 0, 0, 0, 1}, {0x80, 0, 0, 0, 0, 0, 0, 0}, {0x7f, 0xff, 0xff, 0xff}, {2, '{', '}'}, {},
+	} {
+		for c := range uint8(bytesCodec + 1) {
+			f.Add(c, false, odd)
+			f.Add(c, true, odd)
+		}
+	}
 	f.Add(uint8(textCodec), true, []byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, c uint8, list bool, b []byte) {
 		col := column{codec: codec(c % uint8(bytesCodec+1)), list: list, zone: time.UTC}
-		v := col.value(b)
-		require.Equal(t, string(v.AppendJSON(nil)), string(col.appendJSON(nil, b)))
+		var v lqp.Value
+		var got []byte
+		took := decodetest.Allocated(func() { v, got = col.value(b), col.appendJSON(nil, b) })
+		require.Less(t, took, decodetest.Decoding(len(b)))
+		require.Equal(t, string(v.AppendJSON(nil)), string(got))
+		require.True(t, json.Valid(got) && utf8.Valid(got), "%q", got)
 		switch {
 		case v.IsNull():
 		case list:

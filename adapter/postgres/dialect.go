@@ -25,7 +25,7 @@ type facts struct {
 
 // Features implements sqlgen.Dialect.
 func (d *dialect) Features() sqlgen.Features {
-	return sqlgen.Features{NullsLargest: true, RowValues: true, True: "TRUE", False: "FALSE"}
+	return sqlgen.Features{NullsLargest: true, RowValues: true, True: "TRUE", False: "FALSE", Derive: true}
 }
 
 // AppendIdent implements sqlgen.Dialect.

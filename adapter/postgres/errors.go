@@ -33,6 +33,9 @@ func sentinel(err error) error {
 		}
 	}
 	// No answer in the protocol: the network, the TLS handshake or the server itself is to blame.
+	if failure.Lost(err) {
+		return failure.Temporary(adapter.ErrUnavailable)
+	}
 	return adapter.ErrUnavailable
 }
 
@@ -48,6 +51,10 @@ func bySQLState(code string) error {
 		return adapter.ErrUnavailable
 	case "0A000":
 		return adapter.ErrUnsupported
+	case "40001", "40P01", "55P03": // serialization (on a standby: a conflict with recovery), deadlock, lock not available
+		return adapter.ErrTemporary
+	case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
+		return failure.Temporary(adapter.ErrUnavailable)
 	}
 	if len(code) != 5 {
 		return failure.ErrUnknown
@@ -59,7 +66,9 @@ func bySQLState(code string) error {
 		return adapter.ErrConstraint
 	case "28":
 		return adapter.ErrAuth
-	case "08", "53", "57", "58": // connection, resources, shutdown, I/O
+	case "08": // connection
+		return failure.Temporary(adapter.ErrUnavailable)
+	case "53", "57", "58": // resources, intervention, I/O
 		return adapter.ErrUnavailable
 	}
 	return failure.ErrUnknown

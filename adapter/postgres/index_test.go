@@ -16,7 +16,7 @@ var big = []string{
 		'2000-01-01'::date + (i % 9000), md5(i::text)::uuid, i % 100 = 0, nullif(i % 50, 0) FROM generate_series(1, 30000) AS i`,
 	`CREATE INDEX big_n ON big (n, id)`, `CREATE INDEX big_code ON big (code)`, `CREATE INDEX big_name ON big (name)`,
 	`CREATE INDEX big_price ON big (price)`, `CREATE INDEX big_free ON big (free)`, `CREATE INDEX big_at ON big (at)`,
-	`CREATE INDEX big_day ON big (day)`, `CREATE INDEX big_u ON big (u)`, `CREATE INDEX big_opt ON big (opt NULLS FIRST, id)`,
+	`CREATE INDEX big_day ON big (day)`, `CREATE INDEX big_u ON big (u)`, `CREATE INDEX big_opt ON big (opt, id)`,
 	`ANALYZE big`,
 }
 

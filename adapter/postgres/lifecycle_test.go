@@ -70,6 +70,7 @@ func TestStatementTimeout(t *testing.T) {
 	defer func() { require.NoError(t, a.Close()) }()
 	_, err = a.Scan(t.Context(), d.Plan(d.Bind(`{"source":{"table":"slow"},"filters":"{s} = \"x\""}`)).Pushed)
 	require.ErrorIs(t, err, adapter.ErrTimeout)
+	d.eventuallyIdle()
 }
 
 func TestCloseEndsABigResult(t *testing.T) {

@@ -98,12 +98,16 @@ func poolConfig(s adapter.Settings) (*pgxpool.Config, error) {
 	// Names are resolved by the dialer, which checks the address it really connects to.
 	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	c.RuntimeParams = map[string]string{
-		"application_name":  applicationName,
-		"client_encoding":   "UTF8",
-		"timezone":          "UTC",
-		"datestyle":         "ISO, YMD",
-		"search_path":       "pg_catalog", // every table is named with its schema; no function can be put in front of ours
-		"statement_timeout": strconv.FormatInt(s.Timeout.Milliseconds(), 10),
+		"application_name": applicationName,
+		"client_encoding":  "UTF8",
+		"timezone":         "UTC",
+		"datestyle":        "ISO, YMD",
+		"search_path":      "pg_catalog", // every table is named with its schema; no function can be put in front of ours
+		// What else a database or a role may set: names of types would come quoted, c = NULL would find rows.
+		"quote_all_identifiers":       "off",
+		"transform_null_equals":       "off",
+		"standard_conforming_strings": "on",
+		"statement_timeout":           strconv.FormatInt(s.Timeout.Milliseconds(), 10),
 	}
 	if s.ReadOnly {
 		c.RuntimeParams["default_transaction_read_only"] = "on"

@@ -60,7 +60,8 @@ func TestEnvironmentDoesNotMatter(t *testing.T) {
 	require.Nil(t, c.ValidateConnect)
 	require.Empty(t, c.KerberosSpn)
 	require.Equal(t, map[string]string{"application_name": "livetables", "client_encoding": "UTF8", "timezone": "UTC",
-		"datestyle": "ISO, YMD", "search_path": "pg_catalog", "statement_timeout": "30000"}, c.RuntimeParams)
+		"datestyle": "ISO, YMD", "search_path": "pg_catalog", "statement_timeout": "30000",
+		"quote_all_identifiers": "off", "transform_null_equals": "off", "standard_conforming_strings": "on"}, c.RuntimeParams)
 }
 
 // TestDialIsTheOnlyWayOut: names reach the guard unresolved and nothing is dialled around it.

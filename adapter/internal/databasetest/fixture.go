@@ -32,14 +32,23 @@ func (a *Admins[C]) Of(of adapter.Adapter) C {
 	return a.of[of]
 }
 
-// CreateTable is the statement that makes a table of the suite; declare writes the type of a column with everything that
-// belongs to it but its name and its being NOT NULL.
+// QuoteSQL writes a text as SQL does where a backslash is nothing special.
+func QuoteSQL(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// CreateTable is the statement that makes a table of the suite, or a view; declare writes the type of a column with
+// everything that belongs to it but its name, its being NOT NULL and its default.
 func CreateTable(f *adaptertest.Fixture, declare func(adaptertest.Column) string) string {
+	if f.View != "" {
+		return "CREATE VIEW " + f.Name + " AS SELECT * FROM " + f.View
+	}
 	var parts []string
 	for _, c := range f.Columns {
 		null := " NULL" // or MySQL's old timestamps would not take it
 		if c.Type.NotNull {
 			null = " NOT NULL"
+		}
+		if !c.Default.IsNull() {
+			null += " DEFAULT " + QuoteSQL(c.Default.String())
 		}
 		parts = append(parts, c.Name+" "+declare(c)+null)
 	}

@@ -1,18 +1,38 @@
 package sqlgen
 
-import "github.com/livetables/livetables/lqp"
+import (
+	"slices"
+
+	"github.com/livetables/livetables/lqp"
+)
 
 // Apart is implemented by dialects in which some stored values count as NULL, so that a sort by the canonical value of a
 // column is one that no index serves. The page of such a sort is then put together from a read of the rows that have a
 // value, in the order of the bare column, and one of those that have none.
 type Apart interface {
-	// Values answers the conditions on a bare column that hold exactly where its canonical value is not NULL. Among those
-	// rows the order of the bare column must be that of the canonical value, except that it may tell rows apart (finer)
-	// which agree in it. ok is false where that is not so. It is called for columns that are neither Exact nor Opaque.
-	Values(s Storage) (b Bounds, finer, ok bool)
-	// AppendTie appends, for a finer column, the condition that the canonical value of the bare column is the given value,
+	// Values says where a bare column has a canonical value. Among those rows the order of the bare column must be that of
+	// the canonical value, except that it may tell rows apart which agree in it. ok is false where that is not so. It is
+	// not called for Opaque columns, and for Exact ones only where the database's own place of NULLs or its use of indexes
+	// for mixed directions is in the way.
+	Values(s Storage) (v ApartValues, ok bool)
+	// AppendTie appends the condition that the canonical value of the bare column is the given value,
 	// as a range that an index serves. Both operands are given as SQL.
 	AppendTie(dst []byte, s Storage, bare, value string) []byte
+}
+
+// ApartValues describe the rows that have a value in a column.
+type ApartValues struct {
+	// Bounds hold of the bare column wherever its canonical value is not NULL.
+	Bounds Bounds
+	// Partial says that they also hold elsewhere: the canonical value is asked as well.
+	Partial bool
+	// Finer says that different stored values may have the same canonical value.
+	Finer bool
+	// Below is a constant of the dialect's source code, if not empty: a stored value that counts as NULL lies below it.
+	Below string
+	// Scattered says that rows without a value may lie anywhere in the stored order, so that only a look at every row finds
+	// them. Pages that begin with such rows are not put together.
+	Scattered bool
 }
 
 // maxApart is how many rows a page may have to be put together: they are held by the server twice.
@@ -27,14 +47,21 @@ type apart struct {
 	col   *lqp.Col   // which is this column
 	rows  int        // of the page and before it
 	nulls bool       // rows without a value may be on the page
-	finer bool
+	finer bool       // the first rows by the bare column need not be those of the page
 
 	storage               Storage
-	values                Bounds
-	from, columns         string
-	bare, key             string   // the first sort key as it is stored, and its canonical value
-	rest, directions      []string // the other sort keys
+	values                ApartValues
+	from, where, columns  string
+	bare, key             string // the first sort key as it is stored, and its canonical value
+	rest                  []restKey
 	valueWhere, nullWhere string
+	tiedWhere             string // valueWhere for those that tie, for whom only the tie is to be a range
+}
+
+// restKey is one of the other sort keys: its text and its place in the order.
+type restKey struct {
+	text string
+	at   int
 }
 
 // apart appends a select block of rows with its page put together from reads that an index serves. It answers false, and
@@ -68,27 +95,61 @@ func (e *Emitter) mayBeApart(q *lqp.Query) (*apart, bool) {
 		}
 	}
 	a := &apart{q: q, d: d, order: &q.OrderBy[0], rows: q.Page.Limit + max(q.Page.Offset, 0), nulls: true}
-	if a.col, ok = a.order.Expr.(*lqp.Col); !ok || a.col.Source != q.From.Alias {
+	if a.col, ok = a.order.Expr.(*lqp.Col); !ok || a.col.Source != q.From.Alias || Cuts(a.col.Type()) {
 		return nil, false
 	}
 	column := q.From.Schema.Column(a.col.Column)
 	if column == nil {
 		return nil, false
 	}
-	if a.storage = e.d.Storage(q.From.Schema, column); a.storage.Exact || a.storage.Opaque != "" {
+	worth := e.feat.JoinFirst != "" && mixed(q.OrderBy) || !column.Type.NotNull && e.feat.NullsLargest
+	if a.storage = e.d.Storage(q.From.Schema, column); a.storage.Exact && !worth || a.storage.Opaque != "" {
 		return nil, false
 	}
-	if a.values, a.finer, ok = d.Values(a.storage); !ok {
+	if a.values, ok = d.Values(a.storage); !ok {
 		return nil, false
 	}
+	first := nullsFirst(a.order)
 	if after := q.Page.After; len(after) > 0 {
-		first := nullsFirst(a.order)
 		if len(after) != len(q.OrderBy) || after[0].IsNull() && !first {
 			return nil, false // behind the rows with a value
 		}
 		a.nulls = !first || after[0].IsNull() && len(after) > 1
 	}
-	return a, true
+	a.finer = a.values.Finer || e.feat.JoinFirst != "" && mixed(q.OrderBy)
+	a.nulls = a.nulls && !e.notNull(a.col) && !needsValue(q.Where, a.col)
+	return a, !a.nulls || !first || !a.values.Scattered
+}
+
+// mixed reports that the sort keys do not all go the way of the first one. Databases that do not sort what ties in the first
+// key by itself then make no use of its index: the page is read by the first key alone, as if it were finer.
+func mixed(order []lqp.Order) bool {
+	return slices.ContainsFunc(order, func(o lqp.Order) bool { return o.Desc != order[0].Desc })
+}
+
+// needsValue reports that a condition is TRUE only for rows in which the column is not NULL.
+func needsValue(where lqp.Expr, col *lqp.Col) bool {
+	for _, x := range lqp.Conjuncts(where) {
+		c, ok := x.(*lqp.Call)
+		if !ok || len(c.Args) == 0 {
+			continue
+		}
+		switch c.Func {
+		case "lt", "le", "gt", "ge", "contains", "starts_with", "ends_with", "icontains", "between":
+			if slices.ContainsFunc(c.Args, func(a lqp.Expr) bool { return lqp.EqualExpr(a, col) }) {
+				return true
+			}
+		case "eq":
+			if len(c.Args) == 2 && (lqp.EqualExpr(c.Args[0], col) && nonNullLit(Fold(c.Args[1])) || lqp.EqualExpr(c.Args[1], col) && nonNullLit(Fold(c.Args[0]))) {
+				return true
+			}
+		case "not":
+			if n, ok := c.Args[0].(*lqp.Call); ok && (n.Func == "is_null" || n.Func == "is_blank") && lqp.EqualExpr(n.Args[0], col) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // qualified reports that s is a table whose name none of our own can hide.
@@ -109,14 +170,14 @@ func (e *Emitter) pieces(a *apart) bool {
 	if !e.from(q) {
 		return false
 	}
-	e.WriteString(" WHERE ")
+	a.from = e.cut(start)
 	if q.Where != nil {
 		if !e.conjunction(q.Where) {
 			return false
 		}
 		e.WriteString(" AND ")
+		a.where = e.cut(start)
 	}
-	a.from = e.cut(start)
 	if _, ok := e.bare(a.col); !ok {
 		return false
 	}
@@ -133,7 +194,7 @@ func (e *Emitter) pieces(a *apart) bool {
 		if !e.sortKey(o) {
 			return false
 		}
-		a.rest, a.directions = append(a.rest, e.cut(start)), append(a.directions, e.direction(o))
+		a.rest = append(a.rest, restKey{e.cut(start), 1 + i})
 	}
 	for i := range q.Select {
 		if i > 0 {
@@ -154,20 +215,47 @@ func (e *Emitter) pieces(a *apart) bool {
 // conditions emits which rows have a value and which have none, behind the position to continue from.
 func (e *Emitter) conditions(a *apart) bool {
 	after, start := a.q.Page.After, len(e.buf)
-	e.bounds(a.col, a.storage.Rep, a.values, WhenTrue)
-	if len(after) > 0 && !after[0].IsNull() {
-		order := append([]lqp.Order(nil), a.q.OrderBy...)
-		order[0].Nulls = lqp.NullsFirst // none is among them
-		e.WriteString(" AND ")
-		if !e.after(order, after) {
-			return false
+	e.strings(a.where)
+	if a.values.Partial {
+		e.strings(a.bare, " IS NOT NULL AND ")
+	}
+	if a.values.Bounds.N > 0 {
+		e.bounds(a.col, a.storage.Rep, a.values.Bounds, WhenTrue)
+		if a.values.Partial {
+			e.WriteString(" AND ")
 		}
 	}
+	if a.values.Partial {
+		e.strings(a.key, " IS NOT NULL")
+	} else if a.values.Bounds.N == 0 {
+		e.strings(a.bare, " IS NOT NULL")
+	}
+	if !e.behind(a) {
+		return false
+	}
 	a.valueWhere = e.cut(start)
+	if a.tiedWhere = a.valueWhere; a.finer && e.feat.JoinFirst != "" {
+		e.strings(a.where, a.key, " IS NOT NULL")
+		e.unbounded = true
+		ok := e.behind(a)
+		e.unbounded = false
+		if !ok {
+			return false
+		}
+		a.tiedWhere = e.cut(start)
+	}
 	if !a.nulls {
 		return true
 	}
-	e.bounds(a.col, a.storage.Rep, a.values, WhenFalse)
+	e.strings(a.where)
+	if a.values.Below != "" {
+		e.strings("(", a.bare, " IS NULL OR ", a.bare, " < ", a.values.Below, ") AND ")
+	}
+	if a.values.Partial || a.values.Bounds.N == 0 {
+		e.strings(a.key, " IS NULL")
+	} else {
+		e.bounds(a.col, a.storage.Rep, a.values.Bounds, WhenFalse)
+	}
 	if len(after) > 0 && after[0].IsNull() {
 		e.WriteString(" AND ")
 		if !e.after(a.q.OrderBy[1:], after[1:]) {
@@ -178,107 +266,14 @@ func (e *Emitter) conditions(a *apart) bool {
 	return true
 }
 
-// assemble writes the statement. Its reads are:
-//
-//   - r, the first rows with a value in the order of the bare column;
-//   - where that is finer, one row more of them. Does it agree with the last row of the page in its canonical value, then
-//     others may, and which of them are on the page the other keys say: tie is that value, and all rows that have it are
-//     read instead. They are as many as share one millisecond, or the last digit of a number;
-//   - the rows without a value, if they come first or the others do not fill the page.
-func (e *Emitter) assemble(a *apart) {
-	if !a.nulls && !a.finer {
-		e.strings("SELECT ", a.columns, a.from, a.valueWhere)
-		e.inOrder(a, a.bare+a.desc())
-		e.page(a.q)
-		return
+// behind appends that rows with a value lie behind the position to continue from, if there is one among them.
+func (e *Emitter) behind(a *apart) bool {
+	after := a.q.Page.After
+	if len(after) == 0 || after[0].IsNull() {
+		return true
 	}
-	e.WriteString("WITH r AS (")
-	e.read(a, a.valueWhere)
-	if a.finer {
-		e.strings(" ORDER BY ", a.bare, a.desc(), " LIMIT ")
-		e.WriteInt(a.rows + 1)
-		e.strings("), tie AS (SELECT max(k) AS v FROM (SELECT k FROM r ORDER BY k", a.desc(), " OFFSET ")
-		e.WriteInt(a.rows - 1)
-		e.WriteString(") AS x HAVING count(*) = 2 AND min(k) = max(k)")
-	} else {
-		e.inOrder(a, a.bare+a.desc())
-		e.WriteString(" LIMIT ")
-		e.WriteInt(a.rows)
-	}
-	e.WriteString(") SELECT ")
-	for i := range a.q.Select {
-		if i > 0 {
-			e.WriteString(", ")
-		}
-		e.WriteString("c")
-		e.WriteInt(i)
-	}
-	e.WriteString(" FROM (SELECT * FROM r")
-	if a.finer {
-		const tie = "(SELECT v FROM tie)"
-		e.strings(" WHERE ", tie, " IS NULL OR k <> ", tie, " UNION ALL (")
-		e.read(a, a.valueWhere)
-		e.strings(" AND ", tie, " IS NOT NULL AND ")
-		e.buf = a.d.AppendTie(e.buf, a.storage, a.bare, tie)
-		e.inOrder(a, "")
-		e.WriteString(" LIMIT ")
-		e.WriteInt(a.rows)
-		e.WriteString(")")
-	}
-	if a.nulls {
-		e.WriteString(" UNION ALL (")
-		e.read(a, a.nullWhere)
-		if !nullsFirst(a.order) {
-			e.WriteString(" AND (SELECT count(*) FROM r) < ")
-			e.WriteInt(a.rows)
-		}
-		e.inOrder(a, "")
-		e.WriteString(" LIMIT ")
-		e.WriteInt(a.rows)
-		e.WriteString(")")
-	}
-	e.strings(") AS u ORDER BY k", e.direction(a.order))
-	for i := range a.rest {
-		e.WriteString(", k")
-		e.WriteInt(i)
-		e.WriteString(a.directions[i])
-	}
-	e.page(a.q)
-}
-
-func (a *apart) desc() string {
-	if a.order.Desc {
-		return " DESC"
-	}
-	return ""
-}
-
-// read appends a select of the columns and sort keys of the rows that satisfy a condition.
-func (e *Emitter) read(a *apart, where string) {
-	e.strings("SELECT ", a.columns, ", ", a.key, " AS k")
-	for i := range a.rest {
-		e.strings(", ", a.rest[i], " AS k")
-		e.WriteInt(i)
-	}
-	e.strings(a.from, where)
-}
-
-// inOrder appends ORDER BY with a first key, if there is one, and the other sort keys.
-func (e *Emitter) inOrder(a *apart, first string) {
-	glue := " ORDER BY "
-	if first != "" {
-		e.strings(glue, first)
-		glue = ", "
-	}
-	for i := range a.rest {
-		e.strings(glue, a.rest[i], a.directions[i])
-		glue = ", "
-	}
-}
-
-// strings appends texts that the emitter wrote before, and constants.
-func (e *Emitter) strings(texts ...string) {
-	for _, t := range texts {
-		e.buf = append(e.buf, t...)
-	}
+	order := append([]lqp.Order(nil), a.q.OrderBy...)
+	order[0].Nulls = lqp.NullsFirst // none is among them
+	e.WriteString(" AND ")
+	return e.after(order, after)
 }

@@ -243,7 +243,7 @@ func (e *Emitter) compareLit(op Op, x lqp.Expr, v lqp.Value, ctx Context) bool {
 		return true
 	}
 	if c, start, next, ok := dateRange(x, v); ok {
-		return e.compareRange(op, c, start, next, ctx)
+		return e.compareRange(op, c, x.(*lqp.Call).Zone(), start, next, ctx)
 	}
 	if c, ok := x.(*lqp.Col); ok && c.Source != "" {
 		_, out, _, ok := e.lookup(c)
@@ -258,7 +258,7 @@ func (e *Emitter) compareLit(op Op, x lqp.Expr, v lqp.Value, ctx Context) bool {
 		case ok && (!b.Implied || b.Never):
 			e.bounds(c, out.Storage.Rep, b, ctx)
 			return true
-		case ok && ctx == WhenTrue:
+		case ok && ctx == WhenTrue && !e.unbounded:
 			e.WriteString("(")
 			e.bounds(c, out.Storage.Rep, b, ctx)
 			e.WriteString(" AND ")

@@ -85,6 +85,14 @@ type Features struct {
 	// HavingKey is the start of an aggregate, such as "MIN(", in which group keys stand in HAVING, where the database
 	// knows no other expressions. All rows of a group have the same key.
 	HavingKey string
+	// JoinFirst, when not empty, is a join whose left table is read first, " STRAIGHT_JOIN ": the database makes better use of
+	// what a small table says by it than by a subquery in a condition.
+	JoinFirst string
+	// LeftConstants says that a constant which a nested query shows stays what it is in rows where a left join found no
+	// partner (MySQL): such joins are done in memory.
+	LeftConstants bool
+	// Derive says that functions which others can say are said by them, rather than asked of the dialect.
+	Derive bool
 	// UnlimitedOffset is written before OFFSET when a query has an offset and no limit ("LIMIT -1" in SQLite), with a blank at its end.
 	UnlimitedOffset string
 }
@@ -168,6 +176,13 @@ type EqualColumns interface {
 	// ImpliedEqual reports that whenever the canonical values of the columns are equal and not NULL, a = b holds for what
 	// is stored.
 	ImpliedEqual(a, b Output) bool
+}
+
+// NullKeys is implemented by dialects that lose the group of NULL.
+type NullKeys interface {
+	// NullKey says why rows are not grouped by a computed value of that representation which may be NULL, nothing where
+	// they are.
+	NullKey(r Rep) (reason string)
 }
 
 // Arg is one bound parameter: a canonical value and the representation in which the adapter must send it.

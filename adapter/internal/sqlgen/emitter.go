@@ -25,6 +25,8 @@ type Emitter struct {
 	block   block
 	aliases int
 	having  bool // HAVING is being written
+	// unbounded leaves out conditions on bare columns that are implied by others.
+	unbounded bool
 
 	reason string
 }
@@ -105,6 +107,9 @@ func (e *Emitter) Repeat(from, to int) { e.buf = append(e.buf, e.buf[from:to]...
 
 // Write appends text that the emitter gave out before.
 func (e *Emitter) Write(p []byte) { e.buf = append(e.buf, p...) }
+
+// Cut takes the last n bytes back.
+func (e *Emitter) Cut(n int) { e.buf = e.buf[:len(e.buf)-n] }
 
 // Fail notes why the expression cannot be emitted, the first reason winning, and returns false.
 func (e *Emitter) Fail(reason string) bool {

@@ -9,7 +9,7 @@ import (
 
 func TestSuccessor(t *testing.T) {
 	for p, want := range map[string]string{"a": "b", "ab": "ac", "a\U0010FFFF": "b", "\uD7FF": "\uE000", "": "", "\U0010FFFF": ""} {
-		next, ok := successor(p)
+		next, ok := Successor(p)
 		require.Equal(t, want, next, "%q", p)
 		require.Equal(t, want != "", ok, "%q", p)
 	}

@@ -37,11 +37,12 @@ func (e *Emitter) after(order []lqp.Order, vals []lqp.Value) bool {
 		return e.Fail("the position to continue from does not fit the sort keys")
 	}
 	if e.feat.RowValues && len(order) > 1 {
-		start, args := len(e.buf), len(e.args)
+		start, args, keys, texts := len(e.buf), len(e.args), len(e.keys), len(e.texts)
 		if e.rowValue(order, vals) {
 			return true
 		}
 		e.buf, e.args, e.reason = e.buf[:start], e.args[:args], ""
+		e.keys, e.texts = e.keys[:keys], e.texts[:texts]
 	}
 	return e.afterKeys(order, vals)
 }

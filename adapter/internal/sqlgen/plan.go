@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"slices"
+
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/lqp"
 )
@@ -50,7 +52,28 @@ func (p *prover) Source(s *lqp.Source) adapter.Proof {
 				nullable = nullable || &q.Joins[i].Source == s && q.Joins[i].Kind == lqp.Left
 			}
 		}
+		if nullable && p.e.feat.LeftConstants && s.Query != nil && showsConstant(s.Query) {
+			return p.e.Fail("a left join with constants is done in memory")
+		}
 		return p.e.addSource(s, nullable)
+	})
+}
+
+// showsConstant reports that a nested query has an output without any column of a table in it.
+func showsConstant(q *lqp.Query) bool {
+	if grouped(q) {
+		return false // its rows are made before the join
+	}
+	return slices.ContainsFunc(q.Select, func(n lqp.Named) bool { return isConstant(q, n.Expr) })
+}
+
+func isConstant(q *lqp.Query, x lqp.Expr) bool {
+	return !slices.ContainsFunc(lqp.Columns(x), func(c *lqp.Col) bool {
+		if q.From.Query == nil || c.Source != q.From.Alias {
+			return true
+		}
+		at := slices.IndexFunc(q.From.Query.Select, func(n lqp.Named) bool { return n.Name == c.Column })
+		return at < 0 || grouped(q.From.Query) || !isConstant(q.From.Query, q.From.Query.Select[at].Expr)
 	})
 }
 

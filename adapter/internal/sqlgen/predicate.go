@@ -90,11 +90,12 @@ func (e *Emitter) truth(start int, ctx Context, notNull bool) {
 	}
 }
 
-// sameDay refuses calls that compare a date with an instant in another zone than UTC: the date's midnight there is found
-// in memory.
-func (e *Emitter) sameDay(c *lqp.Call) bool {
-	if c.Zone() == time.UTC || c.Zone().String() == "UTC" {
-		return true
+// midnights answers with a call that compares no date with an instant in another zone than UTC: constant dates become the
+// instants of their midnights there. Those of columns are found in memory.
+func (e *Emitter) midnights(c *lqp.Call) (*lqp.Call, bool) {
+	zone := c.Zone()
+	if zone == time.UTC || zone.String() == "UTC" {
+		return c, true
 	}
 	var dates, instants bool
 	for _, a := range c.Args {
@@ -102,7 +103,30 @@ func (e *Emitter) sameDay(c *lqp.Call) bool {
 		dates = dates || t.Kind == lqp.Date || t.Kind == lqp.List && t.Elem == lqp.Date
 		instants = instants || t.Kind == lqp.DateTime || t.Kind == lqp.List && t.Elem == lqp.DateTime
 	}
-	return !dates || !instants || e.Fail("a date is compared with a point in time in another zone than UTC")
+	if !dates || !instants {
+		return c, true
+	}
+	const reason = "a date is compared with a point in time in another zone than UTC"
+	if _, compared := compareOp(c.Func); !compared && c.Func != "in" && c.Func != "between" {
+		return c, e.Fail(reason)
+	}
+	args := make([]lqp.Expr, len(c.Args))
+	for i, a := range c.Args {
+		args[i] = Fold(a)
+		if a.Type().Kind == lqp.DateTime {
+			continue
+		}
+		l, ok := args[i].(*lqp.Lit)
+		if !ok || l.Val.Kind() != lqp.Date {
+			return c, e.Fail(reason)
+		}
+		at := lqp.DateTimeValue(lqp.InstantOf(zone, l.Val.Days()*dayMillis))
+		if at.IsNull() {
+			return c, e.Fail(reason)
+		}
+		args[i] = lqp.Literal(at)
+	}
+	return lqp.NewCall(c.Func, args...), true
 }
 
 func (e *Emitter) predicateCall(c *lqp.Call, ctx Context) bool {
@@ -110,7 +134,8 @@ func (e *Emitter) predicateCall(c *lqp.Call, ctx Context) bool {
 		e.constant(lqp.Truth(lqp.Eval(c, nil)), ctx)
 		return true
 	}
-	if !e.sameDay(c) {
+	c, ok := e.midnights(c)
+	if !ok {
 		return false
 	}
 	if op, ok := compareOp(c.Func); ok && len(c.Args) == 2 {
@@ -148,6 +173,9 @@ func (e *Emitter) predicateCall(c *lqp.Call, ctx Context) bool {
 		e.constant(false, ctx)
 		return true
 	}
+	if x := e.derived(c); x != nil {
+		return e.Predicate(x, ctx)
+	}
 	start := len(e.buf)
 	if !twoValued(c) {
 		if _, ok := e.Value(c); !ok {
@@ -161,7 +189,7 @@ func (e *Emitter) predicateCall(c *lqp.Call, ctx Context) bool {
 		inner = AsValue
 	}
 	if _, ok := e.d.Call(e, c, inner); !ok {
-		return e.Fail(c.Func + "() is computed in memory")
+		return e.Fail(inMemory(c.Func))
 	}
 	e.truth(start, ctx, false)
 	return true

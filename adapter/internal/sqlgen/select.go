@@ -211,10 +211,25 @@ func (e *Emitter) groupKey(k *lqp.Named) bool {
 	if !ok {
 		return false
 	}
+	if g, ok := e.d.(NullKeys); ok && !e.stored(k.Expr) && !e.notNull(k.Expr) {
+		if reason := g.NullKey(r); reason != "" {
+			return e.Fail(reason)
+		}
+	}
 	e.d.Equals(e, start, r)
 	e.keep(k.Name, start, r, k.Expr.Type())
 	e.keys[len(e.keys)-1].key = true
 	return true
+}
+
+// stored reports that x is a column of a table, be it one that a nested query shows.
+func (e *Emitter) stored(x lqp.Expr) bool {
+	c, ok := x.(*lqp.Col)
+	if !ok || c.Source == "" {
+		return false
+	}
+	_, out, _, ok := e.lookup(c)
+	return ok && out.Column != nil
 }
 
 func groupable(k lqp.Kind) bool { return k.Orderable() }
@@ -236,23 +251,15 @@ func (e *Emitter) order(q *lqp.Query) bool {
 		if !e.sortKey(o) {
 			return false
 		}
-		end := len(e.buf)
-		if e.feat.NoNullsClause {
-			if e.nullsNamed(o) {
-				const before = "("
-				if nullsFirst(o) {
-					e.Wrap(start, before, ") IS NULL DESC, ")
-				} else {
-					e.Wrap(start, before, ") IS NULL, ")
-				}
-				e.Repeat(start+len(before), end+len(before))
-			}
-			if o.Desc {
-				e.WriteString(" DESC")
-			}
-			continue
+		switch {
+		case !e.feat.NoNullsClause:
+			e.WriteString(e.direction(o))
+		case e.nullsNamed(o):
+			key := e.cut(start)
+			e.strings(e.term(key, o))
+		case o.Desc:
+			e.WriteString(" DESC")
 		}
-		e.WriteString(e.direction(o))
 	}
 	return true
 }

@@ -89,6 +89,9 @@ func (e *Emitter) call(c *lqp.Call) (Rep, bool) {
 	case "blank":
 		return e.Value(lqp.TypedNull(c.Type()))
 	}
+	if x := e.derived(c); x != nil {
+		return e.Value(x)
+	}
 	if twoValued(c) {
 		if !e.predicateValue(c) {
 			return Rep{}, false
@@ -101,7 +104,7 @@ func (e *Emitter) call(c *lqp.Call) (Rep, bool) {
 	}
 	r, ok := e.d.Call(e, c, AsValue)
 	if !ok {
-		return r, e.Fail(c.Func + "() is computed in memory")
+		return r, e.Fail(inMemory(c.Func))
 	}
 	return r, true
 }
@@ -118,7 +121,7 @@ func (e *Emitter) conditional(c *lqp.Call) (Rep, bool) {
 	args := c.Args
 	var subject lqp.Expr
 	if c.Func == "switch" {
-		if !e.sameDay(c) {
+		if _, ok := e.midnights(c); !ok {
 			return Rep{}, false
 		}
 		subject, args = args[0], args[1:]
