@@ -16,12 +16,13 @@ import (
 
 // Adapter reads one MongoDB database. It is safe for concurrent use; make one with [Open].
 type Adapter struct {
-	settings adapter.Settings
-	turn     chan struct{} // held by whoever connects or closes
-	client   atomic.Pointer[mongo.Client]
-	version  atomic.Pointer[string]
-	closed   atomic.Bool
-	closing  sync.WaitGroup // results that are being ended in the background
+	settings  adapter.Settings
+	apartFrom int64         // apartFrom, but in tests
+	turn      chan struct{} // held by whoever connects or closes
+	client    atomic.Pointer[mongo.Client]
+	facts     atomic.Pointer[facts] // nil before the first connection
+	closed    atomic.Bool
+	closing   sync.WaitGroup // results that are being ended in the background
 }
 
 var (
@@ -33,8 +34,8 @@ var (
 // Capabilities implements [adapter.Adapter]. The version is empty until the first connection was made.
 func (a *Adapter) Capabilities() adapter.Capabilities {
 	c := adapter.Capabilities{Driver: "mongodb"}
-	if v := a.version.Load(); v != nil {
-		c.Version = *v
+	if f := a.facts.Load(); f != nil {
+		c.Version = f.version
 	}
 	return c
 }
@@ -88,15 +89,8 @@ func (a *Adapter) connect(ctx context.Context, authSource string) (*mongo.Client
 	}
 	asked, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	var info struct {
-		Version string `bson:"version"`
-	}
 	if err = c.Database("admin").RunCommand(asked, bson.D{{Key: "ping", Value: 1}}).Err(); err == nil {
-		// The version is for people: a server that keeps it to itself is fine.
-		if c.Database("admin").RunCommand(asked, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&info) != nil || info.Version == "" {
-			info.Version = "unknown"
-		}
-		a.version.Store(&info.Version)
+		a.facts.Store(askFacts(asked, c.Database(a.settings.Database)))
 		return c, nil
 	}
 	a.disconnect(c)
@@ -160,22 +154,42 @@ func (a *Adapter) Close() error {
 	return nil
 }
 
-// Native implements [adapter.Explainer]: the command as extended JSON.
+// Native implements [adapter.Explainer]: the command as extended JSON, or several on a line each, of which as many are sent
+// as it takes to fill the page.
 func (a *Adapter) Native(pushed *lqp.Query) (string, error) {
-	st, reason := compile(pushed, true, false)
+	m := mode{masked: true, facts: a.facts.Load()}
+	p, _ := readApart(pushed, a.apartFrom, m.facts)
+	steps := make([]statement, len(p.steps))
+	reason := ""
+	for i := range p.steps {
+		if steps[i], reason = p.statement(&p.steps[i], pushed.Page.Limit+max(0, pushed.Page.Offset), m); reason != "" {
+			break
+		}
+	}
+	if len(steps) == 0 {
+		steps = make([]statement, 1)
+		steps[0], reason = compile(pushed, m)
+	}
 	if reason != "" {
 		return "", fmt.Errorf("compile query: %w: %s", adapter.ErrUnsupported, reason)
 	}
-	text, err := bson.MarshalExtJSON(st.command, false, false)
-	if err != nil {
-		return "", fmt.Errorf("compile query: %w", err)
+	var text []byte
+	for i := range steps {
+		command, err := bson.MarshalExtJSON(steps[i].command, false, false)
+		if err != nil {
+			return "", fmt.Errorf("compile query: %w", err)
+		}
+		if i > 0 {
+			text = append(text, '\n')
+		}
+		text = append(text, command...)
 	}
 	return string(text), nil
 }
 
 // Estimate implements [adapter.Estimator]. It knows how many documents whole collections have and nothing else: -1.
 func (a *Adapter) Estimate(ctx context.Context, pushed *lqp.Query) (int64, error) {
-	st, reason := compile(pushed, false, false)
+	st, reason := compile(pushed, mode{facts: a.facts.Load()})
 	if reason != "" {
 		return -1, fmt.Errorf("compile query: %w: %s", adapter.ErrUnsupported, reason)
 	}

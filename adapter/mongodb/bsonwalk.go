@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/livetables/livetables/lqp"
 )
 
 // raw is one value of a document. Its bytes belong to the reply; a raw of type 0 is a missing field.
@@ -131,6 +133,33 @@ func (r raw) int64() int64 {
 
 func (r raw) decimal() bson.Decimal128 {
 	return bson.NewDecimal128(binary.LittleEndian.Uint64(r.data[8:]), r.uint64())
+}
+
+// The parts of the upper half of a decimal in its usual form: sign, exponent, coefficient (IEEE 754-2008, 3.5.2, the
+// binary encoding). The exponent is kept with a bias; one that begins with two set bits is of another form.
+const (
+	decimalSign     = 1 << 63
+	decimalOther    = 3 << 61
+	decimalExponent = 49 // bits below it
+	decimalBias     = 6176
+)
+
+// shortDecimal is a decimal of up to eighteen digits, ten of them after the point, as money and measures are; it is not ok
+// for others.
+func (r raw) shortDecimal() (lqp.Decimal, bool) {
+	high, low := binary.LittleEndian.Uint64(r.data[8:]), r.uint64()
+	if high&decimalOther == decimalOther || high&(1<<decimalExponent-1) != 0 || low >= 1e18 {
+		return lqp.Decimal{}, false
+	}
+	scale := decimalBias - int(high&^decimalSign>>decimalExponent)
+	if scale < 0 || scale > lqp.DecimalDigits {
+		return lqp.Decimal{}, false
+	}
+	n := int64(low)
+	if high&decimalSign != 0 {
+		n = -n
+	}
+	return lqp.DecimalFromScaled(n, scale), true
 }
 
 // node is a tree of the paths that a reply is read for.

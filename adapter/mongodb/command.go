@@ -1,7 +1,6 @@
 package mongodb
 
 import (
-	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -40,6 +39,7 @@ const (
 
 // idProof asks that every _id of a collection be of one form.
 type idProof struct {
+	table      *lqp.Table
 	collection string
 	form       form
 }
@@ -49,32 +49,54 @@ const batch = 1000
 
 var simpleCollation = bson.D{{Key: "locale", Value: "simple"}}
 
-// compile makes the command for a pushed query. masked puts question marks in the place of its values; computedSort
-// forgoes the index of _id.
-func compile(q *lqp.Query, masked, computedSort bool) (st statement, reason string) {
-	t := q.From.Schema
-	if t == nil || q.From.Query != nil || len(q.Joins) > 0 || q.Having != nil {
-		return st, "only one collection is read at a time"
-	}
-	if len(t.Path) != 1 || !safeCollection(t.Path[0]) {
-		return st, "no collection has that name"
-	}
-	c := &compiler{table: t, alias: q.From.Alias, masked: masked}
-	filter, reason := c.predicate(q.Where)
+// mode says how a query is compiled. The zero value is how it is sent to a server of which nothing is known.
+type mode struct {
+	masked       bool // question marks stand in the place of the query's values
+	computedSort bool // the index of _id is forgone
+	facts        *facts
+}
+
+// compile makes the command for a pushed query.
+func compile(q *lqp.Query, m mode) (st statement, reason string) {
+	b, reason := newBuilder(q, m)
 	if reason != "" {
 		return st, reason
 	}
-	b := &builder{compiler: c, q: q, collection: t.Path[0], filter: filter}
 	switch {
 	case q.Grouped():
 		reason = b.groups()
 	case len(q.OrderBy) == 0 && len(q.Page.After) == 0:
 		reason = b.plain(nil)
-	case !computedSort && b.byID():
+	case !m.computedSort && b.byID():
 	default:
 		reason = b.sorted()
 	}
 	return b.st, reason
+}
+
+// newBuilder starts the command for a pushed query with its filter.
+func newBuilder(q *lqp.Query, m mode) (*builder, string) {
+	t := q.From.Schema
+	if t == nil || q.From.Query != nil || len(q.Joins) > 0 {
+		return nil, "only one collection is read at a time"
+	}
+	if len(t.Path) != 1 || !safeCollection(t.Path[0]) {
+		return nil, "no collection has that name"
+	}
+	c := &compiler{table: t, alias: q.From.Alias, masked: m.masked, facts: m.facts}
+	filter, reason := c.predicate(q.Where)
+	return &builder{compiler: c, q: q, collection: t.Path[0], filter: filter}, reason
+}
+
+// narrow adds a condition to the filter.
+func (b *builder) narrow(f bson.D) {
+	switch {
+	case len(f) == 0:
+	case len(b.filter) == 0:
+		b.filter = f
+	default:
+		b.filter = bson.D{{Key: "$and", Value: bson.A{f, b.filter}}}
+	}
 }
 
 // builder builds one statement.
@@ -88,10 +110,7 @@ type builder struct {
 
 // finish adds what every command has.
 func (b *builder) finish(command bson.D) {
-	if !foreignCollation(b.table) {
-		command = append(command, bson.E{Key: "collation", Value: simpleCollation})
-	}
-	b.st.command = command
+	b.st.command = append(command, b.facts.collation(b.table)...)
 }
 
 func (b *builder) batchSize() int32 {
@@ -185,17 +204,13 @@ func (b *builder) byID() bool {
 			ops = bson.D{{Key: "$gt", Value: b.bind(v)}, ops[1]}
 		}
 	}
-	within := bson.D{{Key: "_id", Value: ops}} // also keeps out what comes in after the proof
-	if len(b.filter) > 0 {
-		within = bson.D{{Key: "$and", Value: bson.A{within, b.filter}}}
-	}
 	all := b.filter
-	b.filter = within
+	b.narrow(bson.D{{Key: "_id", Value: ops}}) // also keeps out what comes in after the proof
 	if b.plain(bson.D{{Key: "_id", Value: (&sortKey{order: first}).direction()}}) != "" {
 		b.filter, b.st = all, statement{}
 		return false
 	}
-	b.st.proof = &idProof{b.collection, f.form}
+	b.st.proof = &idProof{b.table, b.collection, f.form}
 	return true
 }
 
@@ -215,16 +230,13 @@ func (b *builder) sorted() string {
 	var cuts bson.D
 	for i := range b.q.OrderBy {
 		o := &b.q.OrderBy[i]
-		f, reason := b.field(o.Expr)
-		switch {
-		case reason != "":
+		v, reason := b.groupKey(o.Expr)
+		if reason != "" {
 			return reason
-		case !f.form.scalar():
-			return "lists and documents are not sorted by"
 		}
-		keys[i] = sortKey{name: prefix + strconv.Itoa(i), form: f.form, order: o}
-		projection = append(projection, bson.E{Key: keys[i].name, Value: f.canonical()})
-		if f.form == stringForm {
+		keys[i] = sortKey{name: prefix + itoa(i), form: v.form, order: o}
+		projection = append(projection, bson.E{Key: keys[i].name, Value: v.expr})
+		if v.form == stringForm {
 			cuts = append(cuts, bson.E{Key: keys[i].name, Value: sortPrefix("$" + keys[i].name)})
 		}
 	}
@@ -263,7 +275,10 @@ func (b *builder) aggregate(pipeline bson.A, keys []sortKey) string {
 }
 
 // foreignCollation reports that a view has a collation of its own, which a command cannot override.
-func foreignCollation(t *lqp.Table) bool {
+func foreignCollation(t *lqp.Table) bool { return t.Kind == lqp.ViewTable && collated(t) }
+
+// collated reports that a collection or view has a collation by default.
+func collated(t *lqp.Table) bool {
 	for i := range t.Columns {
 		if t.Columns[i].Collation != "" {
 			return true

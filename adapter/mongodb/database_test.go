@@ -44,6 +44,7 @@ func newDatabase(t testing.TB) *database {
 	d.admin = client.Database(name)
 	d.Adapter, err = open(d.settings)
 	require.NoError(t, err)
+	d.apartFrom = 0 // pages of small collections are read in pieces too
 	d.Database = databasetest.New(t, d.Adapter)
 	return d
 }

@@ -80,6 +80,9 @@ func decodeNumber(r raw, doubles bool) lqp.Value {
 	case bson.TypeInt32, bson.TypeInt64:
 		return lqp.IntValue(r.int64())
 	case bson.TypeDecimal128:
+		if d, ok := r.shortDecimal(); ok {
+			return lqp.NumberValue(d)
+		}
 		if d, err := lqp.ParseDecimal(r.decimal().String()); err == nil {
 			return lqp.NumberValue(d)
 		}
@@ -196,6 +199,11 @@ func (f form) appendJSON(dst []byte, r raw) []byte {
 		return append(dst, '"')
 	case (f == intForm || f == decimalForm) && (r.kind == bson.TypeInt32 || r.kind == bson.TypeInt64):
 		return strconv.AppendInt(dst, r.int64(), 10)
+	case f == decimalForm && r.kind == bson.TypeDecimal128:
+		if d, ok := r.shortDecimal(); ok {
+			return d.AppendText(dst)
+		}
+		return f.decode(r).AppendJSON(dst)
 	case f == doubleForm:
 		if x, ok := double(r); ok {
 			return lqp.AppendJSONFloat(dst, x)

@@ -23,7 +23,7 @@ const (
 type found struct {
 	name    string
 	kind    string // "collection", "view", "timeseries"
-	foreign string // locale of a view's own collation
+	foreign string // locale of its own collation
 }
 
 // Tables implements [adapter.Adapter]. Collections whose documents the user may not read are left out, as are those of the
@@ -131,18 +131,20 @@ func (a *Adapter) table(ctx context.Context, f *found) (*lqp.Table, error) {
 	if t.Kind == lqp.ViewTable {
 		t.Comment = s.comment(root.seen, int64(root.seen)+1)
 		t.Comment = strings.Replace(t.Comment, "of about", "of more than", 1)
-		if f.foreign != "" && f.foreign != "simple" {
-			for i := range t.Columns {
-				t.Columns[i].Collation = f.foreign
-			}
+	}
+	if f.foreign != "" && f.foreign != "simple" {
+		for i := range t.Columns {
+			t.Columns[i].Collation = f.foreign
 		}
+	}
+	if t.Kind == lqp.ViewTable {
 		return t, nil
 	}
 	if id := s.column("_id"); id != nil && id.Type.Kind.Orderable() {
 		// Values of other types are NULL and could not be told apart. The first and the last tell of any, numbers of
 		// other kinds among integers aside.
 		st, _ := parseNative(id.Native)
-		uniform, err := a.proven(ctx, &idProof{f.name, st.form})
+		uniform, err := a.proven(ctx, &idProof{t, f.name, st.form})
 		if err != nil {
 			return nil, err
 		}

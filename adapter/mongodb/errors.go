@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/internal/failure"
@@ -39,15 +40,21 @@ func sentinel(err error) error {
 			if mongo.IsTimeout(err) {
 				return adapter.ErrTimeout
 			}
-			return adapter.ErrUnavailable
+			return failure.Temporary(adapter.ErrUnavailable)
 		}
 		return failure.ErrUnknown
+	}
+	if unselected := (topology.ServerSelectionError{}); errors.As(err, &unselected) {
+		return adapter.ErrUnavailable // the driver has waited for the server in vain, whatever deadline that met
 	}
 	// The deadline was ours: the statement's.
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errSelection) {
 		return adapter.ErrTimeout
 	}
 	// No answer in the protocol: the network, the TLS handshake or the server itself is to blame.
+	if failure.Lost(err) {
+		return failure.Temporary(adapter.ErrUnavailable)
+	}
 	return adapter.ErrUnavailable
 }
 
@@ -91,7 +98,7 @@ func byCode(code int32) error {
 		return adapter.ErrConstraint
 	}
 	if transient(code) {
-		return adapter.ErrUnavailable
+		return failure.Temporary(adapter.ErrUnavailable)
 	}
 	return failure.ErrUnknown
 }

@@ -2,12 +2,14 @@ package mongodb
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/livetables/livetables/adapter/internal/decodetest"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -26,6 +28,18 @@ func FuzzReply(f *testing.F) {
 	b, err := bson.Marshal(bson.D{{Key: "v", Value: deep}})
 	require.NoError(f, err)
 	f.Add(b)
+	wide := bson.D{}
+	for i := range 3000 {
+		wide = append(wide, bson.E{Key: fmt.Sprint("f", i%1500), Value: int32(i)})
+	}
+	b, err = bson.Marshal(bson.D{{Key: "in", Value: wide}, {Key: "v", Value: bson.A{wide}}})
+	require.NoError(f, err)
+	f.Add(b)
+	b, err = bson.Marshal(bson.D{{Key: "v", Value: "twice"}, {Key: "v", Value: 2}, {Key: "in", Value: 3}, {Key: "in", Value: bson.D{{Key: "v", Value: 4}}}})
+	require.NoError(f, err)
+	f.Add(b)
+	f.Add([]byte("\x10\x00\x00\x00\x02v\x00\xff\xff\xff\x7fa\x00\x00\x00")) // a text longer than the document
+	f.Add([]byte("\x0c\x00\x00\x00\x04v\x00\x00\x00\x00\x80\x00"))          // an array of a negative size
 	f.Add([]byte("\x05\x00\x00\x00\x00"))
 	f.Add([]byte("\xff\xff\xff\x7f\x02v\x00\xff\xff\xff\xff"))
 	var columns []output
@@ -43,6 +57,15 @@ func FuzzReply(f *testing.F) {
 		tree.want(columns[i].path, i)
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
+		took := decodetest.Allocated(func() {
+			slots := make([]raw, len(columns))
+			tree.fill(doc, slots)
+			for i := range columns {
+				_, _ = columns[i].value(slots[i]), columns[i].appendJSON(nil, slots[i])
+			}
+			(&sample{}).document(doc, 0)
+		})
+		require.Less(t, took, decodetest.Decoding(len(columns)*len(doc)))
 		slots := make([]raw, len(columns))
 		tree.fill(doc, slots)
 		for i := range columns {

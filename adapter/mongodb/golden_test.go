@@ -61,16 +61,45 @@ var goldenPlans = []databasetest.Question{
 	{"views with a collation are only scanned", `{"source":{"table":"german"},"filters":"{name} = \"x\"","sorts":["name"]}`},
 }
 
+// goldenExpressions are queries of a server that was seen to compute everything as we do; their commands are kept in
+// testdata/expressions.golden.
+var goldenExpressions = []databasetest.Question{
+	{"columns with each other", `{"source":{"table":"orders"},"filters":["{customer} < {total}","{status} = {address.city}","{_id} = {status}"],"columns":["_id"]}`},
+	{"UUIDs with texts", `{"source":{"table":"orders"},"filters":"{token} = {status}","columns":["_id"]}`},
+	{"arithmetic", `{"source":{"table":"orders"},"filters":["{customer} + 1 > {total}","ROUND({total} * 2, 1) = 12.5","{customer} / 3 > 7","{total} * {total} > 5"],"columns":["_id"]}`},
+	{"arithmetic that stays in memory", `{"source":{"table":"orders"},"filters":["{customer} / {total} > 1","{weight} + 1 > 2","MOD({customer}, 2) = 0"],"columns":["_id"]}`},
+	{"half of it by an index", `{"source":{"table":"orders"},"filters":"OR({status} = \"a\", LEN({status}) > 3)","columns":["_id"]}`},
+	{"texts and dates", `{"source":{"table":"orders"},"filters":["LEFT({status} & {address.city}, 2) = \"$a\"","YEAR({placed}) = 2024","CONTAINS({status}, {address.city})"],"columns":["_id"]}`},
+	{"dates of a time zone", `{"source":{"table":"orders"},"time_zone":"Europe/Paris","filters":"YEAR({placed}) = 2024","columns":["_id"]}`},
+	{"choices", `{"source":{"table":"orders"},"filters":"IF({paid}, {total}, COALESCE({customer}, 0)) > 5","columns":["_id"]}`},
+	{"groups of expressions", `{"source":{"table":"orders"},"group_by":[{"name":"year","expr":"YEAR({placed})"}],"aggregates":[{"name":"sum","function":"sum","expr":"total"},{"name":"paid","function":"countall","filter":"{paid}"}],"having":"{sum} > 100","sorts":["-sum","year"],"pagination":{"limit":5}}`},
+	{"sort by an expression", `{"source":{"table":"orders"},"columns":["_id"],"sorts":[{"expr":"LEN({status})"},"_id"],"pagination":{"limit":5}}`},
+}
+
+// plain answers with an adapter of a server of which nothing is known, which reads pages by one command.
+func plain() *Adapter { return &Adapter{apartFrom: 1 << 40} }
+
 func TestGoldenPlans(t *testing.T) {
-	a := &Adapter{}
+	a := plain()
 	plans := databasetest.Planner{Tables: shop(), Plan: a.Plan}
 	databasetest.Golden(t, "testdata/plans.golden", plans.Plans(t, goldenPlans, a.Native))
 }
 
-// TestGoldenKeysets keeps the predicates by which pages continue.
+func TestGoldenExpressions(t *testing.T) {
+	a := plain()
+	a.facts.Store(&facts{everything: true, bareCollation: true})
+	plans := databasetest.Planner{Tables: shop(), Plan: a.Plan}
+	databasetest.Golden(t, "testdata/expressions.golden", plans.Plans(t, goldenExpressions, a.Native))
+}
+
+// TestGoldenKeysets keeps the predicates by which pages continue, in one command or in pieces.
 func TestGoldenKeysets(t *testing.T) {
+	goldenKeysets(t, plain(), "testdata/keysets.golden")
+	goldenKeysets(t, &Adapter{apartFrom: -1}, "testdata/pieces.golden")
+}
+
+func goldenKeysets(t *testing.T, a *Adapter, file string) {
 	id := lqp.TextValue("50f1000000000000000000ff")
-	a := &Adapter{}
 	plans := databasetest.Planner{Tables: shop(), Plan: a.Plan}
 	got := plans.Keysets(t, "_id", []databasetest.Keyset{
 		{"by key", `["_id"]`, []lqp.Value{id}},
@@ -82,7 +111,7 @@ func TestGoldenKeysets(t *testing.T) {
 		{"a text", `["status","_id"]`, []lqp.Value{lqp.TextValue("x"), id}},
 	}, a.Native)
 	require.NotContains(t, got, "50f1", "values are not shown")
-	databasetest.Golden(t, "testdata/keysets.golden", got)
+	databasetest.Golden(t, file, got)
 }
 
 // TestUnsafeColumnsAreNotSent: a schema that no discovery of ours made gets nowhere near the server.

@@ -25,7 +25,7 @@ func TestSortByKey(t *testing.T) {
 	check := func(uniform bool) {
 		t.Helper()
 		for _, q := range []*lqp.Query{forward, backward, filtered} {
-			st, reason := compile(q, false, false)
+			st, reason := compile(q, mode{})
 			require.Empty(t, reason)
 			require.NotNil(t, st.proof)
 			proven, err := d.proven(t.Context(), st.proof)

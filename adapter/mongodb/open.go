@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	connectTimeout  = 10 * time.Second
-	closeTimeout    = 5 * time.Second
-	applicationName = "livetables"
+	connectTimeout = 10 * time.Second
+	// selectionTimeout is how long a command waits for a server that was lost to be back.
+	selectionTimeout = 5 * time.Second
+	closeTimeout     = 5 * time.Second
+	applicationName  = "livetables"
 )
 
 // Open makes an adapter to a MongoDB database. It validates the settings and reports everything wrong with them at once
@@ -59,7 +61,7 @@ func open(s adapter.Settings) (*Adapter, error) {
 	if _, err := rules.Check(&s); err != nil {
 		return nil, err
 	}
-	return &Adapter{settings: s, turn: make(chan struct{}, 1)}, nil
+	return &Adapter{settings: s, apartFrom: apartFrom, turn: make(chan struct{}, 1)}, nil
 }
 
 func address(s *adapter.Settings) string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
@@ -73,7 +75,7 @@ func clientOptions(s *adapter.Settings, authSource string) *options.ClientOption
 		SetAppName(applicationName).
 		SetDialer(&dialer{settings: s}).
 		SetConnectTimeout(connectTimeout).
-		SetServerSelectionTimeout(connectTimeout).
+		SetServerSelectionTimeout(selectionTimeout).
 		SetServerMonitoringMode("poll").
 		SetMaxPoolSize(uint64(s.MaxConns)).
 		SetMinPoolSize(0).

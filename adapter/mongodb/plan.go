@@ -7,7 +7,7 @@ import (
 
 // Plan implements [adapter.Adapter].
 func (a *Adapter) Plan(q *lqp.Query) adapter.Split {
-	c := &compiler{table: q.From.Schema, alias: q.From.Alias}
+	c := &compiler{table: q.From.Schema, alias: q.From.Alias, facts: a.facts.Load()}
 	return adapter.SplitWith(q, &prover{compiler: c, q: q})
 }
 
@@ -37,36 +37,36 @@ func (p *prover) Source(s *lqp.Source) adapter.Proof {
 
 // Expr implements [adapter.Prover].
 func (p *prover) Expr(use adapter.Use, e lqp.Expr) adapter.Proof {
-	switch {
-	case use == adapter.UseJoin:
+	if use == adapter.UseJoin {
 		return proof("collections are joined in memory")
-	case use == adapter.UseHaving:
-		return proof("groups are filtered in memory")
-	case foreignCollation(p.table):
-		return proof("the view has a collation of its own")
-	case use == adapter.UseFilter:
-		_, reason := p.predicate(e)
-		return proof(reason)
-	case use == adapter.UseSort && p.q.Grouped():
-		return proof(p.groupSort(e))
 	}
-	_, reason := p.groupKey(e)
+	if foreignCollation(p.table) {
+		return proof("the view has a collation of its own")
+	}
+	var reason string
+	switch use {
+	case adapter.UseFilter:
+		_, reason = p.predicate(e)
+	case adapter.UseHaving:
+		if p.grouped(); len(p.q.GroupBy) == 0 {
+			return proof(havingWhole)
+		}
+		_, reason = p.truth(e)
+	case adapter.UseSort:
+		p.grouped()
+		_, reason = p.groupKey(e)
+	default:
+		_, reason = p.groupKey(e)
+	}
 	return proof(reason)
 }
 
-// groupSort is asked once all groups and aggregates are known to be exact.
-func (p *prover) groupSort(e lqp.Expr) string {
-	c, ok := e.(*lqp.Col)
-	if !ok || c.Source != "" {
-		return "groups are sorted by what is computed in memory"
+// grouped makes the groups and aggregates of the query known to expressions, which speak of them once all are proven.
+func (p *prover) grouped() {
+	if p.groups == nil && p.q.Grouped() {
+		g, _ := p.grouping(p.q)
+		p.groups = g.columns
 	}
-	for i := range p.q.Aggregates {
-		a := &p.q.Aggregates[i]
-		if a.Name == c.Column && (a.Func == "sum" || a.Func == "average") {
-			return "groups are sorted by sums in memory"
-		}
-	}
-	return ""
 }
 
 // Aggregate implements [adapter.Prover].
@@ -74,7 +74,7 @@ func (p *prover) Aggregate(a *lqp.Aggregate) adapter.Proof {
 	if foreignCollation(p.table) {
 		return proof("the view has a collation of its own")
 	}
-	_, _, reason := p.accumulator(a)
+	_, reason := p.accumulator(a, "a")
 	return proof(reason)
 }
 
@@ -82,31 +82,12 @@ func (p *prover) Aggregate(a *lqp.Aggregate) adapter.Proof {
 func (p *prover) After(order []lqp.Order, after []lqp.Value) adapter.Proof {
 	keys := make([]sortKey, len(order))
 	for i := range order {
-		keys[i] = sortKey{form: p.sortForm(order[i].Expr), order: &order[i]}
+		v, reason := p.groupKey(order[i].Expr)
+		if reason != "" {
+			return proof(reason)
+		}
+		keys[i] = sortKey{form: v.form, order: &order[i]}
 	}
 	_, reason := p.after(keys, after)
 	return proof(reason)
-}
-
-// sortForm is the form of a sort key that was proven exact.
-func (p *prover) sortForm(e lqp.Expr) form {
-	if f, reason := p.field(e); reason == "" {
-		return f.form
-	}
-	c, ok := e.(*lqp.Col)
-	if !ok {
-		return noForm
-	}
-	for i := range p.q.GroupBy {
-		if p.q.GroupBy[i].Name == c.Column {
-			return p.sortForm(p.q.GroupBy[i].Expr)
-		}
-	}
-	for i := range p.q.Aggregates {
-		if a := &p.q.Aggregates[i]; a.Name == c.Column {
-			out, _, _ := p.accumulator(a)
-			return out.form
-		}
-	}
-	return noForm
 }

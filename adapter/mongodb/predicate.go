@@ -13,6 +13,11 @@ type compiler struct {
 	alias string
 	// masked puts a question mark in the place of every value of the query.
 	masked bool
+	facts  *facts // nil when nothing is known of the server
+	// groups are the columns of a query with groups, once they are known.
+	groups map[string]grouped
+	// fails is set once an expression was made that may fail on purpose.
+	fails bool
 }
 
 // bind is a value of the query as the command holds it. Values stand only below comparison operators, where the server
@@ -100,8 +105,31 @@ func (f *field) presentJSON() bson.D {
 	return bson.D{{Key: "$or", Value: bson.A{d, other}}}
 }
 
-// predicate matches the documents for which e is TRUE.
+// predicate matches the documents for which e is TRUE: by operators on bare fields, which indexes serve, or else by an
+// expression that the server evaluates for every document.
 func (c *compiler) predicate(e lqp.Expr) (bson.D, string) {
+	f, reason := c.onFields(e)
+	if reason == "" {
+		return f, ""
+	}
+	before := c.fails
+	c.fails = false
+	x, unknown := c.truth(e)
+	fails := c.fails
+	c.fails = before
+	switch {
+	case unknown == "" && fails: // rows may have been given away by then
+		return nil, "the source could find only midway that it has too few digits"
+	case unknown == "":
+		return bson.D{{Key: "$expr", Value: x}}, ""
+	case c.facts == nil:
+		return nil, reason
+	}
+	return nil, unknown
+}
+
+// onFields is predicate by operators on bare fields alone, but for the arms of a connective.
+func (c *compiler) onFields(e lqp.Expr) (bson.D, string) {
 	switch e := e.(type) {
 	case nil:
 		return always, ""
@@ -119,6 +147,9 @@ func (c *compiler) predicate(e lqp.Expr) (bson.D, string) {
 }
 
 func (c *compiler) call(e *lqp.Call) (bson.D, string) {
+	if reason := c.facts.vetoed("filter " + e.Func); reason != "" {
+		return nil, reason
+	}
 	switch e.Func {
 	case "and", "or":
 		return c.connective("$"+e.Func, e.Args)
@@ -194,7 +225,7 @@ func (c *compiler) compare(o operator, e lqp.Expr, v lqp.Value) (bson.D, string)
 	case reason != "":
 		return nil, reason
 	case v.IsNull() && o == opEq:
-		return negation(f.present()), ""
+		return f.missing(), ""
 	case v.IsNull():
 		return never, ""
 	case !f.form.scalar():
@@ -247,7 +278,7 @@ func (c *compiler) in(e *lqp.Call) (bson.D, string) {
 	var arms bson.A
 	for _, it := range list.Items {
 		if it.Val.IsNull() {
-			arms = append(arms, negation(f.present()))
+			arms = append(arms, f.missing())
 			continue
 		}
 		if !f.form.scalar() {
@@ -282,7 +313,7 @@ func (c *compiler) empty(e *lqp.Call) (bson.D, string) {
 	if reason != "" {
 		return nil, reason
 	}
-	missing := negation(f.present())
+	missing := f.missing()
 	switch {
 	case e.Func == "is_null":
 		return missing, ""

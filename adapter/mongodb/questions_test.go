@@ -66,7 +66,7 @@ func (g *questions) predicate(depth int) lqp.Expr {
 	}
 	any1, c := g.column(), g.scalar()
 	ref := lqp.Ref("", c.ID)
-	switch g.r.IntN(9) {
+	switch g.r.IntN(12) {
 	case 0:
 		return lqp.NewCall("is_null", lqp.Ref("", any1.ID))
 	case 1:
@@ -86,6 +86,14 @@ func (g *questions) predicate(depth int) lqp.Expr {
 		if c.Type.Kind == lqp.Bool {
 			return ref
 		}
+	case 6:
+		if other := g.scalar(); other.Type.Kind == c.Type.Kind {
+			return lqp.NewCall(g.comparison(), ref, lqp.Ref("", other.ID))
+		}
+	case 7, 8:
+		if e, typ := g.computed(c); e != nil {
+			return lqp.NewCall(g.comparison(), e, g.literal(&lqp.Column{Type: typ}))
+		}
 	case 5:
 		if any1.Type.Kind == lqp.List {
 			e := lqp.Column{Type: lqp.Type{Kind: any1.Type.Elem}}
@@ -97,7 +105,51 @@ func (g *questions) predicate(depth int) lqp.Expr {
 			return lqp.NewCall(fn, args...)
 		}
 	}
-	return lqp.NewCall([]string{"eq", "ne", "lt", "le", "gt", "ge"}[g.r.IntN(6)], ref, g.literal(c))
+	return lqp.NewCall(g.comparison(), ref, g.literal(c))
+}
+
+func (g *questions) comparison() string {
+	return []string{"eq", "ne", "lt", "le", "gt", "ge"}[g.r.IntN(6)]
+}
+
+// computed is a random function of a column with the type of what it gives, nil when there is none.
+func (g *questions) computed(c *lqp.Column) (lqp.Expr, lqp.Type) {
+	ref, whole := lqp.Ref("", c.ID), func(n int64) lqp.Expr { return lqp.Literal(lqp.IntValue(n)) }
+	number, text := lqp.Type{Kind: lqp.Number}, lqp.Type{Kind: lqp.Text}
+	other := g.scalar()
+	switch c.Type.Kind {
+	case lqp.Number:
+		b := g.literal(c)
+		if other.Type.Kind == lqp.Number {
+			b = lqp.Ref("", other.ID)
+		}
+		switch g.r.IntN(4) {
+		case 0:
+			return lqp.NewCall([]string{"add", "sub", "mul"}[g.r.IntN(3)], ref, b), number
+		case 1:
+			return lqp.NewCall("div", ref, whole(int64(g.r.IntN(7)-3))), number
+		case 2:
+			return lqp.NewCall("round", ref, whole(int64(g.r.IntN(4)))), number
+		}
+		return lqp.NewCall([]string{"neg", "abs", "sign", "int", "zn"}[g.r.IntN(5)], ref), number
+	case lqp.Text:
+		b := g.literal(c)
+		if other.Type.Kind == lqp.Text {
+			b = lqp.Ref("", other.ID)
+		}
+		switch g.r.IntN(4) {
+		case 0:
+			return lqp.NewCall([]string{"left", "right"}[g.r.IntN(2)], ref, whole(int64(g.r.IntN(4)))), text
+		case 1:
+			return lqp.NewCall("len", ref), number
+		case 2:
+			return lqp.NewCall("coalesce", ref, b), text
+		}
+		return lqp.NewCall("concat", ref, b), text
+	case lqp.DateTime:
+		return lqp.NewCall([]string{"year", "month", "day", "hour", "second", "weekday", "day_of_year", "isoweeknum"}[g.r.IntN(8)], ref), number
+	}
+	return nil, number
 }
 
 func (g *questions) order(c *lqp.Column) lqp.Order {
@@ -136,7 +188,11 @@ func (g *questions) group(q *lqp.Query) (ordered bool) {
 	ordered = true
 	for _, name := range []string{"k0", "k1"}[:g.r.IntN(3)] {
 		c := g.scalar()
-		q.GroupBy = append(q.GroupBy, lqp.Named{Name: name, Expr: lqp.Ref("", c.ID)})
+		key := lqp.Named{Name: name, Expr: lqp.Ref("", c.ID)}
+		if e, _ := g.computed(c); e != nil && g.r.IntN(4) == 0 {
+			key.Expr = e
+		}
+		q.GroupBy = append(q.GroupBy, key)
 		q.OrderBy = append(q.OrderBy, lqp.Order{Expr: lqp.Ref("", name), Desc: g.r.IntN(2) == 0})
 		ordered = ordered && c.Native != "string"
 	}
@@ -151,6 +207,14 @@ func (g *questions) group(q *lqp.Query) (ordered bool) {
 			continue // sums of doubles are only nearly equal
 		}
 		q.Aggregates = append(q.Aggregates, lqp.Aggregate{Name: []string{"a", "b", "c", "d", "e", "f", "g"}[i], Func: fn, Arg: lqp.Ref("", c.ID)})
+	}
+	for i := range q.Aggregates {
+		if g.r.IntN(4) == 0 {
+			q.Aggregates[i].Filter = g.predicate(1)
+		}
+	}
+	if g.r.IntN(4) == 0 {
+		q.Having = lqp.NewCall(g.comparison(), lqp.Ref("", "n"), lqp.Literal(lqp.IntValue(int64(g.r.IntN(5)))))
 	}
 	return ordered
 }

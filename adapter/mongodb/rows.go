@@ -17,27 +17,46 @@ import (
 // the connection or the cursor, the work there.
 func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) {
 	op := "scan " + sourceName(pushed)
-	st, reason := compile(pushed, false, false)
+	if _, err := a.database(ctx); err != nil { // the first connection may show that the server cannot be asked this
+		return nil, translate(ctx, op, err)
+	}
+	if p, ok := a.apart(pushed); ok {
+		if err := p.begin(ctx, op); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	st, reason := compile(pushed, mode{facts: a.facts.Load()})
 	if reason == "" && st.proof != nil {
 		uniform, err := a.proven(ctx, st.proof)
 		if err != nil {
 			return nil, translate(ctx, op, err)
 		}
 		if !uniform {
-			st, reason = compile(pushed, false, true)
+			st, reason = compile(pushed, mode{facts: a.facts.Load(), computedSort: true})
 		}
 	}
 	if reason != "" {
-		return nil, failure.New(op, adapter.ErrUnsupported, errors.New(reason))
+		return nil, failure.New(op, adapter.ErrData, errors.New(reason))
 	}
+	rows, err := a.send(ctx, op, &st, pushed.Where != nil)
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// send runs a statement. filtered says that its filter is somebody's.
+func (a *Adapter) send(ctx context.Context, op string, st *statement, filtered bool) (*Rows, error) {
 	cursor, err := a.run(ctx, st.command)
 	if err != nil {
-		if st.computes || pushed.Where != nil {
+		if st.computes || filtered {
 			err = evaluation(err)
 		}
 		return nil, translate(ctx, op, err)
 	}
 	r := &Rows{adapter: a, parent: ctx, cursor: cursor, op: op, columns: st.columns, whole: st.whole, slots: make([]raw, len(st.columns))}
+	r.computes = st.computes || filtered
 	for i := range st.columns {
 		r.tree.want(st.columns[i].path, i)
 	}
@@ -62,10 +81,10 @@ func (a *Adapter) proven(ctx context.Context, p *idProof) (bool, error) {
 		}
 	}
 	last := bson.D{{Key: "$unionWith", Value: bson.D{{Key: "coll", Value: p.collection}, {Key: "pipeline", Value: ends(-1)}}}}
-	cursor, err := a.run(ctx, bson.D{
+	cursor, err := a.run(ctx, append(bson.D{
 		{Key: "aggregate", Value: p.collection}, {Key: "pipeline", Value: append(ends(1), last)},
-		{Key: "cursor", Value: bson.D{}}, {Key: "collation", Value: simpleCollation},
-	})
+		{Key: "cursor", Value: bson.D{}},
+	}, a.facts.Load().collation(p.table)...))
 	if err != nil {
 		if known := sentinel(err); codeOf(err) != 0 && (errors.Is(known, failure.ErrUnknown) || errors.Is(known, adapter.ErrUnsupported)) {
 			return false, nil // a server without $unionWith sorts by computed keys
@@ -91,9 +110,11 @@ type Rows struct {
 	tree    node
 	slots   []raw
 	whole   bool // one row is due even without documents
-	done    bool
-	closed  bool
-	err     error
+	// computes says that the server evaluates expressions, which may fail.
+	computes bool
+	done     bool
+	closed   bool
+	err      error
 }
 
 var _ adapter.Rows = (*Rows)(nil)
@@ -107,6 +128,9 @@ func (r *Rows) Next() bool {
 	if !r.fetch() {
 		r.done = true
 		if err := r.cursor.Err(); err != nil {
+			if r.computes {
+				err = evaluation(err)
+			}
 			r.err = translate(r.parent, r.op, err)
 			return false
 		}

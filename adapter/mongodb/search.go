@@ -32,6 +32,7 @@ func (c *compiler) search(e *lqp.Call) (bson.D, string) {
 	case needle.Kind() != lqp.Text || len(needle.Text()) > maxPattern:
 		return nil, "the text that is looked for is too long"
 	}
+	var ops bson.D
 	pattern := "?"
 	if !c.masked {
 		pattern = escape(needle.Text())
@@ -42,10 +43,14 @@ func (c *compiler) search(e *lqp.Call) (bson.D, string) {
 		pattern = `\A` + rest + pattern + rest + `\z`
 	case "starts_with":
 		pattern = `\A` + pattern + rest + `\z`
+		// The texts that begin so are one stretch of an index.
+		if next, ok := afterPrefix(needle.Text()); ok {
+			ops = bson.D{{Key: "$gte", Value: c.bind(needle.Text())}, {Key: "$lt", Value: c.bind(next)}}
+		}
 	default:
 		pattern = `\A` + rest + pattern + `\z`
 	}
-	return f.clause(bson.D{{Key: "$regex", Value: pattern}}), ""
+	return f.clause(append(ops, bson.E{Key: "$regex", Value: pattern})), ""
 }
 
 // escape writes a text as a pattern that matches just it: every ASCII character but letters and digits gets a backslash.

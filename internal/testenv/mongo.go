@@ -106,7 +106,9 @@ func (in *instance) ferretdb(path, bin string) (string, error) {
 	postgres, err := db.postgres(bin,
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "jit=off", "-c", "shared_buffers=64MB",
 		"-c", "max_connections=200",
-		"-c", "shared_preload_libraries=pg_cron,pg_documentdb_core,pg_documentdb", "-c", "cron.database_name=postgres",
+		// The extended index can be walked in order, as MongoDB's can, once statistics tell that it is worth it.
+		"-c", "shared_preload_libraries=pg_cron,pg_documentdb_core,pg_documentdb_extended_rum,pg_documentdb", "-c", "cron.database_name=postgres",
+		"-c", "documentdb.alternate_index_handler_name=extended_rum", "-c", "autovacuum_naptime=2s",
 		// MongoDB sorts and compares by collation without being told to allow it.
 		"-c", "documentdb_core.enableCollation=on", "-c", "documentdb.enableCollationWithNonUniqueOrderedIndexes=on")
 	if err != nil {
@@ -114,7 +116,7 @@ func (in *instance) ferretdb(path, bin string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), in.patience)
 	defer cancel()
-	if err := execPostgres(ctx, postgres, "CREATE EXTENSION documentdb CASCADE"); err != nil {
+	if err := execPostgres(ctx, postgres, "CREATE EXTENSION documentdb CASCADE; CREATE EXTENSION documentdb_extended_rum"); err != nil {
 		return "", err
 	}
 	port, err := freePort()
