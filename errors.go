@@ -7,6 +7,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/netguard"
 	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/internal/supervise"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -38,11 +39,13 @@ const (
 	CodeExists            = "exists"             // a name that is taken
 	CodeInvalidCursor     = "invalid_cursor"     //
 	CodeBudget            = "budget_exceeded"    // *lqp.BudgetError names the limit and the step
+	CodeStorage           = "temporary_storage"  // a query outgrew its memory and temporary storage failed
 	CodeTimeout           = "timeout"            //
 	CodeCancelled         = "cancelled"          //
 	CodeSourceUnavailable = "source_unavailable" // the external database cannot be reached
 	CodeSourceAuth        = "source_auth"        // it refused the credentials
 	CodeSourceDenied      = "source_denied"      // its role lacks a right
+	CodeSourceBusy        = "source_busy"        // *SourceError says which; as many reads as may were running for too long
 	CodeHostNotAllowed    = "host_not_allowed"
 	CodeUnsupported       = "unsupported"
 	CodeLastOwner         = "last_owner"
@@ -88,9 +91,9 @@ func Code(err error) string {
 		{ErrNoPrincipal, CodeUnauthenticated}, {ErrNotFound, CodeNotFound}, {rewrite.ErrNoTable, CodeNotFound},
 		{ErrForbidden, CodeForbidden}, {ErrRevoked, CodeForbidden}, {ErrCursor, CodeInvalidCursor}, {ErrHost, CodeHostNotAllowed},
 		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
-		{ErrArchived, CodeArchived},
+		{ErrArchived, CodeArchived}, {lqp.ErrSpill, CodeStorage}, {supervise.ErrBusy, CodeSourceBusy},
 		{adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
-		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrUnsupported, CodeUnsupported},
+		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrTemporary, CodeSourceBusy}, {adapter.ErrUnsupported, CodeUnsupported},
 		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},
 	} {
 		if errors.Is(err, c.err) {

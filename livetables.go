@@ -23,6 +23,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/exec"
+	"github.com/livetables/livetables/internal/spill"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -64,6 +65,9 @@ type Options struct {
 	Plain func(host string, port int) bool
 	// Files is the directory whose SQLite files may be connected to, empty for none.
 	Files string
+	// SpillDir is the directory for the temporary files of queries that hold more than Limits.ScanBytes; empty for the
+	// system's directory for such files. They are encrypted, have no names and are gone with the query.
+	SpillDir string
 	// Clock and Logger default to time.Now and slog.Default.
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -77,9 +81,16 @@ type Limits struct {
 	PageBytes   int64         // bytes of a page's values as JSON, after which it ends with the row it is at: 64 MiB
 	ScanRows    int64         // rows read from sources for work in memory: 100000
 	ScanBytes   int64         // bytes held in memory by one query: 64 MiB
+	SpillBytes  int64         // bytes of temporary storage of one query: 1 GiB; below 0 for none
+	SpillTotal  int64         // bytes of temporary storage of all queries together: 8 GiB
 	QueryTime   time.Duration // wall time of a query: 30 s
 	BatchRows   int           // rows of one mutation: 1000
 	SchemaTTL   time.Duration // age at which a discovered schema is read again: 10 min
+
+	SourceReads    int           // reads that run at once at one connection, which has one database connection more than that: 4
+	WorkspaceReads int           // reads that run at once at all connections of a workspace: 16
+	SourceIdle     time.Duration // time after which a connection that nobody uses is closed: 10 min
+	SourcePing     time.Duration // time between two looks at a connection that nobody uses, about: 30 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -100,11 +111,25 @@ func (l Limits) withDefaults() Limits {
 	if l.ScanBytes <= 0 {
 		l.ScanBytes = 64 << 20
 	}
+	if l.SpillBytes == 0 {
+		l.SpillBytes = 1 << 30
+	}
+	if l.SpillTotal <= 0 {
+		l.SpillTotal = 8 << 30
+	}
 	if l.QueryTime <= 0 {
 		l.QueryTime = 30 * time.Second
 	}
 	if l.SchemaTTL <= 0 {
 		l.SchemaTTL = 10 * time.Minute
+	}
+	set(&l.SourceReads, 4)
+	set(&l.WorkspaceReads, 16)
+	if l.SourceIdle <= 0 {
+		l.SourceIdle = 10 * time.Minute
+	}
+	if l.SourcePing <= 0 {
+		l.SourcePing = 30 * time.Second
 	}
 	return l
 }
@@ -131,6 +156,7 @@ type Engine struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	limits   Limits
+	spill    *spill.Place
 	closing  sync.Once
 }
 
@@ -161,6 +187,7 @@ func New(opt Options) (*Engine, error) {
 	} else if _, err := io.ReadFull(rand.Reader, master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
 	}
+	e.spill = spill.New(spill.Options{Dir: opt.SpillDir, MaxBytes: e.limits.SpillTotal})
 	var err error
 	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
@@ -199,6 +226,11 @@ func (e *Engine) Close() error {
 // moment it is called.
 func (e *Engine) As(p rbac.Principal) *Access { return &Access{e: e, p: p} }
 
+// budget is what one run may use.
 func (e *Engine) budget() exec.Options {
-	return exec.Options{MaxRows: e.limits.ScanRows, MaxBytes: e.limits.ScanBytes}
+	opt := exec.Options{MaxRows: e.limits.ScanRows, MaxBytes: e.limits.ScanBytes}
+	if e.limits.SpillBytes > 0 {
+		opt.Spill = e.spill.Scratch(e.limits.SpillBytes)
+	}
+	return opt
 }

@@ -50,25 +50,29 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
-	rows, err := s.run(ctx, plan, exec.Pushdown)
-	if errors.Is(err, adapter.ErrData) {
-		// A data error of a source is never an answer: what it could not compute is computed here.
-		rows, err = s.run(ctx, plan, exec.ScansOnly)
+	r := &Rows{cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
+	r.Columns = plan.Query().Columns()[:plan.Visible()]
+	if r.counted = q.Count == lqp.CountExact; r.counted {
+		// Before the rows: a query that kept a connection to a source while it waits for another would wait for itself.
+		r.count, err = s.count(ctx, plan)
+	}
+	if err == nil {
+		r.rows, err = s.answer(ctx, plan)
 	}
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	r := &Rows{rows: rows, cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
-	r.Columns = plan.Query().Columns()[:plan.Visible()]
-	if q.Count == lqp.CountExact {
-		if r.count, err = s.count(ctx, plan); err != nil {
-			_ = r.Close() // the count's error is the one to report
-			return nil, err
-		}
-		r.counted = true
-	}
 	return r, nil
+}
+
+// answer runs a plan. A data error of a source is never an answer: what it could not compute is computed here.
+func (s *entry) answer(ctx context.Context, plan *rewrite.Plan) (adapter.Rows, error) {
+	rows, err := s.run(ctx, plan, exec.Pushdown)
+	if errors.Is(err, adapter.ErrData) {
+		return s.run(ctx, plan, exec.ScansOnly)
+	}
+	return rows, err
 }
 
 func (s *entry) run(ctx context.Context, plan *rewrite.Plan, mode exec.Mode) (adapter.Rows, error) {
@@ -84,7 +88,7 @@ func (s *entry) run(ctx context.Context, plan *rewrite.Plan, mode exec.Mode) (ad
 }
 
 func (s *entry) count(ctx context.Context, plan *rewrite.Plan) (int64, error) {
-	rows, err := s.run(ctx, plan.CountPlan(), exec.Pushdown)
+	rows, err := s.answer(ctx, plan.CountPlan())
 	if err != nil {
 		return 0, fmt.Errorf("count: %w", err)
 	}
@@ -337,6 +341,8 @@ func (a *Access) Analyze(ctx context.Context, workspace string, q *lqp.Query) (*
 }
 
 func (a *Access) explain(ctx context.Context, workspace string, q *lqp.Query, how func(*entry, *exec.Tree) (Explanation, error)) (*Explanation, error) {
+	ctx, cancel := context.WithCancel(ctx) // its end gives back the connections that are asked
+	defer cancel()
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
 		return nil, err

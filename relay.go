@@ -26,10 +26,13 @@ type consumer struct {
 	deliver func(ctx context.Context, entries []audit.Entry) error
 }
 
-// Run owns the engine's background work until ctx ends: it hands committed changes to the broker and to the sinks, each at
-// its own pace and from its own place in the log. A consumer that fails is asked again and delays nobody else. Run returns
-// nil when ctx ends. Without Run, changes are kept but nobody hears of them.
+// Run owns the engine's background work until ctx ends: it looks after the connections to external databases and hands
+// committed changes to the broker and to the sinks, each at its own pace and from its own place in the log. A consumer that fails is asked again and delays nobody else. Run returns
+// nil when ctx ends. Without Run, changes are kept but nobody hears of them, and connections that nobody uses stay open.
 func (e *Engine) Run(ctx context.Context) error {
+	if err := e.spill.Clear(); err != nil { // of an earlier process
+		e.log.WarnContext(ctx, "temporary files may be left", "error", err)
+	}
 	consumers := []consumer{{name: "broker", deliver: e.publish}}
 	for name, sink := range e.sinks {
 		consumers = append(consumers, consumer{name: "sink:" + name, durable: true, deliver: sink.WriteEntries})
@@ -40,6 +43,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		wakers[i] = make(chan struct{}, 1)
 		wg.Go(func() { e.relay(ctx, c, wakers[i]) })
 	}
+	wg.Go(func() { e.sources.watch(ctx) })
 	committed, stop := e.store.Committed()
 	defer stop()
 	for done := false; !done; {

@@ -111,7 +111,7 @@ func (s *entry) bindRule(e lqp.Expr, t *lqp.Table) (lqp.Expr, error) {
 	if e == nil {
 		return nil, nil
 	}
-	return lqp.BindExpr(e, lqp.Scope{{Alias: ruleAlias, Columns: t.Columns}}, lqp.Env{
+	return lqp.BindExpr(e, lqp.Scope{{Alias: ruleAlias, Columns: t.Columns, Key: t.Key}}, lqp.Env{
 		Now: s.e.clock(), User: s.p.ID,
 		Attribute: func(name string) (lqp.Value, bool) { v, ok := s.p.Attributes[name]; return v, ok },
 	})

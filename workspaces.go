@@ -58,7 +58,7 @@ func (a *Access) DeleteWorkspace(ctx context.Context, id string, version int64) 
 		return fmt.Errorf("delete workspace %s: %w", id, err)
 	}
 	for _, c := range s.Connections {
-		a.e.sources.forget(c.ID)
+		a.e.sources.cut(c.ID)
 	}
 	return nil
 }

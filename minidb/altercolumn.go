@@ -197,6 +197,9 @@ func (u *unit) convert(t *Table, old, c *Column) error {
 			return err
 		}
 	}
+	if err := u.rebuildIndexes(t, old, c); err != nil {
+		return err
+	}
 	if !c.narrower(old) {
 		return nil
 	}
@@ -246,6 +249,9 @@ func (db *DB) DeleteColumn(ctx context.Context, actor Actor, column string, vers
 			return fmt.Errorf("column: %w", ErrNotFound)
 		}
 		c := t.Columns[i]
+		if err := u.removeIndexes(t, func(x *Index) bool { return x.uses(column) }); err != nil {
+			return err
+		}
 		if err := u.dropPhysical(t, &c); err != nil {
 			return err
 		}

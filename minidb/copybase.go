@@ -72,6 +72,9 @@ func (c *baseCopy) run(rows bool) error {
 		if err := c.createTable(t); err != nil {
 			return err
 		}
+		if err := c.copyIndexes(old, t, c.ids); err != nil {
+			return err
+		}
 		// The rules are there before the first row is.
 		if err := c.rules(old, t, rows); err != nil {
 			return err
@@ -88,7 +91,7 @@ func (c *baseCopy) run(rows bool) error {
 // copyOf is the table as its copy will be.
 func (c *baseCopy) copyOf(old *Table) *Table {
 	t := *old
-	t.ID, t.Base, t.Version, t.CreatedAt, t.CreatedBy, t.physical = NewID(prefixTable), c.to.ID, 1, c.now, c.actor.ID, ""
+	t.ID, t.Base, t.Version, t.CreatedAt, t.CreatedBy, t.physical, t.indexes = NewID(prefixTable), c.to.ID, 1, c.now, c.actor.ID, "", nil
 	if t.Archived() {
 		t.ArchivedAt = &c.now
 	}

@@ -69,6 +69,9 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	if err := db.readEpoch(ctx); err != nil {
 		return nil, fmt.Errorf("open mini-DB: read epoch: %w", err)
 	}
+	if err := db.indexCreated(ctx); err != nil {
+		return nil, fmt.Errorf("open mini-DB: %w", err)
+	}
 	return db, nil
 }
 

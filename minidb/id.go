@@ -20,6 +20,7 @@ const (
 	prefixChange     = "chg"
 	prefixBatch      = "bat"
 	prefixChoice     = "cho"
+	prefixIndex      = "idx"
 )
 
 // idDigits is Crockford's base 32 in lower case: no i, l, o, u, and in ASCII order, so that ids sort as their bits do.

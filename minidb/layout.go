@@ -70,12 +70,12 @@ func newLayout(store adapter.Store, t *Table) *layout {
 		l.selects = append(l.selects, lqp.Named{Name: c.ID, Expr: lqp.TypedRef(sourceAlias, c.ID, c.Type)})
 		return slot
 	}
-	system := func(id string, stored lqp.Type, notNull bool) {
+	system := func(id string, stored lqp.Type, notNull bool, fact lqp.Fact) {
 		typ := stored
 		typ.NotNull = notNull
-		add(lqp.Column{ID: id, Name: id, Type: typ, ReadOnly: true}, stored)
+		add(lqp.Column{ID: id, Name: id, Type: typ, ReadOnly: true, Fact: fact}, stored)
 	}
-	system(ColumnID, id, true)
+	system(ColumnID, id, true, lqp.FactRecordID)
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		slot := add(lqp.Column{ID: c.ID, Name: c.Name, Type: c.valueType(), HasDefault: !c.Default.IsNull(), Comment: c.Description},
@@ -86,11 +86,11 @@ func newLayout(store adapter.Store, t *Table) *layout {
 			schema.Uniques = append(schema.Uniques, []string{c.ID})
 		}
 	}
-	system(ColumnVersion, version, true)
-	system(ColumnCreatedAt, instant, true)
-	system(ColumnUpdatedAt, instant, true)
-	system(ColumnCreatedBy, user, false)
-	system(ColumnUpdatedBy, user, false)
+	system(ColumnVersion, version, true, "")
+	system(ColumnCreatedAt, instant, true, lqp.FactCreatedTime)
+	system(ColumnUpdatedAt, instant, true, lqp.FactModifiedTime)
+	system(ColumnCreatedBy, user, false, lqp.FactCreatedBy)
+	system(ColumnUpdatedBy, user, false, "")
 	l.schema = schema
 	return l
 }

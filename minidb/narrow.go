@@ -14,6 +14,9 @@ func (t *Table) Without(hidden func(column string) bool) *Table {
 	}
 	v := *t
 	v.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return hidden(c.ID) })
+	v.indexes = slices.DeleteFunc(slices.Clone(t.indexes), func(x Index) bool {
+		return slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return hidden(c.Column) })
+	})
 	schema := *t.Schema()
 	schema.Columns = slices.DeleteFunc(slices.Clone(schema.Columns), func(c lqp.Column) bool { return hidden(c.ID) })
 	schema.Uniques = slices.DeleteFunc(slices.Clone(schema.Uniques), func(u []string) bool { return slices.ContainsFunc(u, hidden) })

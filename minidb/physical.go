@@ -43,18 +43,6 @@ func (u *unit) definePhysical(t *Table) error {
 	return nil
 }
 
-// defineIndexes creates the indexes of the physical table of t.
-func (u *unit) defineIndexes(t *Table) error {
-	for i := range t.Columns {
-		if t.Columns[i].Unique {
-			if err := u.createUnique(t, &t.Columns[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 const driverSQLite = "sqlite"
 
 func uniqueName(column string) string { return quoteID("unique_" + column) }

@@ -94,6 +94,15 @@ func (l *loader) tables() error {
 			l.s.columns[columns[i].ID] = t
 		}
 	}
+	indexes, err := indexesOf(l.session, l.workspace, lqp.Value{})
+	if err != nil {
+		return err
+	}
+	for _, x := range indexes {
+		if t := byID[x.Table]; t != nil {
+			t.indexes = append(t.indexes, x)
+		}
+	}
 	l.s.Tables = make([]*Table, 0, len(every))
 	l.s.tables, l.s.archived = make(map[string]*Table, len(every)), make(map[string]*Table)
 	for _, t := range every {

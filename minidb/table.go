@@ -26,7 +26,8 @@ type Table struct {
 	ArchivedAt *time.Time `json:"archived_at,omitempty"`
 	Columns    []Column   `json:"columns"` // by position
 
-	physical string // name of the physical table, empty when it is the id
+	physical string  // name of the physical table, empty when it is the id
+	indexes  []Index // that were made, in that order
 	layout   *layout
 }
 
@@ -82,6 +83,10 @@ func (u *unit) table(id string) (*Table, error) {
 	}
 	t.Columns, err = all(u.session, scanColumn, `SELECT `+columnColumns+` FROM lt_column WHERE workspace = ? AND table_id = ?
 		ORDER BY position, id`, argText(t.Workspace), argText(id))
+	if err != nil {
+		return nil, err
+	}
+	t.indexes, err = indexesOf(u.session, argText(t.Workspace), argText(id))
 	t.layout = newLayout(u.db.store, &t)
 	return &t, err
 }
@@ -284,7 +289,8 @@ func (u *unit) deleteTable(id string, version int64) error {
 	if err := u.dropTable(t.physicalName()); err != nil {
 		return err
 	}
-	for _, sql := range []string{`DELETE FROM lt_lock WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_column WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_table WHERE workspace = ? AND id = ?`} {
+	for _, sql := range []string{`DELETE FROM lt_lock WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_index WHERE workspace = ? AND table_id = ?`,
+		`DELETE FROM lt_column WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_table WHERE workspace = ? AND id = ?`} {
 		if _, err := u.exec(sql, argText(t.Workspace), argText(id)); err != nil {
 			return err
 		}

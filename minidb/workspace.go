@@ -110,7 +110,7 @@ func (db *DB) UpdateWorkspace(ctx context.Context, actor Actor, id string, p Wor
 
 // tenantTables are the mini-DB's own tables whose rows belong to a workspace. A test keeps the list complete.
 var tenantTables = []string{"lt_member", "lt_base", "lt_table", "lt_column", "lt_view", "lt_share", "lt_share_key",
-	"lt_connection", "lt_schema", "lt_lock", "lt_rule", "lt_change"}
+	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_change"}
 
 // DeleteWorkspace removes a workspace with all its data: the user tables are dropped and every row of the mini-DB's own
 // tables that belongs to it is deleted, its part of the change log included. What remains is one entry of no workspace

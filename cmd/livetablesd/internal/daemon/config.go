@@ -27,6 +27,8 @@ type Config struct {
 	MaxUpload     int64         `default:"1073741824" help:"Largest file that may be imported."`
 	MaxScanRows   int64         `default:"100000" help:"Rows that one query may read for work in memory."`
 	MaxScanBytes  int64         `default:"67108864" help:"Memory that one query may hold for joins, sorts and groups."`
+	SpillDir      string        `type:"path" placeholder:"DIR" help:"Directory for temporary files of queries that hold more than that; they are encrypted and gone with the query. Default: spill in the data directory."`
+	MaxSpillBytes int64         `default:"1073741824" help:"Size of the temporary files of one query, 0 for none; of all together it is eight times that."`
 	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
 	AuditFile     string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
@@ -42,7 +44,7 @@ func (c *Config) check() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("--data-dir is empty"))
 	}
-	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.ShutdownGrace < 0 {
+	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.MaxSpillBytes < 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.ShutdownGrace < 0 {
 		errs = append(errs, errors.New("limits and times must be above zero"))
 	}
 	if _, err := c.proxies(); err != nil {

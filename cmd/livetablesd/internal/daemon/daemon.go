@@ -110,9 +110,15 @@ func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
 		return err
 	}
 	opt := livetables.Options{
-		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, Logger: d.log,
+		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Logger: d.log,
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
-		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, QueryTime: d.config.QueryTimeout},
+		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, SpillBytes: d.config.MaxSpillBytes, SpillTotal: 8 * d.config.MaxSpillBytes, QueryTime: d.config.QueryTimeout},
+	}
+	if opt.Limits.SpillBytes == 0 {
+		opt.Limits.SpillBytes = -1 // 0 is the engine's default
+	}
+	if opt.SpillDir == "" {
+		opt.SpillDir = filepath.Join(d.config.DataDir, "spill")
 	}
 	if d.config.AuditFile != "" {
 		sink, err := audit.OpenFile(d.config.AuditFile)

@@ -131,7 +131,7 @@ func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, error) {
 		fail("$.key", lqp.CodeConflict, "the row id is a key of its own")
 	}
 	if filtered {
-		e, err := lqp.DecodeExpr(in.Filter, lqp.DecodeOptions{Formula: formula.Parse})
+		e, err := lqp.DecodeExpr(in.Filter, lqp.DecodeOptions{Formula: formula.Parse, Syntaxes: formula.Syntaxes()})
 		var problems lqp.Problems
 		if errors.As(err, &problems) {
 			faults = append(faults, problemFields(problems, "$.filter")...)

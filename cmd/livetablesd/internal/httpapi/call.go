@@ -175,5 +175,8 @@ func (c *call) fail(err error) {
 			c.s.log.ErrorContext(c.ctx(), "request failed", "request_id", c.w.request, "route", c.w.route, "code", p.Code, "error", err)
 		}
 	}
+	if c.route.audience == accounts {
+		p.atConnection(err)
+	}
 	c.w.problem(p)
 }

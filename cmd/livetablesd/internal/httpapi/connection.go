@@ -19,6 +19,7 @@ func connectionRoutes() []route {
 		{method: "PUT", path: api + "/connections/{connection}", handler: updateConnection, body: bodyJSON},
 		{method: "DELETE", path: api + "/connections/{connection}", handler: deleteConnection, params: []string{"version"}},
 		{method: "POST", path: api + "/connections/{connection}/test", handler: testConnection, body: bodyOptional},
+		{method: "GET", path: api + "/connections/{connection}/health", handler: connectionHealth},
 		{method: "GET", path: api + "/connections/{connection}/schema", handler: connectionSchema, params: []string{"refresh"}},
 	}
 }
@@ -124,6 +125,14 @@ func testConnection(c *call) error {
 	return c.json(http.StatusOK, r)
 }
 
+func connectionHealth(c *call) error {
+	h, err := c.access.ConnectionHealth(c.ctx(), c.id("connection"))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, h)
+}
+
 // schemaDocument is what a connection holds, as the caller sees it.
 type schemaDocument struct {
 	Database string        `json:"database"`
@@ -134,6 +143,7 @@ type schemaDocument struct {
 
 type schemaTable struct {
 	Name        string          `json:"name"`
+	Path        []string        `json:"path"` // its name at the source with what it lies in, such as its schema, outermost first
 	Kind        lqp.TableKind   `json:"kind"`
 	Comment     string          `json:"comment,omitempty"`
 	Rows        int64           `json:"estimated_rows"` // -1 when unknown
@@ -181,7 +191,7 @@ func connectionSchema(c *call) error {
 }
 
 func schemaOf(t *lqp.Table) schemaTable {
-	out := schemaTable{Name: t.Name, Kind: t.Kind, Comment: t.Comment, Rows: t.Rows, Key: orEmpty(t.Key), Uniques: t.Uniques,
+	out := schemaTable{Name: t.Name, Path: orEmpty(t.Path), Kind: t.Kind, Comment: t.Comment, Rows: t.Rows, Key: orEmpty(t.Key), Uniques: t.Uniques,
 		Columns: make([]schemaColumn, len(t.Columns))}
 	for i, col := range t.Columns {
 		out.Columns[i] = schemaColumn{ID: col.ID, Name: col.Name, Type: col.Type.String(), Native: col.Native, Nullable: !col.Type.NotNull,

@@ -54,8 +54,11 @@ func TestConnectionSecrets(t *testing.T) {
 		{name: "keeping it", who: "owner", method: "PUT", path: con, body: `{"name":"d","driver":"postgres","host":"127.0.0.1","port":1,"database":"d","user":"u","tls":"off"}`, status: 200, want: []string{`"has_password":true`}},
 		{name: "but not to another host", who: "owner", method: "PUT", path: con, body: `{"name":"d","driver":"postgres","host":"127.0.0.2","port":1,"database":"d","user":"u","tls":"verify"}`, status: 400, want: []string{"$.password"}},
 		{name: "unreachable", who: "owner", method: "POST", path: con + "/test", status: 200, want: []string{`"ok":false`, "source_unavailable"}, unwanted: []string{"127.0.0.1", "refused", hidden}},
-		{name: "unreachable query (63)", who: "owner", method: "POST", path: con + "/query", body: `{"source":{"table":"t"}}`, status: 502, want: []string{"source_unavailable"}, unwanted: []string{"127.0.0.1", "dial", hidden}},
-		{name: "unreachable schema", who: "owner", method: "GET", path: con + "/schema", status: 502, unwanted: []string{"127.0.0.1"}},
+		{name: "unreachable query (63)", who: "owner", method: "POST", path: con + "/query", body: `{"source":{"table":"t"}}`, status: 502, want: []string{"source_unavailable", `connection \"d\": `}, unwanted: []string{"127.0.0.1", "dial", hidden}},
+		{name: "unreachable schema: left alone by now", who: "owner", method: "GET", path: con + "/schema", status: 503, want: []string{"source_unavailable", `connection \"d\": `, "tried again in "}, unwanted: []string{"127.0.0.1"}},
+		{name: "health", who: "viewer", method: "GET", path: con + "/health", status: 200, want: []string{`"state":"open"`, `"retry_at":"`, `"last_error":{"code":"source_unavailable"`}, unwanted: []string{"127.0.0.1", "dial", "refused", hidden, "ping_ms"}},
+		{name: "health in the list", who: "viewer", method: "GET", path: p.at("/connections"), status: 200, want: []string{`"health":{"state":"open"`}},
+		{name: "health of others", who: "stranger", method: "GET", path: con + "/health", status: 404},
 		{name: "audit log", who: "owner", method: "GET", path: "/api/v1/audit-logs?workspace_id=" + p.workspace, status: 200, want: []string{"connection.test_failed"}, unwanted: []string{hidden}},
 	})
 	require.NotContains(t, p.log.String(), hidden)

@@ -61,10 +61,36 @@ func problemFor(err error) *Problem {
 	case livetables.CodeInternal:
 		return internalProblem()
 	default:
-		if known, ok := plainFailures[code]; ok {
-			return problemOf(known.status, code, known.detail)
+		known, ok := plainFailures[code]
+		if !ok {
+			return internalProblem()
 		}
-		return internalProblem()
+		p := problemOf(known.status, code, known.detail)
+		p.waits(err)
+		return p
+	}
+}
+
+// waits tells the client when to come back, where that can be told.
+func (p *Problem) waits(err error) {
+	var source *livetables.SourceError
+	if errors.As(err, &source) && source.RetryAfter > 0 {
+		p.Status, p.Title, p.retryAfter = http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), source.RetryAfter
+	}
+}
+
+// seconds are the whole seconds after which a wait is over.
+func seconds(wait time.Duration) int64 { return int64((wait + time.Second - 1) / time.Second) }
+
+// atConnection names the connection at which something failed, for those who may know its name.
+func (p *Problem) atConnection(err error) {
+	var source *livetables.SourceError
+	if _, plain := plainFailures[p.Code]; !plain || !errors.As(err, &source) {
+		return
+	}
+	p.Detail = fmt.Sprintf("connection %q: %s", source.Name, p.Detail)
+	if p.retryAfter > 0 {
+		p.Detail += fmt.Sprintf("; it is tried again in %d s", seconds(p.retryAfter))
 	}
 }
 
@@ -76,8 +102,10 @@ var plainFailures = map[string]struct {
 	livetables.CodeInvalidCursor: {http.StatusBadRequest,
 		"the cursor is malformed, expired, or of another query or reader; begin again without it"},
 	livetables.CodeTimeout:           {http.StatusGatewayTimeout, "the query took too long and was stopped"},
+	livetables.CodeStorage:           {http.StatusServiceUnavailable, "the query outgrew its memory and the server's temporary storage failed"},
 	livetables.CodeSourceUnavailable: {http.StatusBadGateway, "the connected database cannot be reached"},
 	livetables.CodeSourceAuth:        {http.StatusBadGateway, "the connected database refused the user name or password"},
+	livetables.CodeSourceBusy:        {http.StatusServiceUnavailable, "the connected database is busy with other reads"},
 	livetables.CodeSourceDenied:      {http.StatusBadGateway, "the role at the connected database lacks a right that is needed"},
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},

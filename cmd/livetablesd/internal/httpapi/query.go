@@ -32,7 +32,7 @@ func (c *call) query(connection string) (*lqp.Query, error) {
 }
 
 func decodeOptions(maxBytes int64) lqp.DecodeOptions {
-	return lqp.DecodeOptions{Formula: formula.Parse, Limits: lqp.StrictLimits{MaxBytes: int(maxBytes)}}
+	return lqp.DecodeOptions{Formula: formula.Parse, Syntaxes: formula.Syntaxes(), Limits: lqp.StrictLimits{MaxBytes: int(maxBytes)}}
 }
 
 func defaultConnection(q *lqp.Query, connection string) {

@@ -100,7 +100,7 @@ func (w *response) problem(p *Problem) {
 		h.Set("Connection", "close") // the rest of the body will not be read
 	}
 	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.FormatInt(int64((p.retryAfter+time.Second-1)/time.Second), 10))
+		h.Set("Retry-After", strconv.FormatInt(seconds(p.retryAfter), 10))
 	}
 	discard := w.discard
 	w.matched, w.discard = true, false

@@ -41,7 +41,7 @@ func (r *route) pattern() string { return r.method + " " + r.path }
 func routes() []route {
 	return slices.Concat(probeRoutes(), accountRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
-		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes())
+		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes(), indexRoutes())
 }
 
 // handle is the way of every request of a route: count it, see who asks, read what is asked, do it once.

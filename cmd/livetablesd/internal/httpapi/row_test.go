@@ -48,6 +48,7 @@ func TestListRows(t *testing.T) {
 		{"a truth value", "?Live.eq=true&sort=Name", []string{"bolt", "gear"}},
 		{"not equal", "?Status.ne=open&sort=Name", []string{`a,b "c"`, "gear", "spring"}},
 		{"formula", "?filter=" + url.QueryEscape(`Price * Left > 170 AND Live`) + "&sort=Name", []string{"bolt", "gear"}},
+		{"formula in the syntax of expr", "?syntax=expr&filter=" + url.QueryEscape(`Price * Left > 170 && Live`) + "&sort=Name", []string{"bolt", "gear"}},
 		{"formula and filter", "?filter=" + url.QueryEscape(`Price > 1`) + "&Live.eq=false&sort=Name", []string{"motor", "spring"}},
 		{"by column id", "?" + p.columns["Left"] + ".eq=12", []string{"gear"}},
 		{"by row id", "?_version.eq=1&sort=Name&limit=1", []string{`a,b "c"`}},

@@ -70,7 +70,7 @@ func putRule(c *call) error {
 			continue
 		}
 		var problems lqp.Problems
-		if *part.to, err = lqp.DecodeExpr(part.raw, lqp.DecodeOptions{Formula: formula.Parse}); errors.As(err, &problems) {
+		if *part.to, err = lqp.DecodeExpr(part.raw, lqp.DecodeOptions{Formula: formula.Parse, Syntaxes: formula.Syntaxes()}); errors.As(err, &problems) {
 			faults = append(faults, problemFields(problems, "$."+part.name)...)
 		} else if err != nil {
 			return err

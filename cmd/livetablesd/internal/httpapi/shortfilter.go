@@ -19,7 +19,7 @@ type selection struct {
 }
 
 // listParams are the parameters of every list of rows.
-var listParams = []string{"filter", "sort", "fields", "limit", "cursor", "count"}
+var listParams = []string{"filter", "syntax", "sort", "fields", "limit", "cursor", "count"}
 
 // maxPage is the longest page of rows.
 const maxPage = 1000
@@ -48,7 +48,11 @@ func (c *call) selection(columns []lqp.Column) (*selection, error) {
 		conditions = append(conditions, e)
 	}
 	if text, ok := c.params.find("filter"); ok {
-		e, err := formula.Parse(text)
+		parse, err := c.formulaSyntax()
+		if err != nil {
+			return nil, err
+		}
+		e, err := parse(text)
 		if err != nil {
 			faults = append(faults, formulaFault("?filter", err))
 		} else {
@@ -114,6 +118,18 @@ func columnNamed(columns []lqp.Column, name string) *lqp.Column {
 
 func unknownColumn(path, name string) FieldError {
 	return FieldError{Path: path, Code: lqp.CodeUnknownColumn, Message: fmt.Sprintf("there is no column %q", clipped(name))}
+}
+
+// formulaSyntax is the language of the formula in the query string.
+func (c *call) formulaSyntax() (func(string) (lqp.Expr, error), error) {
+	name := c.params.text("syntax")
+	if name == "" {
+		return formula.Parse, nil
+	}
+	if parse, ok := formula.Syntaxes()[name]; ok {
+		return parse, nil
+	}
+	return nil, badParam("syntax", lqp.CodeArgument, "formula or expr was expected")
 }
 
 func formulaFault(path string, err error) FieldError {

@@ -17,7 +17,7 @@ func transferRoutes() []route {
 	return []route{
 		{method: "POST", path: api + "/tables/{table}/import", handler: importRows, params: []string{"separator"}, body: bodyFile, allow: mayWriteRows},
 		{method: "POST", path: api + "/bases/{base}/import", handler: importTable, params: []string{"name", "separator"}, body: bodyFile, allow: mayMakeTable},
-		{method: "GET", path: api + "/tables/{table}/export.csv", handler: exportTable, params: []string{"filter", "sort", "fields"}, filters: true},
+		{method: "GET", path: api + "/tables/{table}/export.csv", handler: exportTable, params: []string{"filter", "syntax", "sort", "fields"}, filters: true},
 		{method: "POST", path: api + "/workspaces/{workspace}/query/export.csv", handler: exportQuery, body: bodyJSON},
 	}
 }
