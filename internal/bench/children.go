@@ -18,20 +18,24 @@ import (
 
 // childConfig is what a serving child of this program is told, as one line on its standard input.
 type childConfig struct {
-	URL       string `json:"url,omitempty"`       // of the PostgreSQL database
+	URL       string `json:"url,omitempty"`       // of the database
 	File      string `json:"file,omitempty"`      // of the SQLite database
 	Dir       string `json:"dir,omitempty"`       // of the engine's store
 	Workspace string `json:"workspace,omitempty"` // in the engine's store
-	Source    string `json:"source,omitempty"`    // table or connection that is read
+	Source    string `json:"source,omitempty"`    // table, connection or database that is read
+	Key       string `json:"key,omitempty"`       // what the orders' id is called there, empty for "id"
 	Profile   string `json:"profile,omitempty"`   // file for a CPU profile, empty for none
 }
 
 // handlers are the servers that a child can be.
 var handlers = map[string]func(ctx context.Context, c childConfig) (http.Handler, func() error, error){
-	"base-postgres":   basePostgres,
-	"base-sqlite":     baseSQLite,
-	"engine-postgres": enginePostgres,
-	"engine-sqlite":   engineSQLite,
+	"base-postgres":    basePostgres,
+	"base-mysql":       baseMySQL,
+	"base-mongodb":     baseMongo,
+	"base-sqlite":      baseSQLite,
+	"base-sqlite-file": baseSQLiteFile,
+	"engine":           engineConnection,
+	"engine-sqlite":    engineSQLite,
 }
 
 // serveChild serves until standard input ends, which it does with the parent, however that ends.
@@ -86,7 +90,8 @@ func (b *bench) child(ctx context.Context, name string, c childConfig) (t target
 		if err := os.MkdirAll(b.profile, 0o755); err != nil {
 			return t, nil, err
 		}
-		if c.Profile, err = filepath.Abs(filepath.Join(b.profile, name+".pprof")); err != nil {
+		b.profiles++ // a server may be started for several databases
+		if c.Profile, err = filepath.Abs(filepath.Join(b.profile, fmt.Sprintf("%02d-%s.pprof", b.profiles, name))); err != nil {
 			return t, nil, err
 		}
 	}

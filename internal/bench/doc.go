@@ -8,8 +8,8 @@
 //
 // The sides that serve HTTP are processes of their own, so that the cost of asking is not counted as cost of answering:
 //
-//   - base: net/http, pgxpool or the bare SQLite driver, rows scanned into structs, encoding/json. It knows its one
-//     query, checks nobody's rights and understands no plans.
+//   - base: net/http, pgxpool, the MySQL or MongoDB driver or the bare SQLite driver, rows scanned into structs,
+//     encoding/json. It knows its one query, checks nobody's rights and understands no plans.
 //   - engine: the library behind a net/http handler, without the daemon: policy, rewrite and planning are on.
 //   - daemon: livetablesd as it is built for users, with authentication, validation and access log, its rate limit off.
 package main

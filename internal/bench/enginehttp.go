@@ -10,9 +10,9 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// enginePostgres answers the baseline's requests through the engine, as a program that embeds the library would: the plan
+// engineConnection answers the baselines' requests through the engine, as a program that embeds the library would: the plan
 // is built for each request, the engine authorises, rewrites, plans and runs it, rows are appended as JSON.
-func enginePostgres(ctx context.Context, c childConfig) (http.Handler, func() error, error) {
+func engineConnection(ctx context.Context, c childConfig) (http.Handler, func() error, error) {
 	w, err := openWorld(ctx, c.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -25,7 +25,15 @@ func enginePostgres(ctx context.Context, c childConfig) (http.Handler, func() er
 			http.Error(rw, err.Error(), http.StatusBadRequest)
 			return
 		}
-		w.answer(rw, r, c.Workspace, pageQuery(orders, r.URL.Query().Get("sort"), r.URL.Query().Get("status"), least))
+		w.answer(rw, r, c.Workspace, keyed(pageQuery(orders, r.URL.Query().Get("sort"), r.URL.Query().Get("status"), least), c.Key))
+	})
+	mux.HandleFunc("GET /key", func(rw http.ResponseWriter, r *http.Request) {
+		first, err := strconv.Atoi(r.URL.Query().Get("first"))
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.answer(rw, r, c.Workspace, keyed(keyPageQuery(orders, r.URL.Query().Get("status"), first), c.Key))
 	})
 	mux.HandleFunc("GET /join", func(rw http.ResponseWriter, r *http.Request) {
 		least, err := strconv.ParseFloat(r.URL.Query().Get("least"), 64)
@@ -46,7 +54,24 @@ func enginePostgres(ctx context.Context, c childConfig) (http.Handler, func() er
 	return mux, w.close, nil
 }
 
-// engineSQLite is enginePostgres for pages of a table of the mini-DB.
+// keyed is a query of orders whose id has another name at the source, empty for the same.
+func keyed(q *lqp.Query, key string) *lqp.Query {
+	if key == "" {
+		return q
+	}
+	q = q.MapExprs(func(e lqp.Expr) lqp.Expr {
+		return lqp.Rewrite(e, func(e lqp.Expr) lqp.Expr {
+			if col, ok := e.(*lqp.Col); ok && col.Column == "id" {
+				return lqp.Ref("", key)
+			}
+			return e
+		})
+	})
+	q.Select[0].Name = "id"
+	return q
+}
+
+// engineSQLite is engineConnection for pages of a table of the mini-DB.
 func engineSQLite(ctx context.Context, c childConfig) (http.Handler, func() error, error) {
 	w, err := openWorld(ctx, c.Dir)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/livetables/livetables/internal/testenv"
 )
 
 // options are the flags.
@@ -70,11 +72,17 @@ var measurements = []measurement{
 	{"page-by-time", measureTimePage},
 	{"join", measureJoin},
 	{"get", measureGet},
+	measureAdapterPages("MySQL", ordersInMySQL(testenv.KindMySQL)),
+	measureAdapterPages("MariaDB", ordersInMySQL(testenv.KindMariaDB)),
+	measureAdapterPages("MongoDB", ordersInMongo),
+	measureAdapterPages("SQLite", ordersInSQLite),
 	{"policy", measurePolicy},
 	{"keyset", measureKeyset},
 	{"federated", measureFederated},
+	{"spill", measureSpill},
 	{"compile", measureCompile},
 	{"formula", measureFormula},
+	{"index", measureIndexes},
 	{"sqlite-page", measureSQLitePage},
 	{"sqlite-writes", measureSQLiteWrites},
 	{"sqlite-update", measureSQLiteUpdate},
@@ -84,8 +92,9 @@ var measurements = []measurement{
 // bench is one run of the program: its options, what it has prepared so far and what it has found.
 type bench struct {
 	options
-	report  report
-	closers []func() error // in the order of opening
+	report   report
+	closers  []func() error // in the order of opening
+	profiles int            // started so far
 
 	postgres *postgresData
 	world    *world

@@ -66,6 +66,14 @@ func keyPageFirsts(orders int) []int {
 	return firsts
 }
 
+// keyPageRequests are the requests for pages from a key on.
+func keyPageRequests(path string, orders int) (requests [][]byte) {
+	for i, first := range keyPageFirsts(orders) {
+		requests = append(requests, request("GET", path+"?"+url.Values{"first": {strconv.Itoa(first)}, "status": {statusOf(i)}}.Encode(), "", "", nil))
+	}
+	return requests
+}
+
 // miniOrder is an order as the baseline reads it from the mini-DB's own file. Times are texts there, which saves it
 // parsing and formatting them.
 type miniOrder struct {
@@ -112,20 +120,9 @@ type bareReader struct {
 // baseSQLite answers pages by hand: the bare driver below database/sql, sixteen connections as the store has, a prepared
 // statement on each, structs and encoding/json. It reads the very file that the mini-DB made.
 func baseSQLite(_ context.Context, c childConfig) (http.Handler, func() error, error) {
-	idle := make(chan *bareReader, 16)
-	for range cap(idle) {
-		conn, err := sqlite3.OpenFlags(c.File, sqlite3.OPEN_READWRITE) // WAL needs the right to write
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := conn.Exec("PRAGMA cache_size=-8192; PRAGMA query_only=ON"); err != nil {
-			return nil, nil, err
-		}
-		stmt, _, err := conn.Prepare(c.Source)
-		if err != nil {
-			return nil, nil, err
-		}
-		idle <- &bareReader{conn, stmt}
+	idle, closeAll, err := bareReaders(c)
+	if err != nil {
+		return nil, nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) {
@@ -143,7 +140,28 @@ func baseSQLite(_ context.Context, c childConfig) (http.Handler, func() error, e
 		}
 		writeList(w, list)
 	})
-	return mux, func() error {
+	return mux, closeAll, nil
+}
+
+// bareReaders opens sixteen connections to the file of a child's configuration, on each of which the statement that is its
+// source is prepared.
+func bareReaders(c childConfig) (chan *bareReader, func() error, error) {
+	idle := make(chan *bareReader, 16)
+	for range cap(idle) {
+		conn, err := sqlite3.OpenFlags(c.File, sqlite3.OPEN_READWRITE) // WAL needs the right to write
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := conn.Exec("PRAGMA cache_size=-8192; PRAGMA query_only=ON"); err != nil {
+			return nil, nil, err
+		}
+		stmt, _, err := conn.Prepare(c.Source)
+		if err != nil {
+			return nil, nil, err
+		}
+		idle <- &bareReader{conn, stmt}
+	}
+	return idle, func() error {
 		var err error
 		for range cap(idle) {
 			reader := <-idle
@@ -189,10 +207,7 @@ func measureSQLitePage(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	var requests [][]byte
-	for i, first := range keyPageFirsts(n) {
-		requests = append(requests, request("GET", "/page?"+url.Values{"first": {strconv.Itoa(first)}, "status": {statusOf(i)}}.Encode(), "", "", nil))
-	}
+	requests := keyPageRequests("/page", n)
 	base, _, err := b.child(ctx, "base-sqlite", childConfig{File: filepath.Join(w.dir, "data.db"), Source: keyPageSQL(t)})
 	if err != nil {
 		return err

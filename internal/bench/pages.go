@@ -27,7 +27,7 @@ func (b *bench) postgresSides(ctx context.Context, requests [][]byte, toDaemon f
 		return nil, nil, err
 	}
 	base.name, base.requests, base.server = "base", requests, data.server
-	engine, _, err := b.child(ctx, "engine-postgres", childConfig{Dir: w.dir, Workspace: w.workspace, Source: source})
+	engine, _, err := b.child(ctx, "engine", childConfig{Dir: w.dir, Workspace: w.workspace, Source: source})
 	if err != nil {
 		return nil, nil, err
 	}

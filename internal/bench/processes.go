@@ -74,9 +74,32 @@ func residentKiB(pid int) (int, error) {
 	return 0, fmt.Errorf("/proc/%d/status does not tell VmRSS", pid)
 }
 
-// serverCPU reads the CPU time of a PostgreSQL server on this machine. nil stands for no server, which costs nothing.
+// serverCPU reads the CPU time of a database server on this machine: of a process and of its children, which PostgreSQL
+// has one of for each connection. nil stands for no server, which costs nothing.
 type serverCPU struct {
-	postmaster int // 0 when the server is elsewhere or in a container
+	process int // 0 when the server is elsewhere or in a container
+}
+
+// listenerCPU finds the process that listens on a port.
+func listenerCPU(port int) *serverCPU {
+	inodes := map[string]bool{}
+	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, _ := os.ReadFile(file) // without it the server stays unknown
+		for l := range strings.Lines(string(text)) {
+			// proc(5): slot, local address, remote address, state (0A is listening), …, inode in the tenth field
+			if f := strings.Fields(l); len(f) > 9 && f[3] == "0A" && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
+				inodes["socket:["+f[9]+"]"] = true
+			}
+		}
+	}
+	files, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is right
+	for _, file := range files {
+		if to, err := os.Readlink(file); err == nil && inodes[to] {
+			pid, _ := strconv.Atoi(strings.Split(file, "/")[2]) // the pattern has a number there
+			return &serverCPU{process: pid}
+		}
+	}
+	return &serverCPU{}
 }
 
 // findServer finds the processes behind a connection.
@@ -94,7 +117,7 @@ func findServer(ctx context.Context, conn *pgx.Conn) *serverCPU {
 		return &serverCPU{}
 	}
 	parent, _ := strconv.Atoi(fields[statParent]) // proc(5) has a number there
-	return &serverCPU{postmaster: parent}
+	return &serverCPU{process: parent}
 }
 
 // cpu is the time used so far by the server and its backends, the ended ones included; below 0 when it cannot be known.
@@ -102,10 +125,10 @@ func (s *serverCPU) cpu() time.Duration {
 	if s == nil {
 		return 0
 	}
-	if s.postmaster == 0 {
+	if s.process == 0 {
 		return -1
 	}
-	fields, err := processStat(s.postmaster)
+	fields, err := processStat(s.process)
 	if err != nil {
 		return -1
 	}
@@ -114,7 +137,7 @@ func (s *serverCPU) cpu() time.Duration {
 	for _, dir := range processes {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		child, err := processStat(pid)
-		if err == nil && child[statParent] == strconv.Itoa(s.postmaster) {
+		if err == nil && child[statParent] == strconv.Itoa(s.process) {
 			total += ticks(child, statUser, statSystem+1)
 		}
 	}

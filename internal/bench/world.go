@@ -10,6 +10,8 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/mongodb"
+	"github.com/livetables/livetables/adapter/mysql"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/minidb"
@@ -62,9 +64,10 @@ func openWorld(ctx context.Context, dir string) (w *world, err error) {
 		return nil, err
 	}
 	w.engine, err = livetables.New(livetables.Options{
-		Store: w.db, Sealer: keys, Logger: quiet, Openers: map[string]adapter.Opener{"postgres": postgres.Open},
-		Dial:  new(net.Dialer).DialContext, // the servers of a benchmark are on this machine
-		Plain: func(string, int) bool { return true },
+		Store: w.db, Sealer: keys, Logger: quiet, Files: dir,
+		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
+		Dial:    new(net.Dialer).DialContext, // the servers of a benchmark are on this machine
+		Plain:   func(string, int) bool { return true },
 	})
 	if err != nil {
 		return nil, err
