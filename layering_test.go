@@ -214,7 +214,7 @@ func TestRootLinksNoDriver(t *testing.T) {
 // TestDriversStayInTheirAdapters: nobody else talks to a database directly.
 func TestDriversStayInTheirAdapters(t *testing.T) {
 	for _, p := range listPackages(t) {
-		if under(p.path(), "adapter", "realtime/redis", "internal/testenv", "internal/bench") {
+		if under(p.path(), "adapter", "realtime/redis", "internal/testenv", "internal/bench", "internal/differential") {
 			continue
 		}
 		for _, imported := range p.Imports {
