@@ -69,10 +69,14 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 // answer runs a plan. A data error of a source is never an answer: what it could not compute is computed here.
 func (s *entry) answer(ctx context.Context, plan *rewrite.Plan) (adapter.Rows, error) {
 	rows, err := s.run(ctx, plan, exec.Pushdown)
-	if errors.Is(err, adapter.ErrData) {
-		return s.run(ctx, plan, exec.ScansOnly)
+	inMemory := func(p *rewrite.Plan) (adapter.Rows, error) { return s.run(ctx, p, exec.ScansOnly) }
+	switch {
+	case errors.Is(err, adapter.ErrData):
+		return inMemory(plan)
+	case err != nil:
+		return nil, err
 	}
-	return rows, err
+	return resumable(rows, plan, inMemory), nil
 }
 
 func (s *entry) run(ctx context.Context, plan *rewrite.Plan, mode exec.Mode) (adapter.Rows, error) {
