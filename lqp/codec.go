@@ -151,7 +151,7 @@ members:
 				continue members
 			}
 		}
-		d.fail(m, CodeUnknownKey, "unknown key %s%s", quoted(key), suggest(key, keys))
+		d.fail(m, CodeUnknownKey, "%s", unknownKey(key, keys))
 	}
 	return found
 }

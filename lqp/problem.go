@@ -134,6 +134,14 @@ func suggest(wanted string, names []string) string {
 	return "; did you mean " + quoted(best) + "?"
 }
 
+// unknownKey is the message about a key that means nothing where it stands: the one that was meant, or all there are.
+func unknownKey(key string, known []string) string {
+	if hint := suggest(key, known); hint != "" || len(known) == 0 {
+		return "unknown key " + quoted(key) + hint
+	}
+	return "unknown key " + quoted(key) + "; the keys here are " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+}
+
 // editDistance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.
 func editDistance(a, b []rune) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)

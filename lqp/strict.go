@@ -114,7 +114,7 @@ func (c *strictCheck) object(i int32, t reflect.Type) {
 		key := c.doc.key(m)
 		ft, ok := fields.types[key]
 		if !ok {
-			c.fail(m, CodeUnknownKey, "unknown key %s%s", quoted(key), suggest(key, fields.names))
+			c.fail(m, CodeUnknownKey, "%s", unknownKey(key, fields.names))
 			return
 		}
 		c.value(m, ft)
