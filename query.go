@@ -371,6 +371,11 @@ func (a *Access) explain(ctx context.Context, workspace string, q *lqp.Query, ho
 	if !s.policy.Can(a.p, rbac.ManageRules).Allowed {
 		x = x.WithoutRules(plan)
 	}
+	names := map[string]string{}
+	for _, c := range s.Connections {
+		names[c.ID] = c.Name
+	}
+	x = x.Named(names)
 	return &x, nil
 }
 

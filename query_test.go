@@ -125,6 +125,8 @@ func TestQueryIsPushedToItsSource(t *testing.T) {
 	for _, n := range x.Parts[0].Notes {
 		assert.Equal(t, "pushed", string(n.Placement), "%s %s: %s", n.Clause, n.Text, n.Reason)
 	}
+	assert.Contains(t, x.String(), "from "+pg.Name+":invoice i\n", "people know connections by name")
+	assert.Contains(t, x.String(), "on "+pg.Name+" (postgres)")
 	rows, err := w.viewer.Query(t.Context(), w.workspace, q)
 	require.Len(t, all(t, rows, err), 5)
 	assert.True(t, rows.More())

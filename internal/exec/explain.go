@@ -32,7 +32,8 @@ type Node struct {
 
 // PartPlan is the share of one source.
 type PartPlan struct {
-	Connection string         `json:"connection"` // empty for the mini-DB
+	Connection string         `json:"connection"`     // empty for the mini-DB
+	Name       string         `json:"name,omitempty"` // of the connection, if it was given
 	Driver     string         `json:"driver"`
 	Source     string         `json:"source"`
 	Access     string         `json:"access"` // "scan", "chunks" or "lookup by key"
@@ -80,7 +81,7 @@ func (x Explanation) WithoutRules(plan *rewrite.Plan) Explanation {
 	x.Rules, x.Tree = rules, nil
 	parts := make([]PartPlan, len(x.Parts))
 	for i, p := range x.Parts {
-		parts[i] = PartPlan{Connection: p.Connection, Driver: p.Driver, Source: p.Source, Access: p.Access, Rows: -1}
+		parts[i] = PartPlan{Connection: p.Connection, Name: p.Name, Driver: p.Driver, Source: p.Source, Access: p.Access, Rows: -1}
 		for _, n := range p.Notes {
 			if n.Clause != "filter" && n.Clause != "join" {
 				parts[i].Notes = append(parts[i].Notes, n)

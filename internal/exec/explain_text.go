@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -48,10 +49,7 @@ func (x Explanation) node(b *strings.Builder, n *Node, by string) {
 }
 
 func (p *PartPlan) write(b *strings.Builder, by string, did *Actual) {
-	where := p.Connection
-	if where == "" {
-		where = "mini-DB"
-	}
+	where := cmp.Or(p.Name, p.Connection, "mini-DB")
 	fmt.Fprintf(b, "%s- %s of %s on %s (%s)", by, p.Access, p.Source, where, p.Driver)
 	if p.Rows >= 0 {
 		fmt.Fprintf(b, ", about %d rows", p.Rows)

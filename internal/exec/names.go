@@ -51,3 +51,28 @@ var hiddenNames = regexp.MustCompile(`\{?\x00(key|order|chunk)(\d+)\}?`)
 func (r readable) text(s string) string {
 	return hiddenNames.ReplaceAllString(r.names.Replace(s), "($1 $2)")
 }
+
+// Named is the explanation with the names of connections, by id, in its texts.
+func (x Explanation) Named(connections map[string]string) Explanation {
+	var pairs []string
+	for id, name := range connections {
+		pairs = append(pairs, id, name)
+	}
+	r := strings.NewReplacer(pairs...)
+	x.Plan = r.Replace(x.Plan)
+	for i := range x.Parts {
+		x.Parts[i].Name = connections[x.Parts[i].Connection]
+		x.Parts[i].Residual = r.Replace(x.Parts[i].Residual)
+	}
+	if x.Tree != nil {
+		x.Tree.named(r)
+	}
+	return x
+}
+
+func (n *Node) named(r *strings.Replacer) {
+	n.Text = r.Replace(n.Text)
+	for _, in := range n.Inputs {
+		in.named(r)
+	}
+}
