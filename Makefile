@@ -6,6 +6,8 @@ RACE      ?= $(if $(shell command -v gcc cc 2>/dev/null),-race,)
 PKG       ?= ./...
 FUZZTIME  ?= 10s
 ARGS      ?=
+N         ?= 10000
+SEED      ?=
 
 # The name of this version has to be the one in CONTRIBUTING.md and .golangci.yml.
 GOLANGCI_VERSION := v2.15.0
@@ -13,10 +15,10 @@ GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(
 
 WITHSERVERS := .build/withservers
 
-.PHONY: help run test servers bench lint fuzz clean
+.PHONY: help run test servers bench differential lint fuzz clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## start the daemon (ARGS= its flags)
 	$(GO) run ./cmd/livetablesd $(ARGS)
@@ -44,6 +46,11 @@ FORCE:
 
 bench: servers $(WITHSERVERS) ## measure (ARGS= flags of internal/bench)
 	@$(WITHSERVERS) $(GO) run ./internal/bench $(ARGS)
+
+# As bench, with a program that ends with status 1 when answers differ; "go run" would say 1 for everything.
+differential: servers $(WITHSERVERS) ## compare all engines by random plans (N= plans, 10000; SEED=; ARGS= further flags)
+	@$(GO) build -o .build/differential ./internal/differential/cmd/differential
+	@$(WITHSERVERS) .build/differential -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 lint: ## gofmt, go vet and golangci-lint
 	@unformatted="$$(gofmt -l .)"; [ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }

@@ -159,7 +159,9 @@ func intoPostgres(t *testing.T, tables []*plantest.Table) (dsn string) {
 }
 
 // Random queries over copies of the same tables in the mini-DB, a SQLite file and PostgreSQL, alone and joined with each
-// other, answer like the oracle over rows in memory: same rows, same order, page by page as well as in one go.
+// other, answer like the oracle over rows in memory: same rows, same order, page by page as well as in one go. This is about
+// the way through the engine: ids and names, the mini-DB, sealed cursors. What engines answer is compared by
+// internal/differential, with more types, functions and engines.
 func TestEngineDifferential(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -171,7 +173,7 @@ func TestEngineDifferential(t *testing.T) {
 		plantest.NewTable(r, plantest.Spec{Name: "same", Rows: 10, NoEmpty: true, Keyless: true}),
 	})
 	walked, filled, spanning := 0, 0, 0
-	for n := range 1200 {
+	for n := range 300 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)+1))
 		g := &plantest.Generator{R: r, Tables: tables, Nested: r.IntN(2), Unordered: true}
 		q, ordered := g.Query()
@@ -200,7 +202,7 @@ func TestEngineDifferential(t *testing.T) {
 		} else {
 			require.ElementsMatch(t, want, got, "%s\n%s", where, explained(t, w, q))
 		}
-		if q.Page = (lqp.Page{}); n%4 == 0 && len(q.OrderBy) > 0 && len(want) < 200 {
+		if q.Page = (lqp.Page{}); n%2 == 0 && len(q.OrderBy) > 0 && len(want) < 200 {
 			walked++
 			rows, err := w.viewer.Export(t.Context(), w.workspace, q)
 			whole := all(t, rows, err)
@@ -214,7 +216,7 @@ func TestEngineDifferential(t *testing.T) {
 	}
 	t.Logf("%d queries with rows, %d over several parts, %d walked page by page", filled, spanning, walked)
 	for _, n := range []int{filled, spanning, walked} {
-		require.Greater(t, n, 100, "the generator asks too little")
+		require.Greater(t, n, 30, "the generator asks too little")
 	}
 }
 

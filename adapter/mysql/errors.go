@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/livetables/livetables/adapter"
@@ -20,6 +21,9 @@ func translate(ctx context.Context, op string, err error) error {
 func sentinel(err error) error {
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
+		if my.Number == 1054 && strings.HasSuffix(my.Message, "in 'ORDER BY'") {
+			return adapter.ErrData // MariaDB lost its way in its own rewriting; of a table alone a column is missed elsewhere
+		}
 		return byNumber(my.Number)
 	}
 	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported, failure.ErrUnknown} {

@@ -7,6 +7,14 @@ import "github.com/livetables/livetables/lqp"
 // Rows that still tie are alike, so that it does not matter which of them comes first.
 func breakTies(q *lqp.Query) *lqp.Query {
 	c := q.Clone()
+	if q.Grouped() { // its rows are groups, which have keys and aggregates and no columns
+		for _, n := range groupNames(q) {
+			if n.Expr.Type().Kind.Orderable() && !sortsBy(c.OrderBy, n.Expr) {
+				c.OrderBy = append(c.OrderBy, lqp.Order{Expr: n.Expr, Nulls: lqp.NullsFirst})
+			}
+		}
+		return c
+	}
 	var whole []lqp.Order
 	scope := q.Scope()
 	for i, s := range scope {
@@ -29,6 +37,17 @@ func breakTies(q *lqp.Query) *lqp.Query {
 	}
 	c.OrderBy = append(c.OrderBy, whole...)
 	return c
+}
+
+// groupNames are the keys and aggregates of a grouped block as its later clauses name them.
+func groupNames(q *lqp.Query) (names []lqp.Named) {
+	for _, k := range q.GroupBy {
+		names = append(names, lqp.Named{Name: k.Name, Expr: lqp.TypedRef("", k.Name, k.Expr.Type())})
+	}
+	for _, a := range q.Aggregates {
+		names = append(names, lqp.Named{Name: a.Name, Expr: lqp.TypedRef("", a.Name, a.Type())})
+	}
+	return names
 }
 
 // identifying are the columns of a source's key, all of its columns when it shows none.
