@@ -33,7 +33,7 @@ func (c *compiler) grouping(q *lqp.Query) (g grouping, reason string) {
 			return g, reason
 		}
 		name := "k" + itoa(i)
-		g.id = append(g.id, bson.E{Key: name, Value: v.expr})
+		g.id = append(g.id, bson.E{Key: name, Value: oneForm(k.Expr, v.expr)})
 		v.expr, v.always = "$_id."+name, false
 		g.columns[k.Name] = grouped{output: output{path: []string{"_id", name}, storage: storage{form: v.form}}, as: v}
 	}
@@ -131,6 +131,16 @@ func (c *compiler) groupKey(e lqp.Expr) (computed, string) {
 		reason = "NULL is a constant"
 	}
 	return v, reason
+}
+
+// oneForm is a group key in which equal numbers have equal bytes. DocumentDB hashes the decimals 1.5 and 1.50, which it
+// knows to be equal, differently, and has two groups of them where it hashes: all decimals get the same count of digits
+// after the point. Those of columns have it already.
+func oneForm(e lqp.Expr, value any) any {
+	if _, column := e.(*lqp.Col); column || e.Type().Kind != lqp.Number {
+		return value
+	}
+	return op1("$trunc", value, lqp.DecimalDigits)
 }
 
 // accumulation is an aggregate as $group computes it exactly.
