@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
@@ -24,8 +23,10 @@ func (d *dialect) Call(e *sqlgen.Emitter, c *lqp.Call, ctx sqlgen.Context) (sqlg
 		return sqlgen.Rep{}, e.Fail("an unknown function")
 	}
 	if c.Func == "starts_with" && ctx == sqlgen.WhenTrue {
-		if r, ok, done := d.prefix(e, c); done {
-			return r, ok
+		if len(c.Args) == 2 {
+			if ok, done := e.PrefixRange(c.Args[0], c.Args[1], uint8(formText), ctx); done {
+				return boolRep, ok
+			}
 		}
 	}
 	start := e.Len()
@@ -180,55 +181,3 @@ func rescale(e *sqlgen.Emitter, at int, from, to int8) {
 }
 
 func power(n int8) string { return "1" + strings.Repeat("0", int(n)) }
-
-// prefix emits starts_with of a literal as a range, which an index serves. done is false when it is not of that kind.
-func (d *dialect) prefix(e *sqlgen.Emitter, c *lqp.Call) (r sqlgen.Rep, ok, done bool) {
-	if len(c.Args) != 2 {
-		return r, false, false
-	}
-	x, isCol := c.Args[0].(*lqp.Col)
-	l, isLit := c.Args[1].(*lqp.Lit)
-	if !isCol || !isLit || x.Type().Kind != lqp.Text || l.Val.Kind() != lqp.Text || l.Val.Text() == "" {
-		return r, false, false
-	}
-	low := l.Val
-	e.WriteString("(")
-	if !d.above(e, x, " >= ", low) {
-		return r, false, true
-	}
-	if next, ok := nextPrefix(low.Text()); ok {
-		e.WriteString(" AND ")
-		if !d.above(e, x, " < ", lqp.TextValue(next)) {
-			return r, false, true
-		}
-	}
-	e.WriteString(")")
-	return boolRep, true, true
-}
-
-func (d *dialect) above(e *sqlgen.Emitter, x lqp.Expr, op string, v lqp.Value) bool {
-	start := e.Len()
-	r, ok := e.Value(x)
-	if !ok {
-		return false
-	}
-	d.Ordered(e, start, r)
-	e.WriteString(op)
-	_, ok = e.Literal(v, r)
-	return ok
-}
-
-// nextPrefix is the smallest text that is greater than every text beginning with p; not ok when there is none.
-func nextPrefix(p string) (string, bool) {
-	for p != "" {
-		c, size := utf8.DecodeLastRuneInString(p)
-		p = p[:len(p)-size]
-		switch {
-		case c == 0xD7FF: // what follows up to U+DFFF are no code points of a text
-			return p + "\uE000", true
-		case c < utf8.MaxRune:
-			return p + string(c+1), true
-		}
-	}
-	return "", false
-}

@@ -28,6 +28,13 @@ func bind(s *statement, i int, st storage, v lqp.Value) error {
 		return s.BindText(i, v.Text())
 	case lqp.Date, lqp.DateTime:
 		var buf [40]byte
+		if st.form == formStamp && v.Kind() == lqp.DateTime {
+			text, ok := appendLayout(buf[:0], st.scale, v.Millis())
+			if !ok {
+				return fmt.Errorf("%w: a point in time is finer than those of a column", adapter.ErrData)
+			}
+			return s.BindText(i, string(text))
+		}
 		return s.BindText(i, string(appendInstant(buf[:0], v)))
 	case lqp.List:
 		return s.BindText(i, string(v.AppendJSON(nil)))
@@ -117,7 +124,7 @@ func textCell(raw []byte, st storage, borrow bool) lqp.Value {
 		if days, ok := parseDate(raw); ok {
 			return lqp.DateValue(days)
 		}
-	case formDateTime:
+	case formDateTime, formStamp:
 		if ms, ok := parseDateTime(raw); ok {
 			return lqp.DateTimeValue(ms)
 		}
@@ -128,7 +135,11 @@ func textCell(raw []byte, st storage, borrow bool) lqp.Value {
 			return lqp.NumberValue(d)
 		}
 	case formList:
-		if v, err := lqp.ParseValue(lqp.Type{Kind: lqp.List, Elem: st.elem}, raw); err == nil {
+		elem := st.elem
+		if elem == lqp.Null { // of a list without elements or with NULLs only
+			elem = lqp.Text
+		}
+		if v, err := lqp.ParseValue(lqp.Type{Kind: lqp.List, Elem: elem}, raw); err == nil {
 			return v
 		}
 	case formText, formJSON, formAny:

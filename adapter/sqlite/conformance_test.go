@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,9 @@ import (
 
 // createTable is the statement for a fixture with the given column types.
 func createTable(f *adaptertest.Fixture, declare func(lqp.Type) string) string {
+	if f.View != "" {
+		return "CREATE VIEW " + f.Name + " AS SELECT * FROM " + f.View
+	}
 	quote := func(names []string) string {
 		var b []byte
 		for i, n := range names {
@@ -30,6 +34,9 @@ func createTable(f *adaptertest.Fixture, declare func(lqp.Type) string) string {
 		col := quote([]string{c.Name}) + " " + declare(c.Type)
 		if c.Type.NotNull {
 			col += " NOT NULL"
+		}
+		if !c.Default.IsNull() {
+			col += " DEFAULT '" + strings.ReplaceAll(c.Default.String(), "'", "''") + "'"
 		}
 		parts = append(parts, col)
 	}
@@ -114,10 +121,19 @@ func TestFileConformance(t *testing.T) {
 			path := a.(*Adapter).path
 			for _, f := range tables {
 				foreignFile(t, path, createTable(f, ordinaryType))
+				if f.View != "" {
+					continue
+				}
+				for i, c := range f.Columns { // columns with an index are read bare where that is exact
+					foreignFile(t, path, fmt.Sprintf("CREATE INDEX %s_%d ON %s (%s)", f.Name, i, f.Name, appendIdent(nil, c.Name)))
+				}
 			}
 			cat, err := a.Tables(context.Background())
 			require.NoError(t, err)
 			for _, f := range tables {
+				if f.View != "" {
+					continue
+				}
 				var ids []string
 				for _, c := range f.Columns {
 					ids = append(ids, c.Name)
@@ -126,5 +142,6 @@ func TestFileConformance(t *testing.T) {
 			}
 		},
 		Holds: func(t lqp.Type) bool { return t.Kind != lqp.List && t.Precision <= 19 },
+		Facts: adaptertest.Facts{Defaults: true, Views: true, Rows: true},
 	})
 }

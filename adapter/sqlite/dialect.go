@@ -7,7 +7,11 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-var _ sqlgen.Dialect = (*dialect)(nil)
+var (
+	_ sqlgen.Dialect      = (*dialect)(nil)
+	_ sqlgen.EqualColumns = (*dialect)(nil)
+	_ sqlgen.Filled       = knowing{}
+)
 
 // dialect is SQLite's SQL for one kind of file: with trust in the forms of a store's columns, or with none in those of
 // others. A Rep's Form is a [form]; its Scale is that of a scaled integer, or the kind of a list's elements.
@@ -15,6 +19,8 @@ type dialect struct {
 	foreign bool
 	// ownSort keeps SQLite from taking the order of a source for the order that is asked, see regroups.
 	ownSort bool
+	// known are the columns of a file of others that hold nothing but canonical values, see learn.
+	known map[columnName]trust
 }
 
 // Forms of bare columns only: the same storage where even the affinity is unknown, so that a comparison of the bare
@@ -36,6 +42,7 @@ var (
 	textRep     = rep(lqp.Text, formText)
 	dateRep     = rep(lqp.Date, formDate)
 	dateTimeRep = rep(lqp.DateTime, formDateTime)
+	numericRep  = rep(lqp.Number, formNumeric)
 	jsonRep     = rep(lqp.JSON, formJSON)
 	bytesRep    = rep(lqp.Bytes, formBytes)
 )
@@ -73,7 +80,7 @@ func kindRep(t lqp.Type) (sqlgen.Rep, bool) {
 func repStorage(r sqlgen.Rep) storage {
 	s := storage{form: form(r.Form) &^ formUnbound}
 	switch s.form {
-	case formInt:
+	case formInt, formStamp:
 		s.scale = int(r.Scale)
 	case formList:
 		s.elem = lqp.Kind(r.Scale)
@@ -120,10 +127,29 @@ func (d *dialect) Storage(t *lqp.Table, c *lqp.Column) sqlgen.Storage {
 	if !st.loose {
 		return sqlgen.Storage{Rep: r, Exact: true, NullExact: true}
 	}
-	if t.Kind != lqp.BaseTable || len(c.Native) >= len(nativeUndeclared) && c.Native[:len(nativeUndeclared)] == nativeUndeclared {
+	if k, ok := d.trusted(t, c); ok {
+		return sqlgen.Storage{Rep: k.rep, Exact: true, NullExact: true}
+	}
+	if t.Kind != lqp.BaseTable || st.unbound || c.Collation != "" && c.Type.Kind != lqp.Text {
 		r.Form |= uint8(formUnbound)
 	}
 	return sqlgen.Storage{Rep: r}
+}
+
+func (d *dialect) trusted(t *lqp.Table, c *lqp.Column) (k trust, ok bool) {
+	if len(d.known) > 0 && t.Kind == lqp.BaseTable {
+		k, ok = d.known[columnName{t.Path[0], c.ID}]
+	}
+	return k, ok
+}
+
+// knowing is a dialect with known columns.
+type knowing struct{ *dialect }
+
+// Filled implements [sqlgen.Filled].
+func (d knowing) Filled(t *lqp.Table, c *lqp.Column) bool {
+	k, ok := d.trusted(t, c)
+	return ok && k.filled
 }
 
 // Canonical reads a column of a foreign file as its canonical value: NULL where the storage class is not the declared
@@ -173,18 +199,25 @@ func (d *dialect) Null(e *sqlgen.Emitter, t lqp.Type) (sqlgen.Rep, bool) {
 	return r, ok
 }
 
-// Unify lets numbers meet in their key form, and numbers and floats as floats.
+// Unify lets numbers meet in their key form, and numbers and floats as floats. Datetimes in different layouts meet in the
+// canonical one.
 func (d *dialect) Unify(a, b sqlgen.Rep) (sqlgen.Rep, bool) {
 	switch {
 	case a.Kind == lqp.Number && b.Kind == lqp.Number:
 		return keyRep, true
 	case a.Kind.Numeric() && b.Kind.Numeric():
 		return floatRep, true
+	case a.Kind == lqp.DateTime && b.Kind == lqp.DateTime:
+		return dateTimeRep, true
 	}
 	return sqlgen.Rep{}, false
 }
 
 func (d *dialect) Convert(e *sqlgen.Emitter, start int, from, to sqlgen.Rep) bool {
+	if from.Kind == lqp.DateTime {
+		e.Wrap(start, "lt_canon('"+repSpec(from)+"', ", ")")
+		return true
+	}
 	if from.Kind != lqp.Number {
 		return e.Fail("values of different kinds are compared in memory")
 	}
@@ -208,11 +241,12 @@ func (d *dialect) Ordered(e *sqlgen.Emitter, start int, r sqlgen.Rep) {
 	}
 }
 
+// SortKey cuts texts where sorting does. A Rep with Binary is that of texts which are no longer than that.
 func (d *dialect) SortKey(e *sqlgen.Emitter, start int, r sqlgen.Rep, t lqp.Type) {
 	if d.ownSort {
 		e.Wrap(start, "+", "")
 	}
-	if sqlgen.Cuts(t) {
+	if sqlgen.Cuts(t) && !r.Binary {
 		e.Wrap(start, "substr(", ", 1, "+strconv.Itoa(lqp.OrderPrefix)+")")
 	}
 	d.Ordered(e, start, r)

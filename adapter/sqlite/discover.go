@@ -187,8 +187,14 @@ func (d *discovery) column(c *lqp.Column, t *lqp.Table, e entry) {
 	// A NOT NULL column of a loosely typed file may still hold what reads as NULL.
 	typ.NotNull = notNull && !columnStorage(c.Native, d.foreign).loose
 	if d.foreign {
-		// Nothing enforces a declared length.
+		// Nothing enforces a declared length or count of digits.
 		typ.MaxLen = 0
+		switch columnStorage(c.Native, true).form {
+		case formInt:
+			typ.Precision = 19 // of 64 bits
+		case formDecimal:
+			typ.Precision, typ.Scale = 0, 0
+		}
 	}
 	c.Type = typ
 	if e.view {
@@ -199,7 +205,7 @@ func (d *discovery) column(c *lqp.Column, t *lqp.Table, e entry) {
 		return
 	}
 	if _, collation, _, _, _, err := d.t.c.db.TableColumnMetadata("main", e.name, c.ID); err == nil &&
-		!strings.EqualFold(collation, "BINARY") && typ.Kind == lqp.Text {
+		!strings.EqualFold(collation, "BINARY") && (typ.Kind == lqp.Text || d.foreign && (typ.Kind == lqp.Date || typ.Kind == lqp.DateTime)) {
 		c.Collation = collation
 	}
 }

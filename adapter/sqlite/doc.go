@@ -5,4 +5,6 @@
 // are native SQL over native indexes. Files of others are loosely typed: any column may hold a value of any storage
 // class. There every expression that native SQL could answer differently is guarded, computed by the functions that
 // every connection registers (lt_…, which run the same Go code as lqp.Eval), or left to the engine.
+// Where the file itself says, inside the statement's read transaction, that a column in an index holds nothing but what
+// it declares, pages and joins use the bare column and its index (docs/decisions/0018).
 package sqlite

@@ -22,6 +22,9 @@ type conn struct {
 	cache  map[string]*statement
 	clock  uint64
 	broken bool // the driver panicked (out of memory): the state is unknown, the connection must not be used again
+
+	facts    facts // about a file of others
+	snapshot bool  // a read transaction is open for a statement of its own, see learn
 }
 
 // statement is a prepared statement; it goes back to its connection by release.
@@ -147,6 +150,9 @@ func (c *conn) prepare(sql string) (*statement, error) {
 func cacheable(sql string) bool {
 	if len(sql) < 6 {
 		return false
+	}
+	if sql == dataVersion {
+		return true
 	}
 	switch strings.ToUpper(sql[:6]) {
 	case "SELECT", "INSERT", "UPDATE", "DELETE", "COMMIT", "RELEAS", "SAVEPO", "BEGIN ":

@@ -33,6 +33,9 @@ func register(db *sqlite3.Conn, trusted bool) error {
 			return err
 		}
 	}
+	if err := db.CreateFunction("ltcell_odd", 2, flags, isOdd); err != nil {
+		return err
+	}
 	for _, f := range lqp.Functions() {
 		if err := db.CreateFunction("lt_"+f.Name, -1, flags, scalar(cache, f)); err != nil {
 			return err

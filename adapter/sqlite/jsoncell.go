@@ -4,12 +4,27 @@ import (
 	"strconv"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/livetables/livetables/lqp"
 )
 
 // appendCell appends a stored value as canonical JSON, as cell(v, st).AppendJSON would: what lies in the file as its
 // canonical digits or letters is copied, without becoming a value in between.
 func appendCell(dst []byte, v sqlite3.Value, st storage) []byte {
 	switch st.form {
+	case formText:
+		if v.Type() == sqlite3.TEXT {
+			return lqp.AppendJSONText(dst, v.RawText())
+		}
+	case formNumeric:
+		switch v.Type() {
+		case sqlite3.INTEGER:
+			return strconv.AppendInt(dst, v.Int64(), 10)
+		case sqlite3.FLOAT:
+			if d, ok := lqp.DecimalFromFloat(v.Float()); ok {
+				return d.AppendText(dst)
+			}
+		}
 	case formInt:
 		if v.Type() == sqlite3.INTEGER {
 			return appendScaled(dst, v.Int64(), st.scale)
@@ -20,6 +35,9 @@ func appendCell(dst []byte, v sqlite3.Value, st storage) []byte {
 				dst = append(dst, '"')
 				dst = append(dst, raw...)
 				return append(dst, '"')
+			} else if st.form == formDateTime && spacedInstant(raw) {
+				dst = append(append(append(dst, '"'), raw[:10]...), 'T')
+				return append(append(dst, raw[11:]...), "Z\""...)
 			}
 		}
 	}
@@ -34,6 +52,21 @@ func canonicalInstant(raw []byte, f form) bool {
 	}
 	if len(raw) != 24 || raw[10] != 'T' || raw[19] != '.' || raw[23] != 'Z' {
 		return false
+	}
+	_, ok := parseDateTime(raw)
+	return ok
+}
+
+// spacedInstant reports that raw is a datetime as other programs write one, "2024-02-29 10:00:00.000", which is the canonical
+// form but for two letters.
+func spacedInstant(raw []byte) bool {
+	if len(raw) != 23 || raw[10] != ' ' || raw[19] != '.' {
+		return false
+	}
+	for _, digit := range raw[20:] {
+		if digit < '0' || digit > '9' {
+			return false
+		}
 	}
 	_, ok := parseDateTime(raw)
 	return ok

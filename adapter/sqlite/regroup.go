@@ -1,6 +1,9 @@
 package sqlite
 
-import "github.com/livetables/livetables/lqp"
+import (
+	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
+)
 
 // SQLite (found in 3.53.4) groups the rows of an ordered subquery as they come and takes the ORDER BY of the groups for
 // satisfied, whatever its direction:
@@ -13,6 +16,19 @@ import "github.com/livetables/livetables/lqp"
 // dialectFor is the dialect in which a query is written.
 func (a *Adapter) dialectFor(q *lqp.Query) *dialect {
 	return &dialect{foreign: a.foreign, ownSort: regroups(q)}
+}
+
+// compile writes a query with what is known of columns.
+func (a *Adapter) compile(q *lqp.Query, known map[columnName]trust) (sqlgen.Statement, error) {
+	d := a.dialectFor(q)
+	if len(known) > 0 {
+		d.known = known
+		if st, err := sqlgen.Compile(knowing{d}, q); err == nil {
+			return st, nil
+		}
+		d.known = nil // what Plan promised was about the guarded form
+	}
+	return sqlgen.Compile(d, q)
 }
 
 // regroups reports that a block of the query sorts groups of the rows of a source with an order of its own. A view may

@@ -15,21 +15,39 @@ import (
 // Plan says what of a bound query SQLite answers exactly.
 func (a *Adapter) Plan(q *lqp.Query) adapter.Split { return sqlgen.Plan(a.dialectFor(q), q) }
 
-// Native is the statement that Scan runs.
+// Native is the statement that Scan runs, or the two of them.
 func (a *Adapter) Native(pushed *lqp.Query) (string, error) {
-	st, err := sqlgen.Compile(a.dialectFor(pushed), pushed)
+	var known map[columnName]trust
+	if w, any := a.wants(pushed); any {
+		ctx, cancel := a.bounded(a.life)
+		defer cancel()
+		if c, err := a.acquire(ctx, "native query"); err == nil {
+			known, _ = c.learn(ctx, w) // what cannot be found out is guarded
+			c.endSnapshot()
+			a.readers.put(c)
+		}
+	}
+	st, err := a.statements(pushed, known)
 	if err != nil {
 		return "", fmt.Errorf("native query: %w", err)
 	}
-	return st.SQL, nil
+	sql := st[0].SQL
+	if len(st) > 1 {
+		sql += ";\n" + st[1].SQL
+	}
+	return sql, nil
 }
 
 // Scan runs a pushed query on a connection of its own, which it holds until the rows are closed.
 func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) {
 	op := "scan " + sourceName(pushed)
-	st, err := sqlgen.Compile(a.dialectFor(pushed), pushed)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
+	w, asks := a.wants(pushed)
+	var st []sqlgen.Statement
+	var err error
+	if !asks {
+		if st, err = a.statements(pushed, nil); err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
 	}
 	ctx, cancel := a.bounded(ctx)
 	c, err := a.acquire(ctx, op)
@@ -39,9 +57,21 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 	}
 	finish := func() {
 		cancel()
+		c.endSnapshot()
 		a.readers.put(c)
 	}
-	r, err := c.scan(ctx, op, &st)
+	if asks {
+		known, err := c.learn(ctx, w)
+		if err != nil {
+			finish()
+			return nil, translate(ctx, op, err)
+		}
+		if st, err = a.statements(pushed, known); err != nil {
+			finish()
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	r, err := c.scan(ctx, op, &st[0])
 	if err == nil {
 		err = r.start()
 	}
@@ -49,6 +79,9 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 		err = explainFailure(c, pushed, err)
 		finish()
 		return nil, err
+	}
+	if len(st) > 1 {
+		return c.chained(ctx, op, r, &st[1], pushed.Page.Limit, finish), nil
 	}
 	if r.closed { // no row at all
 		finish()
@@ -95,7 +128,9 @@ func (c *conn) scan(ctx context.Context, op string, st *sqlgen.Statement) (_ *ro
 	}
 	columns := make([]storage, len(st.Columns))
 	for i := range st.Columns {
-		columns[i] = repStorage(st.Columns[i].Storage.Rep)
+		if columns[i] = repStorage(st.Columns[i].Storage.Rep); columns[i].form == formStamp {
+			columns[i].form = formDateTime
+		}
 	}
 	return &rows{ctx: ctx, c: c, stmt: s, columns: columns, op: op}, nil
 }

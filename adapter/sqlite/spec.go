@@ -18,7 +18,9 @@ const (
 
 // spec is the letters of one form.
 func spec(f form, scale int8) string {
-	f &^= formUnbound
+	if f &^= formUnbound; f == formStamp {
+		f = formDateTime // which is read in any layout
+	}
 	b := [2]byte{specLetters[f], specNone}
 	switch f {
 	case formInt:

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -25,6 +26,7 @@ const (
 	formList                 // TEXT, JSON array
 	formJSON                 // TEXT, JSON
 	formBytes                // BLOB
+	formStamp                // TEXT in one of the other layouts of a date and time, see layouts
 )
 
 // storage is the form of one column with the facts needed to read and write it.
@@ -35,6 +37,8 @@ type storage struct {
 	// loose says that the file does not promise the form: other storage classes and malformed values may occur and are
 	// read as NULL.
 	loose bool
+	// unbound says that SQLite may convert what a loose column is compared with: its affinity is unknown or another one.
+	unbound bool
 }
 
 // The declared types of a store. Each contains the word that gives the column its SQLite affinity (INT, TEXT, REAL,
@@ -108,10 +112,13 @@ func parseDeclared(decl string) (storage, lqp.Type) {
 		if len(args) > 1 {
 			t.Scale = args[1]
 		}
+		if t.Precision < 1 || t.Precision > maxScaled || t.Scale < 0 || t.Scale > lqp.DecimalDigits {
+			break // no store declares this; what stands in the file is believed as far as it makes sense
+		}
 		return storage{form: formInt, scale: t.Scale}, t
 	case declDecimal:
 		t := lqp.Type{Kind: lqp.Number}
-		if len(args) > 1 {
+		if len(args) > 1 && args[0] > 0 && args[1] >= 0 {
 			t.Precision, t.Scale = args[0], args[1]
 		}
 		return storage{form: formDecimal}, t
@@ -123,7 +130,7 @@ func parseDeclared(decl string) (storage, lqp.Type) {
 		return storage{form: formJSON}, lqp.Type{Kind: lqp.JSON}
 	}
 	if elem, ok := strings.CutPrefix(name, declList); ok {
-		if k, ok := lqp.ParseKind(strings.ToLower(elem)); ok {
+		if k, ok := lqp.ParseKind(strings.ToLower(elem)); ok && k <= lqp.DateTime {
 			return storage{form: formList, elem: k}, lqp.Type{Kind: lqp.List, Elem: k}
 		}
 	}
@@ -156,7 +163,7 @@ func conventional(name string, args []int) (storage, lqp.Type) {
 	case has("CHAR", "CLOB", "TEXT", "STRING", "UUID", "TIME"):
 		t := lqp.Type{Kind: lqp.Text}
 		if len(args) == 1 {
-			t.MaxLen = args[0]
+			t.MaxLen = max(args[0], 0)
 		}
 		return storage{form: formText}, t
 	case has("BLOB", "BINARY", "BYTEA"):
@@ -196,19 +203,32 @@ const nativeStrict = " STRICT"
 // TEXT may hold bytes that are no text.
 func columnStorage(native string, foreign bool) storage {
 	if foreign {
-		return parseStorage(native, true)
+		return fileStorages.of(native, true)
 	}
-	// A store declares few types and asks for them with every column of every statement.
-	if s, ok := storeStorage.Load(native); ok {
-		return s.(storage)
-	}
-	s := parseStorage(native, false)
-	storeStorage.Store(native, s)
-	return s
+	return storeStorages.of(native, false)
 }
 
-// storeStorage keeps what parseStorage answered for the types that stores declare: a storage by its string.
-var storeStorage sync.Map
+// storages keeps what parseStorage answered, which is asked with every column of every statement: a storage by its
+// declared type. Stores declare few types; what files of others declare is bounded.
+type storages struct {
+	known sync.Map
+	n     atomic.Int64
+}
+
+const maxStorages = 4096
+
+var storeStorages, fileStorages storages
+
+func (k *storages) of(native string, foreign bool) storage {
+	if s, ok := k.known.Load(native); ok {
+		return s.(storage)
+	}
+	s := parseStorage(native, foreign)
+	if k.n.Add(1) <= maxStorages {
+		k.known.Store(strings.Clone(native), s)
+	}
+	return s
+}
 
 func parseStorage(native string, foreign bool) storage {
 	s, _ := parseDeclared(native)
@@ -216,5 +236,26 @@ func parseStorage(native string, foreign bool) storage {
 	if native == nativeRowID || (s.form == formInt && strings.HasSuffix(native, nativeStrict)) {
 		s.loose = false
 	}
+	s.unbound = s.loose && (strings.HasPrefix(native, nativeUndeclared) || !fits(s.form, native))
 	return s
+}
+
+// fits reports that a column of that declared type has the affinity which leaves values of the form, and what they are
+// compared with, as they are. The rules are those of https://sqlite.org/datatype3.html, section 3.1.
+func fits(f form, native string) bool {
+	native = strings.ToUpper(strings.TrimSuffix(native, nativeStrict))
+	has := func(word string) bool { return strings.Contains(native, word) }
+	integer := has("INT")
+	text := !integer && (has("CHAR") || has("CLOB") || has("TEXT"))
+	blob := !integer && !text && (has("BLOB") || native == "")
+	float := !integer && !text && !blob && (has("REAL") || has("FLOA") || has("DOUB"))
+	switch f {
+	case formInt, formBool, formNumeric:
+		return !text && !blob && !float
+	case formFloat:
+		return float
+	case formText:
+		return text
+	}
+	return true
 }

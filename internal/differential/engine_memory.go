@@ -2,6 +2,7 @@ package differential
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,6 +121,12 @@ func fillSQLite(ctx context.Context, file string, w *World) error {
 		for _, t := range w.Tables {
 			if err := insertSQLite(ctx, tx, t, catalog.Table(t.Name)); err != nil {
 				return err
+			}
+			for i := range t.Columns { // what stands in an index is read bare where the cells allow it
+				index := fmt.Sprintf("%s_%d", t.Name, i)
+				if _, err := tx.Exec(ctx, "CREATE INDEX "+quoteDouble(index)+" ON "+quoteDouble(t.Name)+" ("+quoteDouble(t.Columns[i].Name)+")"); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

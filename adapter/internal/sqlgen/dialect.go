@@ -185,6 +185,12 @@ type NullKeys interface {
 	NullKey(r Rep) (reason string)
 }
 
+// Filled is implemented by dialects that know of columns without NULLs whose types would allow them.
+type Filled interface {
+	// Filled reports that a column holds no NULL in the rows that the statement will read.
+	Filled(t *lqp.Table, c *lqp.Column) bool
+}
+
 // Arg is one bound parameter: a canonical value and the representation in which the adapter must send it.
 type Arg struct {
 	Value lqp.Value

@@ -13,9 +13,11 @@ import (
 type Emitter struct {
 	d    Dialect
 	feat Features
-	buf  []byte
-	args []Arg
-	tmp  []byte // text set aside while something before it grows
+	// filled is d where it knows of columns without NULLs.
+	filled Filled
+	buf    []byte
+	args   []Arg
+	tmp    []byte // text set aside while something before it grows
 
 	sources []source   // of the open blocks, innermost last
 	outputs []Output   // columns of the nested queries among sources
@@ -62,6 +64,7 @@ var emitters = sync.Pool{New: func() any { return new(Emitter) }}
 func acquire(d Dialect) *Emitter {
 	e := emitters.Get().(*Emitter)
 	e.d, e.feat = d, d.Features()
+	e.filled, _ = d.(Filled)
 	if e.feat.DistinctFrom == "" {
 		e.feat.DistinctFrom = "IS DISTINCT FROM"
 	}
@@ -227,7 +230,7 @@ func (e *Emitter) notNull(x lqp.Expr) bool {
 	case *lqp.Lit:
 		return !x.Val.IsNull()
 	case *lqp.Col:
-		if x.Source == "" || !x.Type().NotNull {
+		if x.Source == "" || !x.Type().NotNull && e.filled == nil {
 			return false
 		}
 		s := e.source(x.Source)
@@ -236,7 +239,10 @@ func (e *Emitter) notNull(x lqp.Expr) bool {
 		}
 		if s.table != nil {
 			col := s.table.Column(x.Column)
-			return col != nil && col.Type.NotNull
+			return col != nil && (x.Type().NotNull && col.Type.NotNull || e.filled != nil && e.filled.Filled(s.table, col))
+		}
+		if !x.Type().NotNull {
+			return false
 		}
 		_, out, _, ok := e.lookup(x)
 		return ok && out.Type.NotNull
