@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
@@ -108,11 +109,27 @@ func ordinaryType(t lqp.Type) string {
 	return "BLOB"
 }
 
-func TestFileConformance(t *testing.T) {
-	adaptertest.Run(t, adaptertest.Harness{
+func TestFileConformance(t *testing.T) { adaptertest.Run(t, fileHarness("UTF-8")) }
+
+// Files that keep their texts in UTF-16 order them otherwise.
+func TestUTF16Conformance(t *testing.T) {
+	for _, encoding := range []string{"UTF-16le", "UTF-16be"} {
+		t.Run(encoding, func(t *testing.T) {
+			h := fileHarness(encoding)
+			h.Only, h.Random = []string{"Discovery", "Operators", "Membership", "Texts", "Sorting", "Keyset", "Joins", "Groups", "Random"}, 150
+			adaptertest.Run(t, h)
+		})
+	}
+}
+
+func fileHarness(encoding string) adaptertest.Harness {
+	return adaptertest.Harness{
 		Open: func(t testing.TB) adapter.Adapter {
 			path := filepath.Join(t.TempDir(), "file.db")
-			foreignFile(t, path)
+			db, err := sqlite3.Open(path)
+			require.NoError(t, err)
+			require.NoError(t, db.Exec("PRAGMA encoding = '"+encoding+"'; PRAGMA user_version = 1"))
+			require.NoError(t, db.Close())
 			a, err := Open(t.Context(), adapter.Settings{Driver: "sqlite", File: path})
 			require.NoError(t, err)
 			return a
@@ -143,5 +160,5 @@ func TestFileConformance(t *testing.T) {
 		},
 		Holds: func(t lqp.Type) bool { return t.Kind != lqp.List && t.Precision <= 19 },
 		Facts: adaptertest.Facts{Defaults: true, Views: true, Rows: true},
-	})
+	}
 }

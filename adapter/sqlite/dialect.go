@@ -127,6 +127,9 @@ func (d *dialect) Storage(t *lqp.Table, c *lqp.Column) sqlgen.Storage {
 	if !st.loose {
 		return sqlgen.Storage{Rep: r, Exact: true, NullExact: true}
 	}
+	if c.Collation == collationUTF16 {
+		return sqlgen.Storage{Rep: r, Opaque: "the file keeps its texts in UTF-16, whose order is another"}
+	}
 	if k, ok := d.trusted(t, c); ok {
 		return sqlgen.Storage{Rep: k.rep, Exact: true, NullExact: true}
 	}

@@ -25,6 +25,9 @@ func (a *Adapter) Tables(ctx context.Context) (lqp.Catalog, error) {
 	cat := lqp.Catalog{Database: filepath.Base(a.path)}
 	err := a.read(ctx, func(t *tx) error {
 		d := &discovery{t: t, ctx: ctx, foreign: a.foreign, rows: map[string]int64{}}
+		if err := d.encoding(); err != nil {
+			return err
+		}
 		tables, err := d.tables()
 		cat.Tables = tables
 		return err
@@ -41,6 +44,18 @@ type discovery struct {
 	ctx     context.Context
 	foreign bool
 	rows    map[string]int64 // estimates of sqlite_stat1
+	utf16   bool             // texts are kept in UTF-16
+}
+
+// collationUTF16 is the collation of all texts in a file that keeps them in UTF-16: its BINARY compares their bytes, which
+// is the order of code points in neither byte order.
+const collationUTF16 = "UTF-16"
+
+func (d *discovery) encoding() error {
+	return d.each("PRAGMA encoding", func(r adapter.Rows) error {
+		d.utf16 = r.Value(0).Text() != "UTF-8"
+		return nil
+	})
 }
 
 // each runs a query and calls row for each of its rows.
@@ -197,6 +212,10 @@ func (d *discovery) column(c *lqp.Column, t *lqp.Table, e entry) {
 		}
 	}
 	c.Type = typ
+	if d.utf16 && typ.Kind == lqp.Text {
+		c.Collation = collationUTF16
+		return
+	}
 	if e.view {
 		// A view's column may carry a collation that nothing reports.
 		if typ.Kind == lqp.Text {
