@@ -122,13 +122,24 @@ func TestUTF16Conformance(t *testing.T) {
 	}
 }
 
+// withoutLastCodePoint replaces U+FFFF, which SQLite turns into U+FFFD when it writes UTF-16.
+func withoutLastCodePoint(f *adaptertest.Fixture) {
+	for _, row := range f.Rows {
+		for i, v := range row {
+			if v.Kind() == lqp.Text {
+				row[i] = lqp.TextValue(strings.ReplaceAll(v.Text(), "\uffff", "\ufffd"))
+			}
+		}
+	}
+}
+
 func fileHarness(encoding string) adaptertest.Harness {
 	return adaptertest.Harness{
 		Open: func(t testing.TB) adapter.Adapter {
 			path := filepath.Join(t.TempDir(), "file.db")
 			db, err := sqlite3.Open(path)
 			require.NoError(t, err)
-			require.NoError(t, db.Exec("PRAGMA encoding = '"+encoding+"'; PRAGMA user_version = 1"))
+			require.NoError(t, db.Exec("PRAGMA encoding = '"+encoding+"'; CREATE TABLE first (i); DROP TABLE first"))
 			require.NoError(t, db.Close())
 			a, err := Open(t.Context(), adapter.Settings{Driver: "sqlite", File: path})
 			require.NoError(t, err)
@@ -137,6 +148,9 @@ func fileHarness(encoding string) adaptertest.Harness {
 		Load: func(t testing.TB, a adapter.Adapter, tables []*adaptertest.Fixture) {
 			path := a.(*Adapter).path
 			for _, f := range tables {
+				if encoding != "UTF-8" {
+					withoutLastCodePoint(f)
+				}
 				foreignFile(t, path, createTable(f, ordinaryType))
 				if f.View != "" {
 					continue
