@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
@@ -198,6 +199,10 @@ func (d *dialect) percent(e *sqlgen.Emitter, a *lqp.Aggregate) bool {
 	return fit(e, at, true)
 }
 
+// concatNulls: in GROUP_CONCAT a NULL decimal sorts as a zero, and next to a constant, which IS NULL of a column without NULLs
+// becomes, the other keys sort as they like.
+const concatNulls = "the server orders NULLs inside of aggregates otherwise"
+
 // join puts texts together in the order of the rows. The server cuts the result after group_concat_max_len bytes, which
 // hold more characters than a text may have: what was cut is NULL as it should be.
 func (d *dialect) join(e *sqlgen.Emitter, a *lqp.Aggregate) bool {
@@ -210,7 +215,17 @@ func (d *dialect) join(e *sqlgen.Emitter, a *lqp.Aggregate) bool {
 		return false
 	}
 	e.Cut(1) // the parenthesis
-	if !e.AggregateOrder(a.OrderBy, false) {
+	order := slices.Clone(a.OrderBy)
+	for i := range order {
+		if !e.NeverNull(order[i].Expr) {
+			return e.Fail(concatNulls)
+		}
+		order[i].Nulls = lqp.NullsFirst // where they stand without being asked
+		if order[i].Desc {
+			order[i].Nulls = lqp.NullsLast
+		}
+	}
+	if !e.AggregateOrder(order, false) {
 		return false
 	}
 	e.WriteString(" SEPARATOR ', ')")
