@@ -25,6 +25,9 @@ func (d *dialect) Aggregate(e *sqlgen.Emitter, a *lqp.Aggregate) (sqlgen.Rep, bo
 		return sqlgen.Rep{}, false
 	}
 	kind := a.Arg.Type().Kind
+	if _, call := a.Arg.(*lqp.Call); call && kind == lqp.Float && (strings.HasPrefix(a.Func, "count") || strings.HasPrefix(a.Func, "percent")) {
+		return sqlgen.Rep{}, e.Fail(sqlgen.UnseenOverflow)
+	}
 	switch a.Func {
 	case "count":
 		if kind.Numeric() {

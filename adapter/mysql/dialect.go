@@ -56,7 +56,7 @@ const (
 
 // Features implements sqlgen.Dialect. Row values are left out: both servers evaluate (a, b) > (x, y) without an index.
 func (d *dialect) Features() sqlgen.Features {
-	return sqlgen.Features{True: "TRUE", False: "FALSE", Derive: true, LeftConstants: true, NullSafeEqual: "<=>", NoNullsClause: true, ShortGroups: true,
+	return sqlgen.Features{True: "TRUE", False: "FALSE", Derive: true, LeftConstants: true, RoundsKeys: d.facts.mariadb, LazyNulls: true, NullSafeEqual: "<=>", NoNullsClause: true, ShortGroups: true,
 		JoinFirst: " STRAIGHT_JOIN ", HavingKey: "MIN(", UnlimitedOffset: "LIMIT 18446744073709551615 "}
 }
 

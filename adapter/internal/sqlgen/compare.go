@@ -132,6 +132,10 @@ func (e *Emitter) compareValues(op Op, a, b lqp.Expr) bool { return e.operands(o
 
 // operands appends two operands in a common representation with an operator between; text replaces its spelling.
 func (e *Emitter) operands(op Op, text string, a, b lqp.Expr) bool {
+	rounded := op == Eq && e.feat.RoundsKeys && digitsDiffer(a, b)
+	if rounded && a.Type().Scale < b.Type().Scale {
+		a, b = b, a
+	}
 	start := len(e.buf)
 	ra, ok := e.Value(a)
 	if !ok {
@@ -151,7 +155,17 @@ func (e *Emitter) operands(op Op, text string, a, b lqp.Expr) bool {
 	if !ok {
 		return false
 	}
+	if rounded {
+		e.Wrap(right, "(", " + 0)") // no index of the column with fewer digits
+	}
 	return e.unify(start, mid, right, ra, rb)
+}
+
+// digitsDiffer reports that two columns of numbers have not as many digits after the point.
+func digitsDiffer(a, b lqp.Expr) bool {
+	_, okA := a.(*lqp.Col)
+	_, okB := b.(*lqp.Col)
+	return okA && okB && a.Type().Kind == lqp.Number && b.Type().Kind == lqp.Number && a.Type().Scale != b.Type().Scale
 }
 
 // prepare adds what the left operand of op needs, say a collation.

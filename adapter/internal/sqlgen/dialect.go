@@ -88,6 +88,11 @@ type Features struct {
 	// JoinFirst, when not empty, is a join whose left table is read first, " STRAIGHT_JOIN ": the database makes better use of
 	// what a small table says by it than by a subquery in a condition.
 	JoinFirst string
+	// LazyNulls: whether something is NULL is answered without computing it where nothing in it is NULL, so that an overflow
+	// of floats, which is our NULL, stays unseen.
+	LazyNulls bool
+	// RoundsKeys: an index of a number is searched by a value rounded to its digits, and what is found is not compared again.
+	RoundsKeys bool
 	// LeftConstants says that a constant which a nested query shows stays what it is in rows where a left join found no
 	// partner (MySQL): such joins are done in memory.
 	LeftConstants bool

@@ -290,6 +290,9 @@ func (e *Emitter) isNull(x lqp.Expr, ctx Context) bool {
 			return true
 		}
 	}
+	if _, call := x.(*lqp.Call); call && e.feat.LazyNulls && x.Type().Kind == lqp.Float {
+		return e.Fail(UnseenOverflow)
+	}
 	if _, ok := e.Value(x); !ok {
 		return false
 	}

@@ -31,3 +31,6 @@ func AggregatedInMemory(fn string) string {
 	}
 	return "values of this kind are aggregated in memory"
 }
+
+// UnseenOverflow is why computed floats are not asked for NULL under [Features].LazyNulls.
+const UnseenOverflow = "the server does not compute what it only asks for NULL, and an overflow would stay unseen"
