@@ -146,6 +146,13 @@ func (d *target) function(f *lqp.Function, k lqp.Kind) (string, bool) {
 	if cell, ok := d.ask(&lqp.Query{Where: call}, "filter"); ok {
 		return cell, true
 	}
+	// Floats are compared: some databases are not asked whether they are NULL, which they would answer without computing.
+	if k == lqp.Float && len(args) > 0 {
+		if cell, ok := d.ask(&lqp.Query{Where: lqp.NewCall("ge", call, args[0])}, "filter"); ok {
+			cell, _, _ = strings.Cut(cell, "; pushed as ") // a condition that the comparison implies
+			return cell, true
+		}
+	}
 	return d.ask(&lqp.Query{Where: lqp.NewCall("is_null", call)}, "filter") // whose answer is no condition
 }
 
