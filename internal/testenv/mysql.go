@@ -105,7 +105,7 @@ func findMariaDB() (recipe, error) {
 		if err != nil {
 			return "", err
 		}
-		args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(data, "d"), "--innodb-log-file-size=8M"}, mysqlSettings...)
+		args := append([]string{"--no-defaults", "--datadir=" + filepath.Join(data, "d"), "--tmpdir=" + data, "--innodb-log-file-size=8M"}, mysqlSettings...)
 		return in.mysqld(path, append(args, mariadbOnly...)...)
 	}}, nil
 }
