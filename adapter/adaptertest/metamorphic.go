@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -174,6 +175,10 @@ func (m *relation) push(t T) {
 		coin := memory.New(nil, memory.Options{Prover: memory.Coin(m.g.r.Uint64())})
 		v := via{a: parts{m.s, t}, t: t, plan: coin.Plan}
 		got, err := v.answer(ctxOf(t), bound)
+		if errors.Is(err, adapter.ErrData) {
+			// A part alone may compute what the whole query never reached: the engine then computes all of it.
+			got, err = via{a: m.s.a, t: t, plan: adapter.ScanOnly}.answer(ctxOf(t), bound)
+		}
 		if err != nil {
 			t.Errorf("push invariance: %v\n%s", err, lqp.Format(bound))
 			return
