@@ -66,10 +66,14 @@ func (a *Access) open(ctx context.Context, workspace string, action rbac.Action)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", workspace, err)
 	}
-	if !policy.Role(a.p).Valid() {
+	if policy.Role(a.p) == "" {
 		return nil, fmt.Errorf("workspace %s: %w", workspace, ErrNotFound)
 	}
-	if d := policy.Can(a.p, action); !d.Allowed {
+	d := policy.Can(a.p, action, "")
+	if action == rbac.ReadData || action == rbac.WriteRows {
+		d = policy.CanSomewhere(a.p, action) // what is read or written is asked for table by table
+	}
+	if !d.Allowed {
 		return nil, fmt.Errorf("%s: %w", d.Reason, ErrForbidden)
 	}
 	return &entry{Snapshot: snap, e: a.e, p: a.p, policy: policy, limits: a.e.limits}, nil
@@ -97,5 +101,5 @@ func (a *Access) Can(ctx context.Context, workspace string, action rbac.Action) 
 	if err != nil {
 		return rbac.Decision{}, err
 	}
-	return s.policy.Can(a.p, action), nil
+	return s.policy.Can(a.p, action, ""), nil
 }

@@ -367,7 +367,7 @@ func publicConnection(c *minidb.Connection) (*Connection, error) {
 
 func (s *entry) publicConnection(c *minidb.Connection) (*Connection, error) {
 	p, err := publicConnection(c)
-	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections).Allowed {
+	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
 		p.ConnectionSpec = ConnectionSpec{Name: p.Name, Driver: p.Driver}
 		p.HasPassword = false
 	}

@@ -46,7 +46,7 @@ func (a *Access) Schema(ctx context.Context, connection string, refresh bool) (*
 // not as the end of a foreign key either, and no count of rows where a rule keeps some from it.
 func (s *entry) visibleCatalog(connection string, whole lqp.Catalog) lqp.Catalog {
 	var seen lqp.Catalog
-	if s.policy.Can(s.p, rbac.ManageConnections).Allowed {
+	if s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
 		seen.Database = whole.Database // where it leads
 	}
 	rules := map[string]rbac.TableRule{}

@@ -73,7 +73,7 @@ func (s *entry) health(c *minidb.Connection) *ConnectionHealth {
 		r := testFailure(h.Error)
 		out.LastError = &ConnectionError{Code: r.Code, Message: r.Message, At: h.ErrorAt.UTC()}
 	}
-	if !s.policy.Can(s.p, rbac.ManageConnections).Allowed {
+	if !s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
 		return out // when others read is their affair
 	}
 	out.LastUsedAt, out.Reading, out.Waiting = known(h.Used), h.Reading, h.Waiting

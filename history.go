@@ -89,7 +89,7 @@ func (s *entry) show(en *audit.Entry) bool {
 	t, ok := s.AnyTable(en.Table)
 	if !ok {
 		// The table is gone and its rules with it: only those who could have written the rules still see its rows.
-		return s.policy.Can(s.p, rbac.ManageRules).Allowed
+		return s.policy.Can(s.p, rbac.ManageRules, "").Allowed
 	}
 	rule := s.policy.Table(s.p, rbac.TableRef{Table: t.ID})
 	if rule.Closed {
@@ -99,7 +99,7 @@ func (s *entry) show(en *audit.Entry) bool {
 		return s.showDefinition(en, t, rule)
 	}
 	// Only those who manage the rules see what was in columns that are gone, whose grants nobody knows any more.
-	if rule.Read == nil && len(rule.Columns) == 0 && s.policy.Can(s.p, rbac.ManageRules).Allowed {
+	if rule.Read == nil && len(rule.Columns) == 0 && s.policy.Can(s.p, rbac.ManageRules, "").Allowed {
 		return true
 	}
 	guard, err := s.guard(t)
@@ -125,7 +125,7 @@ func (s *entry) show(en *audit.Entry) bool {
 // showDefinition narrows an entry about a table or one of its columns. A column that is gone has taken its grants with it,
 // so that nobody can tell from whom it was hidden: it is for those who manage the rules.
 func (s *entry) showDefinition(en *audit.Entry, t *minidb.Table, rule rbac.TableRule) bool {
-	past := s.policy.Can(s.p, rbac.ManageRules).Allowed
+	past := s.policy.Can(s.p, rbac.ManageRules, "").Allowed
 	if en.ResourceType == "column" {
 		_, exists := t.Column(en.Resource)
 		return rule.Columns[en.Resource] != rbac.Hidden && (exists || past)

@@ -52,7 +52,7 @@ func (a *Access) UnlockRow(ctx context.Context, table, row string, force bool) e
 	if err != nil {
 		return err
 	}
-	if d := s.policy.Can(a.p, rbac.AlterTables); force && !d.Allowed {
+	if d := s.policy.Can(a.p, rbac.AlterTables, ""); force && !d.Allowed {
 		return fmt.Errorf("%s: %w", d.Reason, ErrForbidden)
 	}
 	if err := s.seesRow(ctx, t, row); err != nil {

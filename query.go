@@ -368,7 +368,7 @@ func (a *Access) explain(ctx context.Context, workspace string, q *lqp.Query, ho
 	if err != nil {
 		return nil, err
 	}
-	if !s.policy.Can(a.p, rbac.ManageRules).Allowed {
+	if !s.policy.Can(a.p, rbac.ManageRules, "").Allowed {
 		x = x.WithoutRules(plan)
 	}
 	names := map[string]string{}

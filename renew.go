@@ -35,7 +35,7 @@ func (s *entry) renewed(ctx context.Context) *entry {
 		return nil
 	}
 	policy, err := s.e.policies.Policy(ctx, s.Workspace.ID)
-	if err != nil || !policy.Can(s.p, rbac.ReadData).Allowed {
+	if err != nil || !policy.Can(s.p, rbac.ReadData, "").Allowed {
 		return nil
 	}
 	fresh := *s

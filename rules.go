@@ -23,7 +23,7 @@ type RuleSpec struct {
 
 // mayRule refuses to let somebody lift a rule that binds them, or show to others what it hides.
 func (s *entry) mayRule(table rbac.TableRef, role rbac.Role) error {
-	if s.policy.Can(s.p, rbac.GrantAdmin).Allowed {
+	if s.policy.Can(s.p, rbac.GrantAdmin, "").Allowed {
 		return nil
 	}
 	if role.AtLeast(rbac.Admin) {
@@ -38,7 +38,7 @@ func (s *entry) mayRule(table rbac.TableRef, role rbac.Role) error {
 // compileRule checks a rule against its table and gives columns their ids.
 func (s *entry) compileRule(ctx context.Context, spec RuleSpec) (minidb.Rule, error) {
 	r := minidb.Rule{Workspace: s.Workspace.ID, Table: spec.Table, Role: spec.Role, Columns: spec.Columns}
-	if !spec.Role.Valid() || spec.Role == rbac.Owner {
+	if !spec.Role.BuiltIn() || spec.Role == rbac.Owner {
 		return r, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "role", Code: minidb.CodeInvalid, Message: "rules are for the roles admin, editor and viewer"}}}
 	}
 	t, err := s.table(ctx, spec.Table.Connection, spec.Table.Table)
@@ -113,7 +113,7 @@ func (s *entry) bindRule(e lqp.Expr, t *lqp.Table) (lqp.Expr, error) {
 	}
 	return lqp.BindExpr(e, lqp.Scope{{Alias: ruleAlias, Columns: t.Columns, Key: t.Key}}, lqp.Env{
 		Now: s.e.clock(), User: s.p.ID,
-		Attribute: func(name string) (lqp.Value, bool) { v, ok := s.p.Attributes[name]; return v, ok },
+		Attribute: func(name string) (lqp.Value, bool) { return s.policy.Attribute(s.p, name) },
 	})
 }
 

@@ -156,7 +156,7 @@ func (e *Engine) Public(ctx context.Context, slug, key string) (*Access, string,
 		return nil, "", fmt.Errorf("published view: %w", err)
 	}
 	reader := rbac.Principal{ID: sh.CreatedBy}
-	if !policy.Can(reader, rbac.ShareViews).Allowed {
+	if !policy.Can(reader, rbac.ShareViews, "").Allowed {
 		return nil, "", fmt.Errorf("the publisher of %s may no longer publish: %w", slug, ErrNotFound)
 	}
 	reader.View = sh.View
@@ -175,7 +175,7 @@ func (e *Engine) openKey(sh *minidb.Share, key string, policy *rbac.Policy) stri
 	hash := hashKey(key)
 	for _, k := range sh.Keys {
 		if k.Prefix == prefix && k.RevokedAt == nil && (k.ExpiresAt == nil || e.clock().Before(*k.ExpiresAt)) {
-			if subtle.ConstantTimeCompare(hash, k.Hash) != 1 || !policy.Can(rbac.Principal{ID: k.CreatedBy}, rbac.ShareViews).Allowed {
+			if subtle.ConstantTimeCompare(hash, k.Hash) != 1 || !policy.Can(rbac.Principal{ID: k.CreatedBy}, rbac.ShareViews, "").Allowed {
 				return ""
 			}
 			return k.ID

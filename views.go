@@ -81,7 +81,7 @@ func (a *Access) Views(ctx context.Context, workspace string) ([]*minidb.View, e
 // shownView is a view without its query when that names what the principal may not know of. Who manages the rules, or is
 // bound by none, sees also the queries that are broken, to mend them.
 func (s *entry) shownView(ctx context.Context, v *minidb.View) *minidb.View {
-	if s.policy.Can(s.p, rbac.AlterViews).Allowed && (s.policy.Can(s.p, rbac.ManageRules).Allowed || !s.policy.Binds(s.p) || s.runs(ctx, v)) {
+	if s.policy.Can(s.p, rbac.AlterViews, "").Allowed && (s.policy.Can(s.p, rbac.ManageRules, "").Allowed || !s.policy.Binds(s.p) || s.runs(ctx, v)) {
 		return v
 	}
 	c := *v

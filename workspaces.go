@@ -75,13 +75,29 @@ func (a *Access) Members(ctx context.Context, workspace string) (map[string]rbac
 // SetMember adds a member or changes a member's role. Nobody changes their own role, and only an owner gives or takes the
 // roles admin and owner. The last owner stays.
 func (a *Access) SetMember(ctx context.Context, workspace, user string, role rbac.Role) (*minidb.Member, error) {
-	if !role.Valid() {
-		return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "role", Code: minidb.CodeInvalid, Message: fmt.Sprintf("%q is not one of owner, admin, editor, viewer", role)}}}
+	if err := checkRole(role); err != nil {
+		return nil, err
 	}
 	if err := a.mayChangeMember(ctx, workspace, user, role); err != nil {
 		return nil, err
 	}
 	return a.e.store.SetMember(ctx, a.actor(""), workspace, user, role)
+}
+
+// MayAddMember tells whether SetMember would take somebody new into a workspace with this role: nil, or why not. Who asks
+// people in before they are known asks this first, and again through SetMember when they come.
+func (a *Access) MayAddMember(ctx context.Context, workspace string, role rbac.Role) error {
+	if err := a.mayChangeMember(ctx, workspace, "", role); err != nil {
+		return err
+	}
+	return checkRole(role)
+}
+
+func checkRole(role rbac.Role) error {
+	if role.BuiltIn() {
+		return nil
+	}
+	return &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "role", Code: minidb.CodeInvalid, Message: fmt.Sprintf("%q is not one of owner, admin, editor, viewer", role)}}}
 }
 
 // RemoveMember takes a member out of a workspace. Everybody may leave, but the last owner.
@@ -105,7 +121,7 @@ func (a *Access) mayChangeMember(ctx context.Context, workspace, user string, ro
 		return fmt.Errorf("nobody changes their own role: %w", ErrForbidden)
 	}
 	if role.AtLeast(rbac.Admin) || s.Members[user].AtLeast(rbac.Admin) {
-		if d := s.policy.Can(a.p, rbac.GrantAdmin); !d.Allowed {
+		if d := s.policy.Can(a.p, rbac.GrantAdmin, ""); !d.Allowed {
 			return fmt.Errorf("%s: %w", d.Reason, ErrForbidden)
 		}
 	}

@@ -35,7 +35,7 @@ func (db *DB) SetMember(ctx context.Context, actor Actor, workspace, user string
 	if err := checkUser(user); err != nil {
 		return nil, fmt.Errorf("set member: %w", err)
 	}
-	if !role.Valid() {
+	if !role.BuiltIn() && !role.Custom() {
 		return nil, fmt.Errorf("set member: %w", invalid("role", CodeInvalid, "%q is no role", role))
 	}
 	var m Member

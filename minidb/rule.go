@@ -49,7 +49,7 @@ func (r Rule) entry(action string) audit.Entry {
 }
 
 func (r *Rule) check() error {
-	if !r.Role.Valid() {
+	if !r.Role.BuiltIn() && !r.Role.Custom() {
 		return invalid("role", CodeInvalid, "%q is no role", r.Role)
 	}
 	if err := checkText("table", r.Table.Table, maxTableName); err != nil {

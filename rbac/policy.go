@@ -2,7 +2,7 @@ package rbac
 
 import (
 	"context"
-	"fmt"
+	"net/netip"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -14,94 +14,119 @@ type PolicyStore interface {
 	Policy(ctx context.Context, workspace string) (*Policy, error)
 }
 
-// TableRef names a table as policies know it: the connection's id (empty for the mini-DB) and the table's name there.
-type TableRef struct {
-	Connection string `json:"connection,omitempty"`
-	Table      string `json:"table"`
-}
-
-// Policy is an immutable snapshot of who is in a workspace and what they may see there.
+// Policy is an immutable snapshot of who is in a workspace and what they may see and do there. The zero Policy has no
+// members and denies everything.
 type Policy struct {
 	Workspace string
 	// Version changes with every change of the policy. Cursors and caches are bound to it.
 	Version int64
 	Members map[string]Role
-	Rules   map[TableRef]map[Role]TableRule
+	// Attributes are facts about members that row rules may ask for, by user id and name. They stand before those that a
+	// Principal brings along.
+	Attributes map[string]map[string]lqp.Value
+	// Roles are the custom roles. A member whose role is none of them and not built in has no rights.
+	Roles map[Role]CustomRole
+	Rules map[TableRef]map[Role]TableRule
+	// Caps narrow roles on a resource and everything inside it: by the resource's id.
+	Caps map[string][]Cap
+	// Parents says what a resource is inside of: the base of a table or view, the project of a base. What is not listed is
+	// directly in the workspace.
+	Parents map[string]string
+	// Networks, when there are any, are the only ones from which sensitive actions are allowed.
+	Networks []netip.Prefix
 }
 
-// TableRule narrows what a role may do with one table. The zero TableRule narrows nothing.
-type TableRule struct {
-	// Read, Update, Delete are predicates that a row must satisfy to be seen, changed, removed; Create and Update are
-	// also asked of the row as it is after the write. nil is true. They are unbound: columns are named by id.
-	Read, Create, Update, Delete lqp.Expr
-	// Columns lists the columns, by id, that are not fully accessible.
-	Columns map[string]Access
-	// Closed denies the table altogether: a rule that no longer compiles, or an explicit denial.
-	Closed bool
+// Cap narrows what a role, or one user, may do with a resource and everything inside it: no more than the built-in role Max
+// may. [Nothing] closes the resource: it is as if it did not exist. A cap for the user takes the place of those for the
+// user's role at the same resource. No cap binds owners.
+type Cap struct {
+	// Exactly one of Role and User is set.
+	Role Role   `json:"role,omitempty"`
+	User string `json:"user,omitempty"`
+	Max  Role   `json:"max"`
 }
 
-// Access says what remains of a column.
-type Access string
-
-// The accesses. A Hidden column does not exist for the principal; ReadOnly can be read but not written.
-const (
-	Hidden   Access = "hidden"
-	ReadOnly Access = "read_only"
-)
-
-// Decision is the answer to the policy question, with its reason in words for people and logs.
-type Decision struct {
-	Allowed bool
-	Role    Role
-	Reason  string
+// known reports whether a role means anything in this policy.
+func (p *Policy) known(r Role) bool {
+	if r.BuiltIn() {
+		return true
+	}
+	_, ok := p.Roles[r]
+	return ok
 }
 
-// Role is the standing of p, empty when it has none.
+// Role is the standing of pr, empty when it has none.
 func (p *Policy) Role(pr Principal) Role {
 	if p == nil || pr.ID == "" {
 		return ""
 	}
-	return p.Members[pr.ID]
+	if role := p.Members[pr.ID]; p.known(role) {
+		return role
+	}
+	return ""
 }
 
-// Can says whether the principal may take the action in this workspace. A nil policy denies.
-func (p *Policy) Can(pr Principal, a Action) Decision {
-	if p == nil || pr.ID == "" {
-		return Decision{Reason: "no principal"}
+// Attribute is a fact about the principal for row rules.
+func (p *Policy) Attribute(pr Principal, name string) (lqp.Value, bool) {
+	if v, ok := p.Attributes[pr.ID][name]; ok {
+		return v, true
 	}
-	role, ok := p.Members[pr.ID]
-	if !ok || !role.Valid() {
-		return Decision{Reason: "not a member of the workspace"}
-	}
-	if pr.View != "" && a != ReadData {
-		return Decision{Role: role, Reason: fmt.Sprintf("the key of a view does not allow %s", a)}
-	}
-	need, ok := matrix[a]
-	if !ok {
-		return Decision{Role: role, Reason: fmt.Sprintf("unknown action %q", a)}
-	}
-	if !role.AtLeast(need) {
-		return Decision{Role: role, Reason: fmt.Sprintf("%s needs the role %s, not %s", a, need, role)}
-	}
-	return Decision{Allowed: true, Role: role, Reason: fmt.Sprintf("%s is allowed to the role %s", a, role)}
+	v, ok := pr.Attributes[name]
+	return v, ok
 }
 
-// Binds reports whether any rule of a table binds the principal.
+// Binds reports whether any rule or cap binds the principal, or a scope narrows it.
 func (p *Policy) Binds(pr Principal) bool {
 	role := p.Role(pr)
+	if role == "" || pr.Scope != nil || pr.View != "" {
+		return true
+	}
+	if role == Owner {
+		return false
+	}
+	base := p.Roles[role].Base
 	for _, byRole := range p.Rules {
 		if _, ok := byRole[role]; ok {
 			return true
 		}
+		if _, ok := byRole[base]; ok {
+			return true
+		}
 	}
-	return !role.Valid()
+	for _, caps := range p.Caps {
+		for _, c := range caps {
+			if c.User == pr.ID || c.User == "" && (c.Role == role || c.Role == base) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-// Table is the rule that binds the principal on a table. A principal without a role gets a closed rule.
+// Table is the rule that binds the principal on a table. A principal who may not read the table gets a closed rule. No rule
+// binds owners.
 func (p *Policy) Table(pr Principal, t TableRef) TableRule {
 	role := p.Role(pr)
-	if !role.Valid() {
+	if role == "" || !p.reads(pr, role, t) {
 		return TableRule{Closed: true}
 	}
-	return p.Rules[t][role]
+	if role == Owner {
+		return TableRule{}
+	}
+	rule := p.Rules[t][role]
+	if base := p.Roles[role].Base; base != "" {
+		rule = both(p.Rules[t][base], rule)
+	}
+	return rule
+}
+
+// reads is Can for reading a table, without words: it is asked for every table of every query.
+func (p *Policy) reads(pr Principal, role Role, t TableRef) bool {
+	if role == Owner && pr.Scope == nil {
+		return true
+	}
+	if role.BuiltIn() && pr.Scope == nil && len(p.Caps) == 0 {
+		return true
+	}
+	return p.decide(pr, role, ReadData, t.resource()).Allowed
 }

@@ -11,9 +11,13 @@ type Principal struct {
 	View string
 	// Key is the id of the key that opened the view, empty where none is wanted.
 	Key string
-	// Attributes are facts that row rules may ask for as USER("name"). They must not be self-service.
+	// Scope narrows the principal further; nil does not.
+	Scope *Scope
+	// Attributes are facts that row rules may ask for as USER("name"), beside those that the policy keeps of the member,
+	// which they do not replace. They must not be self-service.
 	Attributes map[string]lqp.Value
-	// Request and Address go into the audit record of what the principal does.
+	// Request and Address go into the audit record of what the principal does. Address is also what the networks of a
+	// workspace are compared with: a numeric IP address without a port.
 	Request string
 	Address string
 }

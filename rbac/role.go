@@ -1,9 +1,11 @@
 package rbac
 
-// Role is a member's standing in a workspace.
+import "strings"
+
+// Role names a member's standing in a workspace: one of the four built-in roles, or the id of a custom one.
 type Role string
 
-// The roles, highest first. The empty Role is no member.
+// The built-in roles, highest first. The empty Role is no member.
 const (
 	Owner  Role = "owner"
 	Admin  Role = "admin"
@@ -11,54 +13,44 @@ const (
 	Viewer Role = "viewer"
 )
 
+// Nothing is what a [Cap] leaves when it closes a resource; it is nobody's role.
+const Nothing Role = "none"
+
+// RolePrefix begins the ids of custom roles.
+const RolePrefix = "rol_"
+
 var rank = map[Role]int{Owner: 4, Admin: 3, Editor: 2, Viewer: 1}
 
-// Valid reports whether r is one of the four roles.
-func (r Role) Valid() bool { return rank[r] > 0 }
+// BuiltIn reports whether r is one of the four built-in roles.
+func (r Role) BuiltIn() bool { return rank[r] > 0 }
 
-// AtLeast reports whether r stands as high as o or higher. No role is at least an invalid one.
-func (r Role) AtLeast(o Role) bool { return rank[o] > 0 && rank[r] >= rank[o] }
-
-// Action is something a principal may want to do in a workspace.
-type Action string
-
-// The actions of the matrix.
-const (
-	ReadData          Action = "data.read"
-	WriteRows         Action = "rows.write"
-	AlterTables       Action = "tables.alter" // bases, tables, columns
-	AlterViews        Action = "views.alter"
-	ShareViews        Action = "views.share"
-	ManageConnections Action = "connections.manage"
-	ManageMembers     Action = "members.manage"
-	GrantAdmin        Action = "members.grant_admin" // give or take the roles admin and owner
-	ManageRules       Action = "rules.manage"        // row and column rules
-	ReadAudit         Action = "audit.read"
-	UpdateWorkspace   Action = "workspace.update"
-	DeleteWorkspace   Action = "workspace.delete"
-)
-
-// matrix names the lowest role that may take each action; what is not listed is denied to everybody.
-var matrix = map[Action]Role{
-	ReadData:          Viewer,
-	WriteRows:         Editor,
-	AlterTables:       Admin,
-	AlterViews:        Editor,
-	ShareViews:        Admin,
-	ManageConnections: Admin,
-	ManageMembers:     Admin,
-	GrantAdmin:        Owner,
-	ManageRules:       Admin,
-	ReadAudit:         Admin,
-	UpdateWorkspace:   Admin,
-	DeleteWorkspace:   Owner,
+// Custom reports whether r is written like the id of a custom role. Whether there is one is for the policy to say.
+func (r Role) Custom() bool {
+	return strings.HasPrefix(string(r), RolePrefix) && len(r) > len(RolePrefix)
 }
 
-// Actions lists every action of the matrix with the lowest role that may take it.
-func Actions() map[Action]Role {
-	m := make(map[Action]Role, len(matrix))
-	for a, r := range matrix {
-		m[a] = r
-	}
-	return m
+// AtLeast reports whether r is a built-in role that stands as high as the built-in role o or higher. Of custom roles,
+// which have no height, it is false: ask the policy for an action instead.
+func (r Role) AtLeast(o Role) bool { return rank[o] > 0 && rank[r] >= rank[o] }
+
+// may reports whether a built-in role may take an action.
+func (r Role) may(a Action) bool {
+	need, ok := matrix[a]
+	return ok && r.AtLeast(need)
+}
+
+// Grant is the right to take one action: in the whole workspace, or on one resource and everything inside it.
+type Grant struct {
+	Action Action `json:"action"`
+	On     string `json:"on,omitempty"` // id of a project, base, table, view or connection; empty for the workspace
+}
+
+// CustomRole is a name for grants. Its holders may take these actions and no others.
+type CustomRole struct {
+	ID   Role   `json:"id"`
+	Name string `json:"name"`
+	// Base is the built-in role, not owner, whose row and column rules and caps bind the holders too, beside those of the
+	// custom role itself: a new role sees no more than the one it was made from.
+	Base   Role    `json:"base"`
+	Grants []Grant `json:"grants"`
 }

@@ -150,8 +150,7 @@ func (rw *rewriter) env() lqp.Env {
 		Table: rw.visibleTable, Tables: rw.visibleNames,
 		Now: rw.in.Now, User: rw.in.Principal.ID,
 		Attribute: func(name string) (lqp.Value, bool) {
-			v, ok := rw.in.Principal.Attributes[name]
-			return v, ok
+			return rw.in.Policy.Attribute(rw.in.Principal, name)
 		},
 		DefaultLimit: rw.in.DefaultLimit, MaxLimit: rw.in.MaxLimit,
 	}
