@@ -24,7 +24,7 @@ run: ## start the daemon (ARGS= its flags)
 	$(GO) run ./cmd/livetablesd $(ARGS)
 
 test: servers $(WITHSERVERS) ## run all tests against real servers (PKG= packages, RACE= no race detector, ARGS= go test flags)
-	@$(WITHSERVERS) $(GO) test $(RACE) -timeout 30m $(ARGS) $(PKG)
+	@GO='$(GO)' RACE='$(RACE)' PKG='$(PKG)' ARGS='$(ARGS)' $(WITHSERVERS) scripts/test.sh
 
 # What is missing is installed where that is possible, and otherwise named; the
 # tests that need it then skip themselves, or fail if CI is set.
