@@ -9,6 +9,9 @@ type Actor struct {
 	Request string // id of the request, at most 200 code points
 	Address string // network address of the client, at most 200 code points
 	Reason  string // why, in the writer's words, at most 500 code points
+	// Policy is the policy version in which the actor was found to have the right; 0 for none. A change of members, roles,
+	// rules, caps or networks fails with ErrSchemaChanged when it is another by then.
+	Policy int64
 }
 
 const (
@@ -23,6 +26,7 @@ func (a Actor) clean() Actor {
 		Request: cleanText(a.Request, maxActorText),
 		Address: cleanText(a.Address, maxActorText),
 		Reason:  cleanText(a.Reason, maxReason),
+		Policy:  a.Policy,
 	}
 }
 

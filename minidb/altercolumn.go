@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/livetables/livetables/adapter"
@@ -304,6 +305,8 @@ func (u *unit) ungrant(t *Table, column string) error {
 				r.Columns[id] = access
 			}
 		}
+		r.Masks = maps.Clone(old.Masks)
+		delete(r.Masks, column)
 		if err := u.storeRule(r); err != nil {
 			return err
 		}

@@ -12,7 +12,8 @@ import (
 type Base struct {
 	ID          string    `json:"id"`
 	Workspace   string    `json:"workspace_id"`
-	Name        string    `json:"name"` // unique in the workspace, case aside
+	Project     string    `json:"project_id,omitempty"` // empty for none
+	Name        string    `json:"name"`                 // unique in the workspace, case aside
 	Description string    `json:"description"`
 	Colour      string    `json:"colour"`
 	Icon        string    `json:"icon"`
@@ -22,19 +23,19 @@ type Base struct {
 }
 
 // BaseSpec describes a new base.
-type BaseSpec struct{ Name, Description, Colour, Icon string }
+type BaseSpec struct{ Name, Description, Colour, Icon, Project string }
 
-// BasePatch lists what UpdateBase changes; nil fields stay.
-type BasePatch struct{ Name, Description, Colour, Icon *string }
+// BasePatch lists what UpdateBase changes; nil fields stay. An empty Project takes the base out of the one it is in.
+type BasePatch struct{ Name, Description, Colour, Icon, Project *string }
 
 const (
-	baseColumns = `id, workspace, name, description, colour, icon, version, created_at, created_by`
+	baseColumns = `id, workspace, name, description, colour, icon, version, created_at, created_by, project`
 	maxLook     = 100 // code points of a colour or an icon
 )
 
 func scanBase(r record) Base {
 	return Base{ID: r.text(0), Workspace: r.text(1), Name: r.text(2), Description: r.text(3), Colour: r.text(4), Icon: r.text(5),
-		Version: r.integer(6), CreatedAt: r.instant(7), CreatedBy: r.text(8)}
+		Version: r.integer(6), CreatedAt: r.instant(7), CreatedBy: r.text(8), Project: r.text(9)}
 }
 
 func (s session) base(id string) (Base, error) {
@@ -80,7 +81,7 @@ func (db *DB) CreateBase(ctx context.Context, actor Actor, workspace string, spe
 // newBase makes an empty base.
 func (u *unit) newBase(workspace string, spec BaseSpec) (Base, error) {
 	b := Base{ID: NewID(prefixBase), Workspace: workspace, Name: spec.Name, Description: spec.Description,
-		Colour: spec.Colour, Icon: spec.Icon, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
+		Colour: spec.Colour, Icon: spec.Icon, Project: spec.Project, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID}
 	if err := b.check(); err != nil {
 		return b, err
 	}
@@ -90,9 +91,15 @@ func (u *unit) newBase(workspace string, spec BaseSpec) (Base, error) {
 	if err := u.freeBaseName(b); err != nil {
 		return b, err
 	}
-	if _, err := u.exec(`INSERT INTO lt_base (`+baseColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if err := u.checkProject(b); err != nil {
+		return b, err
+	}
+	if err := u.roomForBase(workspace); err != nil {
+		return b, err
+	}
+	if _, err := u.exec(`INSERT INTO lt_base (`+baseColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		argText(b.ID), argText(b.Workspace), argText(b.Name), argText(b.Description), argText(b.Colour), argText(b.Icon),
-		argInt(b.Version), argTime(b.CreatedAt), argText(b.CreatedBy), argText(nameKey(b.Name))); err != nil {
+		argInt(b.Version), argTime(b.CreatedAt), argText(b.CreatedBy), argText(b.Project), argText(nameKey(b.Name))); err != nil {
 		return b, err
 	}
 	return b, u.resource(b.entry("base.create"), nil, b)
@@ -118,19 +125,24 @@ func (db *DB) UpdateBase(ctx context.Context, actor Actor, id string, p BasePatc
 		patch(&b.Description, p.Description)
 		patch(&b.Colour, p.Colour)
 		patch(&b.Icon, p.Icon)
+		patch(&b.Project, p.Project)
 		if err := b.check(); err != nil {
 			return err
 		}
 		b.Version++
-		if err := u.touch(b.Workspace, false); err != nil {
+		// Who may do what with a base follows from its project.
+		if err := u.touch(b.Workspace, b.Project != old.Project); err != nil {
+			return err
+		}
+		if err := u.checkProject(b); err != nil {
 			return err
 		}
 		if err := u.freeBaseName(b); err != nil {
 			return err
 		}
-		if _, err := u.exec(`UPDATE lt_base SET name = ?, name_key = ?, description = ?, colour = ?, icon = ?, version = ?
+		if _, err := u.exec(`UPDATE lt_base SET name = ?, name_key = ?, description = ?, colour = ?, icon = ?, version = ?, project = ?
 			WHERE workspace = ? AND id = ?`, argText(b.Name), argText(nameKey(b.Name)), argText(b.Description), argText(b.Colour),
-			argText(b.Icon), argInt(b.Version), argText(b.Workspace), argText(id)); err != nil {
+			argText(b.Icon), argInt(b.Version), argText(b.Project), argText(b.Workspace), argText(id)); err != nil {
 			return err
 		}
 		return u.resource(b.entry("base.update"), old, b)
@@ -170,6 +182,9 @@ func (db *DB) DeleteBase(ctx context.Context, actor Actor, id string, version in
 			if err := u.deleteTable(t, 0); err != nil {
 				return err
 			}
+		}
+		if err := u.uncap(b.Workspace, id); err != nil {
+			return err
 		}
 		if err := u.touch(b.Workspace, false); err != nil {
 			return err

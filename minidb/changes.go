@@ -27,7 +27,8 @@ func entryLimit(limit int) lqp.Value {
 // a deleted workspace's entries were.
 func (db *DB) Changes(ctx context.Context, after int64, limit int) (list []audit.Entry, err error) {
 	err = db.read(ctx, "read change log", func(s session) (err error) {
-		list, err = all(s, scanEntry, `SELECT `+entryColumns+` FROM lt_change WHERE position > ? ORDER BY position LIMIT ?`,
+		list, err = all(s, scanEntry, `SELECT `+entryColumns+` FROM lt_change
+			WHERE position > ? AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY position LIMIT ?`,
 			argInt(after), entryLimit(limit))
 		return err
 	})

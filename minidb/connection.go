@@ -36,6 +36,7 @@ type ConnectionPatch struct {
 	Name     *string
 	Settings json.RawMessage
 	Secret   []byte
+	Resealed bool // Secret is what it was, sealed for the new version: the change log does not call it another one
 }
 
 const connectionColumns = `id, workspace, name, driver, settings, secret, version, created_at, created_by`
@@ -94,6 +95,9 @@ func (db *DB) CreateConnection(ctx context.Context, actor Actor, workspace strin
 			return err
 		}
 		if err := u.freeConnectionName(c); err != nil {
+			return err
+		}
+		if err := u.roomForConnection(workspace); err != nil {
 			return err
 		}
 		if taken, err := u.taken(`SELECT 1 FROM lt_connection WHERE id = ?`, argText(c.ID)); err != nil {
@@ -155,7 +159,7 @@ func (db *DB) UpdateConnection(ctx context.Context, actor Actor, id string, p Co
 			return err
 		}
 		return u.resource(c.entry("connection.update"), connectionImage{Connection: old},
-			connectionImage{Connection: c, SecretChanged: !bytes.Equal(old.Secret, c.Secret)})
+			connectionImage{Connection: c, SecretChanged: !p.Resealed && !bytes.Equal(old.Secret, c.Secret)})
 	})
 	if err != nil {
 		return nil, err
@@ -182,6 +186,9 @@ func (db *DB) DeleteConnection(ctx context.Context, actor Actor, id string, vers
 			if err := u.deleteRule(r); err != nil {
 				return err
 			}
+		}
+		if err := u.uncap(c.Workspace, id); err != nil {
+			return err
 		}
 		if err := u.touch(c.Workspace, false); err != nil {
 			return err

@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -20,7 +21,7 @@ type Duplicate struct {
 	PolicyVersion int64
 }
 
-// DuplicateBase copies a base under another name with its tables, views and rules, all or nothing, in one transaction. Every
+// DuplicateBase copies a base under another name with its tables, views, rules and caps, all or nothing, in one transaction. Every
 // copy has an id of its own, and views and rules speak of the copies: a view that also reads tables of other bases goes on
 // reading those. Publications are not copied. The log gets an entry for every table, view, rule and row.
 //
@@ -38,7 +39,7 @@ func (db *DB) DuplicateBase(ctx context.Context, actor Actor, base string, d Dup
 		if err := u.checkPolicy(old.Workspace, d.PolicyVersion); err != nil {
 			return err
 		}
-		if b, err = u.newBase(old.Workspace, BaseSpec{Name: d.Name, Description: old.Description, Colour: old.Colour, Icon: old.Icon}); err != nil {
+		if b, err = u.newBase(old.Workspace, BaseSpec{Name: d.Name, Description: old.Description, Colour: old.Colour, Icon: old.Icon, Project: old.Project}); err != nil {
 			return err
 		}
 		c := baseCopy{unit: u, from: old, to: b, ids: map[string]string{}}
@@ -58,6 +59,9 @@ type baseCopy struct {
 }
 
 func (c *baseCopy) run(rows bool) error {
+	if err := c.copyCaps(c.from.Workspace, c.from.ID, c.to.ID); err != nil {
+		return err
+	}
 	tables, err := all(c.session, func(r record) string { return r.text(0) },
 		`SELECT id FROM lt_table WHERE workspace = ? AND base = ? ORDER BY id`, argText(c.from.Workspace), argText(c.from.ID))
 	if err != nil {
@@ -75,7 +79,10 @@ func (c *baseCopy) run(rows bool) error {
 		if err := c.copyIndexes(old, t, c.ids); err != nil {
 			return err
 		}
-		// The rules are there before the first row is.
+		// The rules and caps are there before the first row is.
+		if err := c.copyCaps(old.Workspace, old.ID, t.ID); err != nil {
+			return err
+		}
 		if err := c.rules(old, t, rows); err != nil {
 			return err
 		}
@@ -135,6 +142,17 @@ func (c *baseCopy) rules(old, t *Table, rows bool) error {
 			columns[id] = access
 		}
 		r.Columns = columns
+		masks := make(map[string]json.RawMessage, len(r.Masks))
+		for id, doc := range r.Masks {
+			if e, err := lqp.DecodeExpr(doc, lqp.DecodeOptions{}); err == nil {
+				doc = lqp.EncodeExpr(renamed(e, c.ids))
+			}
+			if now, ok := c.ids[id]; ok {
+				id = now
+			}
+			masks[id] = doc
+		}
+		r.Masks = masks
 		if err := c.touch(r.Workspace, true); err != nil {
 			return err
 		}
@@ -151,7 +169,11 @@ func (c *baseCopy) rules(old, t *Table, rows bool) error {
 // asksForRows reports whether the rule asks for the id or the version of rows.
 func (r Rule) asksForRows() bool {
 	found := false
-	for _, doc := range [][]byte{r.Read, r.Create, r.Update, r.Delete} {
+	docs := [][]byte{r.Read, r.Create, r.Update, r.Delete}
+	for _, mask := range r.Masks {
+		docs = append(docs, mask)
+	}
+	for _, doc := range docs {
 		e, err := lqp.DecodeExpr(doc, lqp.DecodeOptions{})
 		if len(doc) == 0 || err != nil {
 			continue
@@ -199,6 +221,9 @@ func (c *baseCopy) views() error {
 			spec.Query = lqp.EncodeQuery(repointed(q, c.ids))
 		}
 		if _, err := c.newView(&c.to, c.ids[v.ID], spec); err != nil {
+			return err
+		}
+		if err := c.copyCaps(v.Workspace, v.ID, c.ids[v.ID]); err != nil {
 			return err
 		}
 	}

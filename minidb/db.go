@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
@@ -22,6 +23,11 @@ type Options struct {
 	MaxColumns int
 	// MaxTables bounds the tables of a base, default 1,000.
 	MaxTables int
+	// MaxBases, MaxProjects, MaxConnections and MaxWorkspaceTables bound what one workspace has, archived tables included:
+	// 1,000, 1,000, 200 and 10,000 when not said.
+	MaxBases, MaxProjects, MaxConnections, MaxWorkspaceTables int
+	// MaxWorkspaceRows bounds the rows of all tables of one workspace; 0 does not.
+	MaxWorkspaceRows int64
 	// MaxSnapshots bounds the workspaces whose snapshots are kept in memory, default 1,000.
 	MaxSnapshots int
 }
@@ -36,7 +42,8 @@ func (o *Options) setDefaults() {
 	for _, limit := range []struct {
 		value *int
 		def   int
-	}{{&o.MaxRows, 10_000}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000}} {
+	}{{&o.MaxRows, 10_000}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000},
+		{&o.MaxBases, 1_000}, {&o.MaxProjects, 1_000}, {&o.MaxConnections, 200}, {&o.MaxWorkspaceTables, 10_000}} {
 		if *limit.value <= 0 {
 			*limit.value = limit.def
 		}
@@ -52,6 +59,7 @@ type DB struct {
 	snapshots *snapshotCache
 	places    places
 	wake      wake
+	purging   sync.Mutex
 }
 
 // Open prepares the mini-DB in a store: it brings the catalogue's tables to the form of this release, forward only, and

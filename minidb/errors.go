@@ -27,6 +27,8 @@ var (
 	ErrTypeChange = errors.New("the type of a column is changed by a migration, not by an update")
 	// ErrInUse: the choice is still the value of rows.
 	ErrInUse = errors.New("in use")
+	// ErrNotEmpty: the project still has bases.
+	ErrNotEmpty = errors.New("not empty")
 	// ErrArchived: the table is archived; it is neither read nor written nor changed until it is restored.
 	ErrArchived = errors.New("the table is archived")
 	// ErrRuleOfRows: a rule asks for what a copied row does not keep, so that the copy could show more than the original.

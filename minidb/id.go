@@ -9,6 +9,7 @@ import (
 // The prefixes of the ids that the mini-DB gives out, and of those that its callers make with [NewID].
 const (
 	prefixWorkspace  = "wsp"
+	prefixProject    = "prj"
 	prefixBase       = "bas"
 	prefixTable      = "tbl"
 	prefixColumn     = "col"
@@ -21,6 +22,7 @@ const (
 	prefixBatch      = "bat"
 	prefixChoice     = "cho"
 	prefixIndex      = "idx"
+	prefixRole       = "rol"
 )
 
 // idDigits is Crockford's base 32 in lower case: no i, l, o, u, and in ASCII order, so that ids sort as their bits do.

@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -15,12 +16,20 @@ type Member struct {
 	User    string    `json:"user"`
 	Role    rbac.Role `json:"role"`
 	AddedAt time.Time `json:"added_at"`
+	// Attributes are what rules may ask of the member.
+	Attributes Attributes `json:"attributes,omitempty"`
+
+	damaged bool // what is stored cannot be read: no right may follow from it
 }
 
 const maxUser = 200
 
+const memberColumns = `user_id, role, added_at, attributes`
+
 func scanMember(r record) Member {
-	return Member{User: r.text(0), Role: rbac.Role(r.text(1)), AddedAt: r.instant(2)}
+	m := Member{User: r.text(0), Role: rbac.Role(r.text(1)), AddedAt: r.instant(2)}
+	m.damaged = json.Unmarshal(r.document(3), &m.Attributes) != nil
+	return m
 }
 
 func checkUser(user string) error {
@@ -30,23 +39,24 @@ func checkUser(user string) error {
 	return nil
 }
 
-// SetMember adds a user to a workspace or gives a member another role. The last owner keeps the role: ErrLastOwner.
+// SetMember adds a user to a workspace or gives a member another role, built in or custom; attributes stay. The last owner
+// keeps the role: ErrLastOwner.
 func (db *DB) SetMember(ctx context.Context, actor Actor, workspace, user string, role rbac.Role) (*Member, error) {
 	if err := checkUser(user); err != nil {
 		return nil, fmt.Errorf("set member: %w", err)
 	}
-	if !role.BuiltIn() && !role.Custom() {
-		return nil, fmt.Errorf("set member: %w", invalid("role", CodeInvalid, "%q is no role", role))
-	}
 	var m Member
 	err := db.write(ctx, "set member "+user, actor, func(u *unit) error {
+		if err := u.checkRole(workspace, role); err != nil {
+			return err
+		}
 		old, err := u.member(workspace, user)
 		if err != nil {
 			return err
 		}
 		m = Member{User: user, Role: role, AddedAt: u.now}
 		if old != nil {
-			m.AddedAt = old.AddedAt
+			m.AddedAt, m.Attributes = old.AddedAt, old.Attributes
 			if old.Role == role {
 				return nil
 			}
@@ -87,7 +97,7 @@ func (db *DB) RemoveMember(ctx context.Context, actor Actor, workspace, user str
 }
 
 func (u *unit) member(workspace, user string) (*Member, error) {
-	m, ok, err := one(u.session, scanMember, `SELECT user_id, role, added_at FROM lt_member WHERE workspace = ? AND user_id = ?`,
+	m, ok, err := one(u.session, scanMember, `SELECT `+memberColumns+` FROM lt_member WHERE workspace = ? AND user_id = ?`,
 		argText(workspace), argText(user))
 	if err != nil || !ok {
 		return nil, err
@@ -124,4 +134,39 @@ func (u *unit) putMember(workspace string, m Member, old *Member) (Member, error
 	}
 	e.Action = "member.update"
 	return m, u.resource(e, *old, m)
+}
+
+// SetAttributes puts attributes in the place of those that a member has.
+func (db *DB) SetAttributes(ctx context.Context, actor Actor, workspace, user string, attributes Attributes) (*Member, error) {
+	if err := attributes.check(); err != nil {
+		return nil, fmt.Errorf("set attributes: %w", err)
+	}
+	var m Member
+	err := db.write(ctx, "set attributes of "+user, actor, func(u *unit) error {
+		old, err := u.member(workspace, user)
+		if err != nil {
+			return err
+		}
+		if old == nil {
+			return fmt.Errorf("member: %w", ErrNotFound)
+		}
+		m = *old
+		m.Attributes, m.damaged = attributes, false
+		doc, err := json.Marshal(attributes)
+		if err != nil {
+			return err
+		}
+		if err := u.touch(workspace, true); err != nil {
+			return err
+		}
+		if _, err := u.exec(`UPDATE lt_member SET attributes = ? WHERE workspace = ? AND user_id = ?`, argText(string(doc)), argText(workspace),
+			argText(user)); err != nil {
+			return err
+		}
+		return u.resource(audit.Entry{Workspace: workspace, Action: "member.attributes", ResourceType: "member", Resource: user}, *old, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
 }

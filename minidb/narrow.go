@@ -6,20 +6,27 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// Without is the table without the columns whose ids hidden reports, in Columns and in Schema alike: for showing to somebody
-// who may not know of them. It is no table to write to: use the snapshot's own for that.
-func (t *Table) Without(hidden func(column string) bool) *Table {
-	if !slices.ContainsFunc(t.Columns, func(c Column) bool { return hidden(c.ID) }) {
+// Shown is the table for showing to somebody who sees schema of it: a part of Schema, in which columns may be missing. Of the
+// columns that masked reports, only the name and the type are told: what they may hold is said of values that are not shown.
+// It is no table to write to: use the snapshot's own for that.
+func (t *Table) Shown(schema *lqp.Table, masked func(column string) bool) *Table {
+	if schema == t.Schema() {
 		return t
 	}
 	v := *t
-	v.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return hidden(c.ID) })
+	v.Columns = make([]Column, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		switch {
+		case schema.Column(c.ID) == nil:
+			continue
+		case masked(c.ID):
+			c = Column{ID: c.ID, Table: c.Table, Name: c.Name, Type: c.Type, Position: c.Position, Description: c.Description}
+		}
+		v.Columns = append(v.Columns, c)
+	}
 	v.indexes = slices.DeleteFunc(slices.Clone(t.indexes), func(x Index) bool {
-		return slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return hidden(c.Column) })
+		return slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return schema.Column(c.Column) == nil || masked(c.Column) })
 	})
-	schema := *t.Schema()
-	schema.Columns = slices.DeleteFunc(slices.Clone(schema.Columns), func(c lqp.Column) bool { return hidden(c.ID) })
-	schema.Uniques = slices.DeleteFunc(slices.Clone(schema.Uniques), func(u []string) bool { return slices.ContainsFunc(u, hidden) })
-	v.layout = &layout{schema: &schema}
+	v.layout = &layout{schema: schema}
 	return &v
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/livetables/livetables/audit"
@@ -22,17 +23,19 @@ type Rule struct {
 	Update    json.RawMessage        `json:"update,omitempty"`
 	Delete    json.RawMessage        `json:"delete,omitempty"`
 	Columns   map[string]rbac.Access `json:"columns,omitempty"` // by column id; what is not listed is fully accessible
+	// Masks are what masked columns show, by column id; one that has none shows NULL.
+	Masks map[string]json.RawMessage `json:"masks,omitempty"`
 }
 
 const (
-	ruleColumns  = `workspace, connection, table_name, role, read_expr, create_expr, update_expr, delete_expr, columns`
+	ruleColumns  = `workspace, connection, table_name, role, read_expr, create_expr, update_expr, delete_expr, columns, masks`
 	maxTableName = 300
 )
 
 func scanRule(r record) Rule {
 	rule := Rule{Workspace: r.text(0), Table: rbac.TableRef{Connection: r.text(1), Table: r.text(2)}, Role: rbac.Role(r.text(3)),
 		Read: r.document(4), Create: r.document(5), Update: r.document(6), Delete: r.document(7)}
-	if err := json.Unmarshal(r.document(8), &rule.Columns); err != nil {
+	if errors.Join(json.Unmarshal(r.document(8), &rule.Columns), json.Unmarshal(r.document(9), &rule.Masks)) != nil {
 		// Written by putRule and by nobody else: a text that does not parse is a damaged file. An expression that no reader
 		// can decode closes the table instead of opening its columns.
 		rule.Read = json.RawMessage(`{}`)
@@ -49,9 +52,6 @@ func (r Rule) entry(action string) audit.Entry {
 }
 
 func (r *Rule) check() error {
-	if !r.Role.BuiltIn() && !r.Role.Custom() {
-		return invalid("role", CodeInvalid, "%q is no role", r.Role)
-	}
 	if err := checkText("table", r.Table.Table, maxTableName); err != nil {
 		return err
 	}
@@ -70,12 +70,21 @@ func (r *Rule) check() error {
 		}
 	}
 	for column, access := range r.Columns {
-		if access != rbac.Hidden && access != rbac.ReadOnly {
+		if access != rbac.Hidden && access != rbac.Masked && access != rbac.ReadOnly {
 			return invalid("columns", CodeInvalid, "%q is no access of a column", access)
 		}
 		if err := checkText("columns", column, maxTableName); err != nil {
 			return err
 		}
+	}
+	for column, doc := range r.Masks {
+		if r.Columns[column] != rbac.Masked {
+			return invalid("masks", CodeInvalid, "a mask is for a masked column")
+		}
+		if !json.Valid(doc) || len(doc) > lqp.MaxText {
+			return invalid("masks", CodeInvalid, "an expression is required")
+		}
+		r.Masks[column] = compact(doc)
 	}
 	return nil
 }
@@ -103,6 +112,9 @@ func (db *DB) PutRule(ctx context.Context, actor Actor, r Rule) (*Rule, error) {
 	}
 	err := db.write(ctx, "set rule", actor, func(u *unit) error {
 		if err := u.touch(r.Workspace, true); err != nil {
+			return err
+		}
+		if err := u.checkRole(r.Workspace, r.Role); err != nil {
 			return err
 		}
 		if err := u.checkRuleTable(r); err != nil {
@@ -154,12 +166,18 @@ func (u *unit) storeRule(r Rule) error {
 	if err != nil {
 		return err
 	}
-	_, err = u.exec(`INSERT INTO lt_rule (`+ruleColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	masks := []byte("{}")
+	if len(r.Masks) > 0 {
+		if masks, err = json.Marshal(r.Masks); err != nil {
+			return err
+		}
+	}
+	_, err = u.exec(`INSERT INTO lt_rule (`+ruleColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (workspace, connection, table_name, role) DO UPDATE SET read_expr = excluded.read_expr,
 		create_expr = excluded.create_expr, update_expr = excluded.update_expr, delete_expr = excluded.delete_expr,
-		columns = excluded.columns`,
+		columns = excluded.columns, masks = excluded.masks`,
 		argText(r.Workspace), argText(r.Table.Connection), argText(r.Table.Table), argText(string(r.Role)), argDocument(r.Read),
-		argDocument(r.Create), argDocument(r.Update), argDocument(r.Delete), argText(string(columns)))
+		argDocument(r.Create), argDocument(r.Update), argDocument(r.Delete), argText(string(columns)), argText(string(masks)))
 	return err
 }
 

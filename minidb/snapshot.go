@@ -3,6 +3,7 @@ package minidb
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/sync/singleflight"
@@ -18,14 +19,21 @@ type Snapshot struct {
 	PolicyVersion int64
 	Members       map[string]rbac.Role // by user id
 	MemberList    []Member             // by user id
-	Bases         []*Base              // this and the following by name
-	Tables        []*Table             // without archived ones
+	Projects      []*Project           // this and the following by name
+	Bases         []*Base
+	Tables        []*Table // without archived ones
 	Archived      []*Table
 	Views         []*View
 	Shares        []*Share // by slug
 	Connections   []*Connection
 	Rules         []*Rule // by table and role
+	Roles         []*Role // custom ones, by name
+	Caps          []Cap   // by resource
+	// Networks are those from which sensitive actions are allowed, empty for every network.
+	Networks []netip.Prefix
 
+	projects    map[string]*Project
+	parents     map[string]string
 	bases       map[string]*Base
 	tables      map[string]*Table
 	archived    map[string]*Table
@@ -34,6 +42,13 @@ type Snapshot struct {
 	shares      map[string]*Share
 	connections map[string]*Connection
 }
+
+// Project is the project of that id.
+func (s *Snapshot) Project(id string) (*Project, bool) { p, ok := s.projects[id]; return p, ok }
+
+// Parents says what resources are inside of, by id: the base of a table or a view, the project of a base that is in one. What
+// is not listed is directly in the workspace.
+func (s *Snapshot) Parents() map[string]string { return s.parents }
 
 // Base is the base of that id.
 func (s *Snapshot) Base(id string) (*Base, bool) { b, ok := s.bases[id]; return b, ok }
@@ -98,12 +113,28 @@ func (s *Snapshot) ViewsOf(base string) (list []*View) {
 	return list
 }
 
+// Has reports whether the workspace has a resource of that id: the workspace itself, a project, base, table, column, view,
+// share or connection.
+func (s *Snapshot) Has(id string) bool { return s.has(id) }
+
+// Role is the custom role of that id.
+func (s *Snapshot) Role(id rbac.Role) (*Role, bool) {
+	for _, r := range s.Roles {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
 // has reports whether the workspace has a resource of that id.
 func (s *Snapshot) has(id string) bool {
 	var ok bool
 	switch idPrefix(id) {
 	case prefixWorkspace:
 		ok = s.Workspace.ID == id
+	case prefixProject:
+		_, ok = s.projects[id]
 	case prefixBase:
 		_, ok = s.bases[id]
 	case prefixTable:

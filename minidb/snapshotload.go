@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/rbac"
@@ -30,7 +31,8 @@ type loader struct {
 }
 
 func (l *loader) run() error {
-	for _, step := range []func() error{l.head, l.members, l.bases, l.tables, l.views, l.shares, l.connections, l.rules} {
+	for _, step := range []func() error{l.head, l.members, l.projects, l.bases, l.tables, l.views, l.shares, l.connections, l.rules, l.roles, l.caps,
+		l.parents} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -42,19 +44,23 @@ func (l *loader) head() error {
 	type head struct {
 		workspace        Workspace
 		revision, policy int64
+		networks         []netip.Prefix
 	}
 	h, err := must(l.session, "workspace", func(r record) head {
-		return head{scanWorkspace(r), r.integer(6), r.integer(7)}
-	}, `SELECT `+workspaceColumns+`, revision, policy_version FROM lt_workspace WHERE id = ?`, l.workspace)
-	l.s.Workspace, l.s.Revision, l.s.PolicyVersion = h.workspace, h.revision, h.policy
+		return head{scanWorkspace(r), r.integer(6), r.integer(7), scanNetworks(r.document(8))}
+	}, `SELECT `+workspaceColumns+`, revision, policy_version, networks FROM lt_workspace WHERE id = ?`, l.workspace)
+	l.s.Workspace, l.s.Revision, l.s.PolicyVersion, l.s.Networks = h.workspace, h.revision, h.policy, h.networks
 	return err
 }
 
 func (l *loader) members() (err error) {
-	l.s.MemberList, err = all(l.session, scanMember, `SELECT user_id, role, added_at FROM lt_member WHERE workspace = ? ORDER BY user_id`,
+	l.s.MemberList, err = all(l.session, scanMember, `SELECT `+memberColumns+` FROM lt_member WHERE workspace = ? ORDER BY user_id`,
 		l.workspace)
 	l.s.Members = make(map[string]rbac.Role, len(l.s.MemberList))
 	for _, m := range l.s.MemberList {
+		if m.damaged {
+			m.Role = "" // a rule may ask for what was lost
+		}
 		l.s.Members[m.User] = m.Role
 	}
 	return err
@@ -69,6 +75,31 @@ func indexed[T any](l *loader, scan func(record) T, id func(*T) string, sql stri
 		index[id(&values[i])] = &values[i]
 	}
 	return list, index, err
+}
+
+func (l *loader) projects() (err error) {
+	l.s.Projects, l.s.projects, err = indexed(l, scanProject, func(p *Project) string { return p.ID },
+		`SELECT `+projectColumns+` FROM lt_project WHERE workspace = ? ORDER BY name, id`)
+	return err
+}
+
+// parents notes what is inside of what.
+func (l *loader) parents() error {
+	l.s.parents = make(map[string]string, len(l.s.Tables)+len(l.s.Archived)+len(l.s.Views)+len(l.s.Bases))
+	for _, b := range l.s.Bases {
+		if b.Project != "" {
+			l.s.parents[b.ID] = b.Project
+		}
+	}
+	for _, list := range [][]*Table{l.s.Tables, l.s.Archived} {
+		for _, t := range list {
+			l.s.parents[t.ID] = t.Base
+		}
+	}
+	for _, v := range l.s.Views {
+		l.s.parents[v.ID] = v.Base
+	}
+	return nil
 }
 
 func (l *loader) bases() (err error) {
@@ -145,5 +176,16 @@ func (l *loader) connections() (err error) {
 func (l *loader) rules() (err error) {
 	l.s.Rules, _, err = indexed(l, scanRule, func(r *Rule) string { return r.Table.Connection + r.Table.Table + string(r.Role) },
 		`SELECT `+ruleColumns+` FROM lt_rule WHERE workspace = ? ORDER BY connection, table_name, role`)
+	return err
+}
+
+func (l *loader) roles() (err error) {
+	l.s.Roles, _, err = indexed(l, scanRole, func(r *Role) string { return string(r.ID) },
+		`SELECT `+roleColumns+` FROM lt_role WHERE workspace = ? ORDER BY name, id`)
+	return err
+}
+
+func (l *loader) caps() (err error) {
+	l.s.Caps, err = all(l.session, scanCap, `SELECT `+capColumns+` FROM lt_cap WHERE workspace = ? ORDER BY resource, role, user_id`, l.workspace)
 	return err
 }

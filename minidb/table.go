@@ -184,6 +184,9 @@ func (cs ColumnSpec) column(table string, position int) Column {
 }
 
 func (u *unit) createTable(t *Table) error {
+	if err := u.roomForTable(t.Workspace); err != nil {
+		return err
+	}
 	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		argText(t.ID), argText(t.Workspace), argText(t.Base), argText(t.Name), argText(t.Description), argInt(t.Version),
 		argTime(t.CreatedAt), argText(t.CreatedBy), argText(string(t.Settings)), argOptional(t.ArchivedAt), argText(t.physical),
@@ -285,6 +288,9 @@ func (u *unit) deleteTable(id string, version int64) error {
 		if err := u.deleteRule(r); err != nil {
 			return err
 		}
+	}
+	if err := u.uncap(t.Workspace, id); err != nil {
+		return err
 	}
 	if err := u.dropTable(t.physicalName()); err != nil {
 		return err

@@ -130,8 +130,14 @@ func differences(before, after json.RawMessage) (b, a json.RawMessage, err error
 }
 
 // touch marks the workspace's catalogue as changed, and its policy when members or rules changed. It fails with
-// ErrNotFound when there is no such workspace.
+// ErrNotFound when there is no such workspace and with ErrSchemaChanged when the actor's right was found in another policy.
 func (u *unit) touch(workspace string, policy bool) error {
+	if policy && u.actor.Policy != 0 {
+		if err := u.checkPolicy(workspace, u.actor.Policy); err != nil {
+			return err
+		}
+		u.actor.Policy = 0 // what follows in the transaction is our own doing
+	}
 	n, err := u.exec(`UPDATE lt_workspace SET revision = revision + 1, policy_version = policy_version + ? WHERE id = ?`,
 		argFlag(policy), argText(workspace))
 	if err != nil {

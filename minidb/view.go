@@ -167,6 +167,9 @@ func (u *unit) deleteView(v View) error {
 			return err
 		}
 	}
+	if err := u.uncap(v.Workspace, v.ID); err != nil {
+		return err
+	}
 	if err := u.touch(v.Workspace, false); err != nil {
 		return err
 	}

@@ -108,49 +108,6 @@ func (db *DB) UpdateWorkspace(ctx context.Context, actor Actor, id string, p Wor
 	return &w, nil
 }
 
-// tenantTables are the mini-DB's own tables whose rows belong to a workspace. A test keeps the list complete.
-var tenantTables = []string{"lt_member", "lt_base", "lt_table", "lt_column", "lt_view", "lt_share", "lt_share_key",
-	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_change"}
-
-// DeleteWorkspace removes a workspace with all its data: the user tables are dropped and every row of the mini-DB's own
-// tables that belongs to it is deleted, its part of the change log included. What remains is one entry of no workspace
-// that says by whom and when the workspace of that id was deleted, so that consumers of the log learn of it.
-func (db *DB) DeleteWorkspace(ctx context.Context, actor Actor, id string, version int64) error {
-	return db.write(ctx, "delete workspace "+id, actor, func(u *unit) error {
-		old, err := u.workspace(id)
-		if err != nil {
-			return err
-		}
-		if err := checkVersion(version, old.Version); err != nil {
-			return err
-		}
-		if err := u.touch(id, true); err != nil {
-			return err
-		}
-		// The position is taken before the entries go: it must not be lower than one already given out.
-		u.note(audit.Entry{Action: "workspace.delete", ResourceType: "workspace", Resource: id, Version: old.Version})
-		if err := u.flush(); err != nil {
-			return err
-		}
-		tables, err := all(u.session, func(r record) string { return r.text(0) }, `SELECT CASE physical WHEN '' THEN id ELSE physical END FROM lt_table WHERE workspace = ?`, argText(id))
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if err := u.dropTable(t); err != nil {
-				return err
-			}
-		}
-		for _, name := range tenantTables {
-			if _, err := u.exec(`DELETE FROM `+name+` WHERE workspace = ?`, argText(id)); err != nil {
-				return fmt.Errorf("empty %s: %w", name, err)
-			}
-		}
-		_, err = u.exec(`DELETE FROM lt_workspace WHERE id = ?`, argText(id))
-		return err
-	})
-}
-
 // WorkspacesOf lists the workspaces a user is a member of, by name.
 func (db *DB) WorkspacesOf(ctx context.Context, user string) (list []Workspace, err error) {
 	err = db.read(ctx, "list workspaces", func(s session) (err error) {
