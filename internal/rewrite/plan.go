@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,15 +16,17 @@ type Plan struct {
 	asked   *lqp.Query // query without the rules, for showing
 	visible int
 	total   bool
-	rules   []Rule
+	placed  []placed
 }
 
-// Rule is a row rule that was put into a plan, for Explain.
+// Rule is what the policy put into a plan at one of its sources, for Explain.
 type Rule struct {
 	Table  string `json:"table"`
 	Alias  string `json:"alias"`
 	Role   string `json:"role"`
 	Filter string `json:"filter,omitempty"`
+	// Masks are what masked columns show, by column id.
+	Masks map[string]string `json:"masks,omitempty"`
 }
 
 // Query is the bound and rewritten query. Its Select lists the principal's columns first ([Plan.Visible] of them) and then
@@ -41,8 +44,44 @@ func (p *Plan) Visible() int { return p.visible }
 // continue by offset.
 func (p *Plan) Total() bool { return p.total }
 
-// Rules lists the row rules in the plan.
-func (p *Plan) Rules() []Rule { return p.rules }
+// Columns describes the output of the plan as its author may know it.
+func (p *Plan) Columns() []lqp.Column { return p.asked.Columns()[:p.visible] }
+
+// Rules lists the row rules and masks in the plan.
+func (p *Plan) Rules() []Rule {
+	var rules []Rule
+	for _, at := range p.placed {
+		s := at.sight
+		if s.read == nil && len(s.masks) == 0 {
+			continue
+		}
+		r := Rule{Table: s.ref.Table, Alias: at.alias, Role: string(s.role)}
+		if s.read != nil {
+			r.Filter = lqp.FormatExpr(requalify(s.read, at.alias))
+		}
+		for id, m := range s.masks {
+			if r.Masks == nil {
+				r.Masks = map[string]string{}
+			}
+			r.Masks[id] = lqp.FormatExpr(requalify(m, at.alias))
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// StillAllowed reports whether the plan's tables show under another policy what they showed when it was made. Time that has
+// passed since is left out of account.
+func (p *Plan) StillAllowed(policy *rbac.Policy) bool {
+	for _, at := range p.placed {
+		r := at.sight.reader
+		r.Policy = policy
+		if now, err := r.Look(at.sight.ref, at.sight.full); err != nil || !at.sight.Same(now) {
+			return false
+		}
+	}
+	return true
+}
 
 // WithPage is the plan with another page.
 func (p *Plan) WithPage(page lqp.Page) *Plan {
@@ -67,7 +106,7 @@ func (p *Plan) CountPlan() *Plan {
 		outer.From, outer.Joins, outer.Where = inner.From, inner.Joins, inner.Where
 	}
 	outer.Select = []lqp.Named{{Name: "count", Expr: lqp.TypedRef("", "count", outer.Aggregates[0].Type())}}
-	return &Plan{query: outer, visible: 1, rules: p.rules}
+	return &Plan{query: outer, visible: 1, placed: p.placed}
 }
 
 // SortKeys gives for every sort key of a plan whose order is total the position in Select of its value.
@@ -88,7 +127,7 @@ type Input struct {
 	Table func(connection, table string) (*lqp.Table, error)
 	// Tables lists the names of a connection's tables for "did you mean"; those closed to the principal are left out here.
 	Tables func(connection string) []string
-	// Broken hears of row rules that no longer compile. Their tables are closed. It may be nil.
+	// Broken hears of rules and masks that no longer compile. Their tables are closed. It may be nil.
 	Broken                 func(table rbac.TableRef, err error)
 	Now                    time.Time
 	DefaultLimit, MaxLimit int
@@ -103,7 +142,7 @@ var ErrNoTable = lqp.ErrUnknownTable
 // a name that never existed. Row rules are placed at the scan of each table, nested queries included: below every join,
 // aggregate, limit and count. Problems of the query come back as lqp.Problems.
 func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
-	rw := &rewriter{in: in, seen: map[rbac.TableRef]seenTable{}}
+	rw := &rewriter{in: in, reader: Reader{in.Principal, in.Policy, in.Now}, seen: map[rbac.TableRef]*Sight{}}
 	bound, err := lqp.Bind(q, rw.env())
 	if err != nil {
 		return nil, err
@@ -121,97 +160,82 @@ func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 	switch {
 	case plan.total:
 		bound = selectKeys(bound)
-	case len(bound.OrderBy) > 0 && bound.Page.Limit > 0 && len(bound.Page.After) == 0:
+	case len(bound.Page.After) == 0 && (len(bound.OrderBy) > 0 && bound.Page.Limit > 0 || rw.narrows()):
 		bound = breakTies(bound)
 	}
+	bound = settlePages(bound)
 	plan.asked = bound
 	if plan.query, err = rw.guard(bound); err != nil {
 		return nil, err
 	}
-	plan.rules = rw.rules
+	plan.placed = rw.placed
 	return plan, nil
 }
 
 type rewriter struct {
 	in     Input
-	seen   map[rbac.TableRef]seenTable
-	broken map[rbac.TableRef]bool // whose rule does not compile
-	rules  []Rule
-}
-
-// seenTable is a table that the query reads, with all its columns, and its row rule bound to its name, nil for none.
-type seenTable struct {
-	full *lqp.Table
-	rule lqp.Expr
+	reader Reader
+	seen   map[rbac.TableRef]*Sight
+	placed []placed
 }
 
 func (rw *rewriter) env() lqp.Env {
-	return lqp.Env{
-		Table: rw.visibleTable, Tables: rw.visibleNames,
-		Now: rw.in.Now, User: rw.in.Principal.ID,
-		Attribute: func(name string) (lqp.Value, bool) {
-			return rw.in.Policy.Attribute(rw.in.Principal, name)
-		},
-		DefaultLimit: rw.in.DefaultLimit, MaxLimit: rw.in.MaxLimit,
-	}
+	env := rw.reader.env()
+	env.Table, env.Tables = rw.visibleTable, rw.visibleNames
+	env.DefaultLimit, env.MaxLimit = rw.in.DefaultLimit, rw.in.MaxLimit
+	return env
 }
 
 // visibleTable is the table as the principal sees it.
 func (rw *rewriter) visibleTable(connection, table string) (*lqp.Table, error) {
-	ref := rbac.TableRef{Connection: connection, Table: table}
 	t, err := rw.in.Table(connection, table)
 	if err != nil {
 		return nil, err
 	}
-	ref.Table = t.Name
-	rule := rw.in.Policy.Table(rw.in.Principal, ref)
-	if rule.Closed {
-		return nil, ErrNoTable
+	ref := rbac.TableRef{Connection: connection, Table: t.Name}
+	if s, ok := rw.seen[ref]; ok {
+		return s.seen, nil
 	}
-	bound, err := rw.rowRule(rule, t)
+	s, err := rw.reader.Look(ref, t)
 	if err != nil {
-		if rw.broken == nil {
-			rw.broken = map[rbac.TableRef]bool{}
-		}
-		rw.broken[ref] = true
-		if rw.in.Broken != nil {
-			rw.in.Broken(ref, err)
+		var broken *BrokenError
+		if errors.As(err, &broken) && rw.in.Broken != nil {
+			rw.in.Broken(ref, broken)
 		}
 		return nil, ErrNoTable
 	}
-	rw.seen[ref] = seenTable{t, bound}
-	return Visible(t, rule), nil
+	rw.seen[ref] = s
+	return s.seen, nil
 }
 
+// narrows reports whether somebody sees less than there is of a table of the query. Without a key in sight its rows would come in
+// an order of arrival, which tells of changes out of sight.
+func (rw *rewriter) narrows() bool {
+	for _, s := range rw.seen {
+		if !s.Whole() {
+			return true
+		}
+	}
+	return false
+}
+
+// visibleNames are the names of a connection's tables that are there for the principal.
 func (rw *rewriter) visibleNames(connection string) []string {
 	if rw.in.Tables == nil {
 		return nil
 	}
 	return slices.DeleteFunc(rw.in.Tables(connection), func(name string) bool {
-		return rw.broken[rbac.TableRef{Connection: connection, Table: name}] || rw.in.Policy.Table(rw.in.Principal, rbac.TableRef{Connection: connection, Table: name}).Closed
+		ref := rbac.TableRef{Connection: connection, Table: name}
+		rule := rw.in.Policy.Table(rw.in.Principal, ref)
+		if rule.Closed || rule.Read == nil && len(rule.Masks) == 0 {
+			return rule.Closed
+		}
+		t, err := rw.in.Table(connection, name)
+		if err == nil {
+			_, err = rw.reader.Look(ref, t)
+		}
+		return err != nil
 	})
-}
-
-// Visible is the table without the columns that the rule hides. Keys and foreign keys that need a hidden column are gone
-// too.
-func Visible(t *lqp.Table, rule rbac.TableRule) *lqp.Table {
-	hidden := func(id string) bool { return rule.Columns[id] == rbac.Hidden }
-	if !slices.ContainsFunc(t.Columns, func(c lqp.Column) bool { return hidden(c.ID) }) {
-		return t
-	}
-	v := *t
-	v.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c lqp.Column) bool { return hidden(c.ID) })
-	if slices.ContainsFunc(t.Key, hidden) {
-		v.Key = nil
-	}
-	if hidden(t.Version) {
-		v.Version = ""
-	}
-	v.Uniques = slices.DeleteFunc(slices.Clone(t.Uniques), func(u []string) bool { return slices.ContainsFunc(u, hidden) })
-	v.ForeignKeys = slices.DeleteFunc(slices.Clone(t.ForeignKeys), func(f lqp.ForeignKey) bool {
-		return slices.ContainsFunc(f.Columns, hidden)
-	})
-	return &v
 }
 
 // selectKeys appends the sort keys that are not output to Select, so that every cursor can be made from a row.

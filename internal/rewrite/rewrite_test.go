@@ -41,41 +41,76 @@ func input(tables []*plantest.Table, p *rbac.Policy) Input {
 	return Input{Principal: me, Policy: p, Table: plantest.Find(tables), Now: noon}
 }
 
-// narrowed is what a principal should see of tables: rows and columns that the rules leave.
+// narrowed is what a principal should see of tables: the rows that the rules leave, without hidden columns and with masks
+// in the place of masked ones.
 func narrowed(t *testing.T, tables []*plantest.Table, p *rbac.Policy) []*plantest.Table {
 	t.Helper()
-	env := lqp.Env{Now: noon, User: me.ID, Attribute: func(n string) (lqp.Value, bool) { v, ok := me.Attributes[n]; return v, ok }}
 	var out []*plantest.Table
 	for _, full := range tables {
 		rule := p.Table(me, rbac.TableRef{Table: full.Schema.Name})
-		read, err := lqp.BindExpr(rule.Read, lqp.Scope{{Alias: "t", Columns: full.Schema.Columns}}, env)
-		require.NoError(t, err)
-		read, err = lqp.Resolve(read, func(c *lqp.Col) (int, error) {
-			return slices.IndexFunc(full.Schema.Columns, func(f lqp.Column) bool { return f.ID == c.Column }), nil
-		})
-		require.NoError(t, err)
+		over := func(e lqp.Expr) lqp.Expr {
+			bound, err := lqp.BindExpr(e, lqp.Scope{{Alias: "t", Columns: full.Schema.Columns}}, lqp.Env{Now: noon, User: me.ID,
+				Attribute: func(n string) (lqp.Value, bool) { v, ok := me.Attributes[n]; return v, ok }})
+			require.NoError(t, err)
+			bound, err = lqp.Resolve(bound, func(c *lqp.Col) (int, error) {
+				return slices.IndexFunc(full.Schema.Columns, func(f lqp.Column) bool { return f.ID == c.Column }), nil
+			})
+			require.NoError(t, err)
+			return bound
+		}
+		read := over(rule.Read)
 		schema := *full.Schema
 		schema.Columns = nil
-		var keep []int
+		var cells []func(row []lqp.Value) lqp.Value
 		for i, c := range full.Schema.Columns {
-			if rule.Columns[c.ID] != rbac.Hidden {
-				schema.Columns, keep = append(schema.Columns, c), append(keep, i)
+			switch rule.Columns[c.ID] {
+			case rbac.Hidden:
+				continue
+			case rbac.Masked:
+				c.Type.NotNull = false
+				mask := over(rule.Masks[c.ID])
+				cells = append(cells, func(row []lqp.Value) lqp.Value {
+					if mask == nil {
+						return lqp.NullValue
+					}
+					return lqp.Eval(mask, row)
+				})
+				if slices.Contains(schema.Key, c.ID) {
+					schema.Key = nil
+				}
+			default:
+				cells = append(cells, func(row []lqp.Value) lqp.Value { return row[i] })
 			}
+			schema.Columns = append(schema.Columns, c)
 		}
 		seen := &plantest.Table{Schema: &schema}
 		for _, row := range full.Rows {
 			if read != nil && !lqp.Truth(lqp.Eval(read, row)) {
 				continue
 			}
-			var cells []lqp.Value
-			for _, i := range keep {
-				cells = append(cells, row[i])
+			out := make([]lqp.Value, len(cells))
+			for i, cell := range cells {
+				out[i] = cell(row)
 			}
-			seen.Rows = append(seen.Rows, cells)
+			seen.Rows = append(seen.Rows, out)
 		}
 		out = append(out, seen)
 	}
 	return out
+}
+
+// randomMask is a mask for a column of plantest's tables, nil for none.
+func randomMask(r *rand.Rand, id string) lqp.Expr {
+	text := func(s string) lqp.Expr { return lqp.Literal(lqp.TextValue(s)) }
+	some := map[string][]lqp.Expr{
+		"d":   {nil, num(0), call("round", col("d"), num(0)), call("if", call("gt", col("n"), num(0)), col("d"), num(-1))},
+		"b":   {nil, lqp.Literal(lqp.BoolValue(true)), call("is_null", col("t"))},
+		"day": {nil, call("if", col("b"), col("day"), lqp.TypedNull(lqp.Type{Kind: lqp.Date}))},
+		"n":   {nil, num(7), level, call("mod", col("n"), num(2)), call("len", col("t"))},
+		"t":   {nil, text("***"), call("concat", call("left", col("t"), num(1)), text("…"))},
+		"id":  {nil, num(1), call("mod", col("id"), num(3))},
+	}[id]
+	return some[r.IntN(len(some))]
 }
 
 func randomRule(r *rand.Rand) rbac.TableRule {
@@ -85,12 +120,18 @@ func randomRule(r *rand.Rand) rbac.TableRule {
 		call("and", call("ge", col("ref"), num(2)), col("b")), call("eq", call("hour", col("at")), num(r.Int64N(24))), col("b"),
 		call("or", call("eq", col("n"), num(1)), call("eq", col("ref"), num(3))), lqp.Literal(lqp.BoolValue(false)),
 	}[r.IntN(11)]
+	rule.Columns, rule.Masks = map[string]rbac.Access{}, map[string]lqp.Expr{}
 	for _, id := range []string{"d", "b", "day", "n"} {
 		if r.IntN(12) == 0 {
-			if rule.Columns == nil {
-				rule.Columns = map[string]rbac.Access{}
-			}
 			rule.Columns[id] = rbac.Hidden
+		}
+	}
+	for _, id := range []string{"d", "b", "day", "n", "t", "id"} {
+		if rule.Columns[id] == "" && r.IntN(8) == 0 {
+			rule.Columns[id] = rbac.Masked
+			if m := randomMask(r, id); m != nil {
+				rule.Masks[id] = m
+			}
 		}
 	}
 	return rule
@@ -107,7 +148,7 @@ func TestRewriteIsTheQueryOverWhatIsVisible(t *testing.T) {
 		tables := randomTables(r)
 		p := policy(map[string]rbac.TableRule{"one": randomRule(r), "two": randomRule(r), "same": randomRule(r)})
 		seen := narrowed(t, tables, p)
-		g := &plantest.Generator{R: r, Tables: tables, Nested: 2}
+		g := &plantest.Generator{R: r, Tables: seen, Nested: 2} // where the key is masked there is no order by it
 		q, ordered := g.Query()
 		plan, err := Rewrite(q, input(tables, p))
 		bound, visibleErr := lqp.Bind(q, lqp.Env{Table: plantest.Find(seen), Now: noon})
@@ -246,13 +287,64 @@ func TestClosedTables(t *testing.T) {
 	assert.ErrorIs(t, err, down, "a failure is not a missing table")
 }
 
-func TestVisible(t *testing.T) {
+func TestSightNarrowsASchema(t *testing.T) {
+	number := lqp.Type{Kind: lqp.Number}
 	full := &lqp.Table{Name: "t", Key: []string{"id"}, Version: "v", Uniques: [][]string{{"a"}, {"b"}},
 		ForeignKeys: []lqp.ForeignKey{{Columns: []string{"a"}}, {Columns: []string{"b"}}},
-		Columns:     []lqp.Column{{ID: "id"}, {ID: "v"}, {ID: "a"}, {ID: "b"}}}
-	assert.Same(t, full, Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"a": rbac.ReadOnly, "gone": rbac.Hidden}}))
-	v := Visible(full, rbac.TableRule{Columns: map[string]rbac.Access{"id": rbac.Hidden, "v": rbac.Hidden, "a": rbac.Hidden}})
-	assert.Equal(t, &lqp.Table{Name: "t", Uniques: [][]string{{"b"}}, ForeignKeys: []lqp.ForeignKey{{Columns: []string{"b"}}}, Columns: []lqp.Column{{ID: "b"}}}, v)
+		Columns: []lqp.Column{{ID: "id", Type: number}, {ID: "v", Type: number}, {ID: "a", Type: lqp.Type{Kind: lqp.Number, Precision: 4, NotNull: true},
+			Native: "decimal(4)", HasDefault: true}, {ID: "b", Type: number}}}
+	look := func(columns map[string]rbac.Access, masks map[string]lqp.Expr) *Sight {
+		p := policy(map[string]rbac.TableRule{"t": {Columns: columns, Masks: masks}})
+		s, err := Reader{me, p, noon}.Look(rbac.TableRef{Table: "t"}, full)
+		require.NoError(t, err)
+		return s
+	}
+	assert.Same(t, full, look(map[string]rbac.Access{"a": rbac.ReadOnly, "gone": rbac.Hidden}, nil).Table())
+	b := &lqp.Table{Name: "t", Uniques: [][]string{{"b"}}, ForeignKeys: []lqp.ForeignKey{{Columns: []string{"b"}}}, Columns: []lqp.Column{{ID: "b", Type: number}}}
+	assert.Equal(t, b, look(map[string]rbac.Access{"id": rbac.Hidden, "v": rbac.Hidden, "a": "unheard of"}, nil).Table(), "what is no access hides")
+	masked := look(map[string]rbac.Access{"id": rbac.Masked, "v": rbac.Masked, "a": rbac.Masked}, map[string]lqp.Expr{"a": num(12)})
+	b.Columns = []lqp.Column{{ID: "id", Type: number, ReadOnly: true}, {ID: "v", Type: number, ReadOnly: true},
+		{ID: "a", Type: num(12).Type(), ReadOnly: true}, b.Columns[0]}
+	assert.Equal(t, b, masked.Table(), "the facets of a masked column are those of its mask")
+	row := []lqp.Value{lqp.IntValue(1), lqp.IntValue(2), lqp.IntValue(3), lqp.IntValue(4)}
+	assert.Equal(t, []lqp.Value{{}, {}, lqp.IntValue(12), lqp.IntValue(4)}, masked.Show(row))
+	assert.Nil(t, masked.Show(nil))
+}
+
+func TestMasksThatDoNotFitClose(t *testing.T) {
+	full := &lqp.Table{Name: "t", Columns: []lqp.Column{{ID: "n", Type: lqp.Type{Kind: lqp.Number}}, {ID: "t", Type: lqp.Type{Kind: lqp.Text}}}}
+	for _, tc := range []struct {
+		name   string
+		column string
+		mask   lqp.Expr
+	}{
+		{"another type", "n", col("t")},
+		{"a column that is gone", "n", col("gone")},
+		{"a missing attribute", "n", &lqp.Param{Name: "user.team"}},
+		{"an unknown function", "t", call("no_such", col("t"))},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := policy(map[string]rbac.TableRule{"t": {Columns: map[string]rbac.Access{tc.column: rbac.Masked}, Masks: map[string]lqp.Expr{tc.column: tc.mask}}})
+			_, err := Reader{me, p, noon}.Look(rbac.TableRef{Table: "t"}, full)
+			require.ErrorIs(t, err, ErrNoTable)
+			var broken *BrokenError
+			require.ErrorAs(t, err, &broken)
+			require.Error(t, CheckMask(tc.mask, full, tc.column, Reader{me, p, noon}))
+		})
+	}
+	r := Reader{me, policy(nil), noon}
+	require.NoError(t, CheckMask(nil, full, "n", r))
+	require.NoError(t, CheckMask(level, full, "n", r))
+	require.Error(t, CheckMask(nil, full, "gone", r))
+}
+
+// A condition of a rule that is none, a number say, is not left for a database to take as true.
+func TestRulesAreConditions(t *testing.T) {
+	tables := randomTables(rand.New(rand.NewPCG(1, 1)))
+	_, err := Rewrite(&lqp.Query{From: lqp.Source{Table: "one"}}, input(tables, policy(map[string]rbac.TableRule{"one": {Read: col("n")}})))
+	var p lqp.Problems
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, lqp.CodeUnknownTable, p[0].Code)
 }
 
 // Without a key pages continue by offset: what ties is told apart by all that is shown.

@@ -2,6 +2,40 @@ package rewrite
 
 import "github.com/livetables/livetables/lqp"
 
+// settlePages makes the order of every nested block total that is cut to a page, as far as that is possible: which rows are on
+// the page must not depend on the order in which a database happens to deliver them.
+func settlePages(q *lqp.Query) *lqp.Query {
+	c := q
+	for i := -1; i < len(q.Joins); i++ {
+		in := q.From.Query
+		if i >= 0 {
+			in = q.Joins[i].Source.Query
+		}
+		if in == nil {
+			continue
+		}
+		settled := settlePages(in)
+		if paged(in) && len(in.Page.After) == 0 {
+			var total bool
+			if settled, total = lqp.OrderKey(settled); !total {
+				settled = breakTies(settled)
+			}
+		}
+		if settled == in {
+			continue
+		}
+		if c == q {
+			c = q.Clone()
+		}
+		if i < 0 {
+			c.From.Query = settled
+		} else {
+			c.Joins[i].Source.Query = settled
+		}
+	}
+	return c
+}
+
 // breakTies sorts a block whose rows show no key by everything they show, after its own sort keys. Pages of it continue by
 // offset, and a database delivers rows that tie in another order for another limit: rows would come twice or not at all.
 // Rows that still tie are alike, so that it does not matter which of them comes first.

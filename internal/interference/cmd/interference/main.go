@@ -1,0 +1,59 @@
+// Command interference goes through random worlds of tables, rules and people and reports what somebody learned of what the
+// rules keep from them.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/livetables/livetables/internal/interference"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context) int {
+	n := flag.Int("n", 100_000, "how many `cases` there are")
+	seed := flag.Uint64("seed", 0, "the `seed` of the cases, 0 for a new one")
+	first := flag.Int("first", 0, "the `number` of the first case")
+	workers := flag.Int("workers", 2, "how many worlds are looked at at the same time")
+	keepGoing := flag.Bool("keep-going", false, "go on after a finding")
+	postgres := flag.String("postgres", "", "the `URL` of a PostgreSQL database to keep the external tables in, memory by default")
+	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
+	flag.Parse()
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	fmt.Printf("seed %d\n", *seed)
+	opt := interference.Options{Seed: *seed, First: *first, Cases: *n, Workers: *workers, KeepGoing: *keepGoing,
+		Found: func(f *interference.Finding) { fmt.Println(f) }}
+	if *postgres != "" {
+		opt.Source = interference.Postgres(*postgres)
+	}
+	last := time.Now()
+	opt.Progress = func(s *interference.Stats) {
+		if time.Since(last) >= *every {
+			last = time.Now()
+			fmt.Println(s.Line())
+		}
+	}
+	stats, err := interference.Run(ctx, opt)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "interference:", err)
+		return 2
+	}
+	fmt.Print(stats)
+	if len(stats.Findings) > 0 {
+		return 1
+	}
+	return 0
+}

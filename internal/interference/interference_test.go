@@ -1,0 +1,71 @@
+package interference
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testenv"
+)
+
+// seed is the one in LIVETABLES_INTERFERENCE_SEED, else a new one.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("LIVETABLES_INTERFERENCE_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err)
+	return n
+}
+
+func requireNothing(t *testing.T, s *Stats) {
+	t.Helper()
+	for i, f := range s.Findings {
+		if i == 3 {
+			break
+		}
+		t.Error(f)
+	}
+	t.Log(s)
+}
+
+// What is out of sight changes no byte of an answer, and answers are those over what is in sight (promise P5).
+func TestNonInterference(t *testing.T) {
+	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 3000, Workers: 3})
+	require.NoError(t, err)
+	requireNothing(t, s)
+	require.Greater(t, s.Compared, 1000)
+	require.Greater(t, s.Changes, 300)
+	require.Less(t, s.Failed, 1200, "most questions must have answers")
+	for _, kind := range []string{"query", "misspelt", "explain", "export", "listing", "view", "history", "write", "public"} {
+		require.Positive(t, s.Kinds[kind], kind)
+	}
+}
+
+// The same with tables in PostgreSQL.
+func TestNonInterferenceOfPostgres(t *testing.T) {
+	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 500, Workers: 2, Source: Postgres(testenv.Postgres(t))})
+	require.NoError(t, err)
+	requireNothing(t, s)
+	require.Greater(t, s.Compared, 150)
+}
+
+// One case alone is what it was among others.
+func TestACaseIsRepeatable(t *testing.T) {
+	n := seed(t)
+	report := func(first, cases int) string {
+		s, err := Run(t.Context(), Options{Seed: n, First: first, Cases: cases, Workers: 1})
+		require.NoError(t, err)
+		requireNothing(t, s)
+		s.Took, s.Began = 0, time.Time{}
+		return fmt.Sprint(s.Cases, s.Worlds, s.Changes)
+	}
+	require.Equal(t, report(30, 1), report(30, 1))
+}
