@@ -95,13 +95,17 @@ func (g *Guard) Lists(host string, port int) bool {
 }
 
 // control runs with the numeric address of a socket that exists and is not connected yet.
-func (g *Guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
-	return g.Check(network, address)
+func (g *Guard) control(ctx context.Context, network, address string, _ syscall.RawConn) error {
+	return g.check(ctx, network, address)
 }
 
 // Check decides about one numeric address ("192.0.2.1:5432"): nil, or a *DeniedError. Anything that is not a numeric
 // address with a port is refused.
 func (g *Guard) Check(network, address string) error {
+	return g.check(context.Background(), network, address)
+}
+
+func (g *Guard) check(ctx context.Context, network, address string) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return &DeniedError{network, address, "not numeric"}
@@ -119,6 +123,9 @@ func (g *Guard) Check(network, address string) error {
 	}
 	if name := Special(a.Addr()); name != "" {
 		return &DeniedError{network, address, name}
+	}
+	if !portAllowed(ctx, a.Port()) {
+		return &DeniedError{network, address, "not the driver's port"}
 	}
 	return nil
 }
