@@ -13,18 +13,28 @@ var ErrArchived = minidb.ErrArchived
 // ArchiveTable puts a table away with its rows, rules and views; version 0 skips the version check. Queries and writes that
 // name it, its views among them, answer [ErrArchived], and Tables does not list it.
 func (a *Access) ArchiveTable(ctx context.Context, id string, version int64) (*minidb.Table, error) {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	s, err := a.anyTable(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return a.e.store.ArchiveTable(ctx, a.actor(""), id, version)
+	t, err := a.e.store.ArchiveTable(ctx, a.actor(""), id, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.changed(ctx, t)
 }
 
 // RestoreTable brings an archived table back with everything it had; version 0 skips the version check.
 func (a *Access) RestoreTable(ctx context.Context, id string, version int64) (*minidb.Table, error) {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	s, err := a.anyTable(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return a.e.store.RestoreTable(ctx, a.actor(""), id, version)
+	t, err := a.e.store.RestoreTable(ctx, a.actor(""), id, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.changed(ctx, t)
 }
 
 // AllTables is Tables with the archived tables behind the others.
@@ -33,17 +43,18 @@ func (a *Access) AllTables(ctx context.Context, base string) ([]*minidb.Table, e
 	if err != nil {
 		return nil, err
 	}
-	list := s.visibleTables(s.Tables, base)
-	return append(list, s.visibleTables(s.Archived, base)...), nil
+	list := s.visibleTables(ctx, s.Tables, base)
+	return append(list, s.visibleTables(ctx, s.Archived, base)...), nil
 }
 
-// visibleTables are those tables of a base that are not closed to the principal, without the columns hidden from it.
-func (s *entry) visibleTables(tables []*minidb.Table, base string) (list []*minidb.Table) {
+// visibleTables are those tables of a base that are not closed to the principal, without the columns hidden from it
+// and with what masks leave of others.
+func (s *entry) visibleTables(ctx context.Context, tables []*minidb.Table, base string) (list []*minidb.Table) {
 	for _, t := range tables {
 		if t.Base != base {
 			continue
 		}
-		if v := s.visible(t); v != nil {
+		if v := s.shown(ctx, t); v != nil {
 			list = append(list, v)
 		}
 	}

@@ -58,14 +58,18 @@ type TestResult struct {
 
 // CreateConnection stores a connection; its password is sealed and bound to it. Nothing is dialled.
 func (a *Access) CreateConnection(ctx context.Context, workspace string, spec ConnectionSpec) (*Connection, error) {
-	if _, err := a.enter(ctx, workspace, rbac.ManageConnections); err != nil {
+	s, err := a.enter(ctx, workspace, rbac.ManageConnections)
+	if err != nil {
 		return nil, err
 	}
 	if err := a.e.sources.check(workspace, spec); err != nil {
 		return nil, err
 	}
+	if err := s.mayLead("", spec.File); err != nil {
+		return nil, err
+	}
 	c := minidb.Connection{ID: minidb.NewID("con"), Workspace: workspace, Name: spec.Name, Driver: spec.Driver, CreatedBy: a.p.ID}
-	if err := a.e.seal(&c, spec); err != nil {
+	if err := a.e.seal(ctx, &c, spec, 1); err != nil {
 		return nil, err
 	}
 	stored, err := a.e.store.CreateConnection(ctx, a.actor(""), workspace,
@@ -76,8 +80,21 @@ func (a *Access) CreateConnection(ctx context.Context, workspace string, spec Co
 	return publicConnection(stored)
 }
 
-// UpdateConnection replaces a connection's settings. Changing where it leads or as whom needs the password again.
+// UpdateConnection replaces a connection's settings; version is the one the caller has seen, 0 for any. Changing anything
+// but the name, the schemas and the time zone needs the password again.
 func (a *Access) UpdateConnection(ctx context.Context, id string, version int64, spec ConnectionSpec) (*Connection, error) {
+	const tries = 5
+	for try := 1; ; try++ {
+		c, err := a.updateConnection(ctx, id, version, spec)
+		var changed *minidb.VersionError
+		if version != 0 || try == tries || !errors.As(err, &changed) {
+			return c, err
+		}
+		// The caller takes any version, but the password is sealed for one: somebody else's change came first.
+	}
+}
+
+func (a *Access) updateConnection(ctx context.Context, id string, version int64, spec ConnectionSpec) (*Connection, error) {
 	s, err := a.at(ctx, id, rbac.ManageConnections)
 	if err != nil {
 		return nil, err
@@ -86,39 +103,45 @@ func (a *Access) UpdateConnection(ctx context.Context, id string, version int64,
 	if !ok {
 		return nil, fmt.Errorf("connection %s: %w", id, ErrNotFound)
 	}
+	if version != 0 && version != old.Version {
+		return nil, &minidb.VersionError{Current: old.Version}
+	}
 	if err := a.e.sources.check(old.Workspace, spec); err != nil {
+		return nil, err
+	}
+	if err := s.mayLead(id, spec.File); err != nil {
 		return nil, err
 	}
 	before, err := storedSpec(old)
 	if err != nil {
 		return nil, err
 	}
-	c := *old
+	c, kept := *old, false
 	if spec.Driver != old.Driver {
 		return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "driver", Code: minidb.CodeInvalid,
 			Message: "the driver of a connection cannot be changed; make a new connection"}}}
 	}
 	if spec.Password == nil && len(old.Secret) > 0 {
-		if before.Host != spec.Host || before.Port != spec.Port || before.User != spec.User ||
-			before.TLS != spec.TLS || before.RootCA != spec.RootCA || before.Database != spec.Database {
+		if leadsElsewhere(before, spec) {
 			return nil, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "password", Code: minidb.CodeRequired,
-				Message: "a change of driver, host, port, database, user or TLS needs the password again"}}}
+				Message: "a change of host, port, database, user, TLS, certificate or file needs the password again"}}}
 		}
-		settings, err := a.e.connectionSettings(old)
+		plain, err := a.e.openSecret(ctx, old)
 		if err != nil {
 			return nil, err
 		}
-		password := NewSecret(settings.Password)
-		spec.Password = &password
+		password := NewSecret(string(plain))
+		clear(plain)
+		spec.Password, kept = &password, true
 	}
-	if err := a.e.seal(&c, spec); err != nil {
+	if err := a.e.seal(ctx, &c, spec, old.Version+1); err != nil {
 		return nil, err
 	}
-	patch := minidb.ConnectionPatch{Name: &spec.Name, Settings: c.Settings, Secret: c.Secret}
+	patch := minidb.ConnectionPatch{Name: &spec.Name, Settings: c.Settings, Secret: c.Secret, Resealed: kept}
 	if patch.Secret == nil {
 		patch.Secret = []byte{}
 	}
-	stored, err := a.e.store.UpdateConnection(ctx, a.actor(""), id, patch, version)
+	stored, err := a.e.store.UpdateConnection(ctx, a.actor(""), id, patch, old.Version)
 	if err != nil {
 		return nil, fmt.Errorf("update connection %s: %w", id, err)
 	}
@@ -128,7 +151,11 @@ func (a *Access) UpdateConnection(ctx context.Context, id string, version int64,
 
 // DeleteConnection removes a connection and closes it; version 0 skips the version check.
 func (a *Access) DeleteConnection(ctx context.Context, id string, version int64) error {
-	if _, err := a.at(ctx, id, rbac.ManageConnections); err != nil {
+	s, err := a.at(ctx, id, rbac.ManageConnections)
+	if err != nil {
+		return err
+	}
+	if err := s.mayLead(id, ""); err != nil {
 		return err
 	}
 	if err := a.e.store.DeleteConnection(ctx, a.actor(""), id, version); err != nil {
@@ -142,11 +169,17 @@ func (a *Access) DeleteConnection(ctx context.Context, id string, version int64)
 // their names, drivers and nothing of where they lead.
 func (a *Access) Connections(ctx context.Context, workspace string) ([]*Connection, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if errors.Is(err, ErrForbidden) { // those who manage connections need not read what is behind them
+		s, err = a.enter(ctx, workspace, rbac.ManageConnections)
+	}
 	if err != nil {
 		return nil, err
 	}
 	list := make([]*Connection, 0, len(s.Connections))
 	for _, c := range s.Connections {
+		if !s.knowsConnection(c.ID) {
+			continue
+		}
 		p, err := s.publicConnection(c)
 		if err != nil {
 			return nil, err
@@ -158,7 +191,7 @@ func (a *Access) Connections(ctx context.Context, workspace string) ([]*Connecti
 
 // Connection is one connection as Connections shows it.
 func (a *Access) Connection(ctx context.Context, id string) (*Connection, error) {
-	s, err := a.at(ctx, id, rbac.ReadData)
+	s, err := a.atConnection(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +212,22 @@ func (a *Access) WorkspaceOfConnection(ctx context.Context, id string) (string, 
 		return "", fmt.Errorf("connection %s: %w", id, ErrNotFound)
 	}
 	return s.Workspace.ID, nil
+}
+
+// atConnection enters the workspace of a connection that the principal may read from or manage.
+func (a *Access) atConnection(ctx context.Context, id string) (*entry, error) {
+	s, err := a.at(ctx, id, rbac.ReadData)
+	if errors.Is(err, ErrNotFound) {
+		if managed, no := a.at(ctx, id, rbac.ManageConnections); no == nil {
+			return managed, nil
+		}
+	}
+	return s, err
+}
+
+// knowsConnection reports whether there is a connection for the principal.
+func (s *entry) knowsConnection(id string) bool {
+	return s.readable(id) || s.policy.Can(s.p, rbac.ManageConnections, id).Allowed
 }
 
 // TestConnection tries a stored connection. A failed try is recorded in the audit log.
@@ -226,6 +275,10 @@ func testFailure(err error) *TestResult {
 		r.Code, r.Message = CodeTimeout, "the database did not answer in time"
 	case CodeInvalid:
 		r.Message = "the settings are not usable with this driver"
+	case CodeKeyManager:
+		r.Message = "the stored password cannot be opened just now; try again later"
+	case CodeSecretUnreadable:
+		r.Message = "the stored password cannot be opened; enter it again"
 	default:
 		r.Code, r.Message = CodeSourceUnavailable, "the database cannot be reached"
 	}
@@ -257,6 +310,9 @@ func (s *sources) check(workspace string, spec ConnectionSpec) error {
 	}
 	if spec.Port < 0 || spec.Port > 65535 {
 		bad("port", "port %d is not between 1 and 65535", spec.Port)
+	}
+	if spec.Password != nil && len(spec.Password.Reveal()) > maxPassword {
+		bad("password", "a password of at most %d bytes is needed", maxPassword)
 	}
 	if spec.TimeZone != "" {
 		if _, err := time.LoadLocation(spec.TimeZone); err != nil {
@@ -298,33 +354,6 @@ func (s *sources) file(workspace, name string) (string, error) {
 	return path, nil
 }
 
-// seal puts the spec into the stored connection, the password encrypted and bound to its place.
-func (e *Engine) seal(c *minidb.Connection, spec ConnectionSpec) error {
-	password := spec.Password
-	spec.Password = nil
-	settings, err := json.Marshal(spec)
-	if err != nil {
-		return fmt.Errorf("connection settings: %w", err)
-	}
-	c.Settings, c.Secret = settings, nil
-	if password == nil || password.IsZero() {
-		return nil
-	}
-	if e.sealer == nil {
-		return &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "password", Code: "no_key",
-			Message: "this engine has no key to keep passwords with (Options.Sealer)"}}}
-	}
-	if c.Secret, err = e.sealer.Seal([]byte(password.Reveal()), secretPlace(c)); err != nil {
-		return fmt.Errorf("seal password: %w", err)
-	}
-	return nil
-}
-
-// secretPlace is what a sealed password is bound to: moved to another row, it does not open.
-func secretPlace(c *minidb.Connection) []byte {
-	return []byte("connection\x00" + c.Workspace + "\x00" + c.ID + "\x00password")
-}
-
 func storedSpec(c *minidb.Connection) (ConnectionSpec, error) {
 	var spec ConnectionSpec
 	d := json.NewDecoder(bytes.NewReader(c.Settings))
@@ -333,26 +362,6 @@ func storedSpec(c *minidb.Connection) (ConnectionSpec, error) {
 		return spec, fmt.Errorf("stored settings of connection %s: %w", c.ID, err)
 	}
 	return spec, nil
-}
-
-func (e *Engine) connectionSettings(c *minidb.Connection) (adapter.Settings, error) {
-	spec, err := storedSpec(c)
-	if err != nil {
-		return adapter.Settings{}, err
-	}
-	s := adapter.Settings{Driver: c.Driver, Host: spec.Host, Port: spec.Port, Database: spec.Database, User: spec.User, TLS: spec.TLS,
-		RootCA: spec.RootCA, File: spec.File, Schemas: spec.Schemas, TimeZone: spec.TimeZone, ReadOnly: true, Timeout: e.limits.QueryTime}
-	if len(c.Secret) > 0 {
-		if e.sealer == nil {
-			return s, fmt.Errorf("connection %s: no key to open its password with", c.ID)
-		}
-		plain, err := e.sealer.Open(c.Secret, secretPlace(c))
-		if err != nil {
-			return s, fmt.Errorf("connection %s: open password: %w", c.ID, err)
-		}
-		s.Password = string(plain)
-	}
-	return s, nil
 }
 
 func publicConnection(c *minidb.Connection) (*Connection, error) {
@@ -367,7 +376,7 @@ func publicConnection(c *minidb.Connection) (*Connection, error) {
 
 func (s *entry) publicConnection(c *minidb.Connection) (*Connection, error) {
 	p, err := publicConnection(c)
-	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
+	if err == nil && !s.policy.Can(s.p, rbac.ManageConnections, c.ID).Allowed {
 		p.ConnectionSpec = ConnectionSpec{Name: p.Name, Driver: p.Driver}
 		p.HasPassword = false
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// DuplicateBase copies a base with its tables, views and rules, and its rows when asked, all or nothing; publications are
+// DuplicateBase copies a base, in the project where it is, with its tables, views, rules and caps, and its rows when asked, all or nothing; publications are
 // not copied. The copy shows nobody more than the original: rules come along before rows do. An empty name adds "copy" to
 // that of the original.
 //
@@ -22,6 +22,14 @@ func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool
 	if !ok {
 		return nil, fmt.Errorf("base %s: %w", base, ErrNotFound)
 	}
+	// The copy lands beside the original: what a grant on the base alone allows does not reach there.
+	side := s.Workspace.ID
+	if old.Project != "" {
+		side = old.Project
+	}
+	if err := s.may(side, rbac.AlterTables); err != nil {
+		return nil, err
+	}
 	if name == "" {
 		name = old.Name + " copy"
 	}
@@ -30,9 +38,17 @@ func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool
 		d.PolicyVersion = s.policy.Version
 	} else {
 		for _, t := range append(s.TablesOf(base), s.Archived...) {
-			if t.Base == base && len(s.policy.Rules[rbac.TableRef{Table: t.ID}]) > 0 {
+			if t.Base == base && len(s.policy.Rules[rbac.TableRef{Table: t.ID}])+len(s.policy.Caps[t.ID]) > 0 {
 				return nil, fmt.Errorf("the rules of table %s are kept elsewhere and would not bind a copy: %w", t.Name, ErrForbidden)
 			}
+		}
+		for _, v := range s.ViewsOf(base) {
+			if len(s.policy.Caps[v.ID]) > 0 {
+				return nil, fmt.Errorf("the caps of view %s are kept elsewhere and would not bind a copy: %w", v.Name, ErrForbidden)
+			}
+		}
+		if len(s.policy.Caps[base]) > 0 {
+			return nil, fmt.Errorf("the caps of base %s are kept elsewhere and would not bind a copy: %w", base, ErrForbidden)
 		}
 	}
 	return a.e.store.DuplicateBase(ctx, a.actor(""), base, d)

@@ -39,37 +39,34 @@ func (a *Access) Schema(ctx context.Context, connection string, refresh bool) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Schema{Catalog: s.visibleCatalog(c.ID, found.Catalog), ReadAt: found.ReadAt, Expired: a.e.sources.expired(found)}, nil
+	return &Schema{Catalog: s.visibleCatalog(ctx, c.ID, found.Catalog), ReadAt: found.ReadAt, Expired: a.e.sources.expired(found)}, nil
 }
 
 // visibleCatalog is what the principal may know of a connection's catalogue: no table and no column that it cannot read,
 // not as the end of a foreign key either, and no count of rows where a rule keeps some from it.
-func (s *entry) visibleCatalog(connection string, whole lqp.Catalog) lqp.Catalog {
+func (s *entry) visibleCatalog(ctx context.Context, connection string, whole lqp.Catalog) lqp.Catalog {
 	var seen lqp.Catalog
-	if s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
+	if s.policy.Can(s.p, rbac.ManageConnections, connection).Allowed {
 		seen.Database = whole.Database // where it leads
 	}
-	rules := map[string]rbac.TableRule{}
-	ruleOf := func(table string) rbac.TableRule {
-		rule, ok := rules[table]
-		if !ok {
-			rule = s.policy.Table(s.p, rbac.TableRef{Connection: connection, Table: table})
-			rules[table] = rule
+	sights := make(map[string]*rewrite.Sight, len(whole.Tables))
+	for _, t := range whole.Tables {
+		if seen, err := s.look(ctx, rbac.TableRef{Connection: connection, Table: t.Name}, t); err == nil {
+			sights[t.Name] = seen
 		}
-		return rule
 	}
 	for _, t := range whole.Tables {
-		rule := ruleOf(t.Name)
-		if rule.Closed {
+		at := sights[t.Name]
+		if at == nil {
 			continue
 		}
-		v := *rewrite.Visible(t, rule) // what is remembered stays whole
-		if rule.Read != nil {
+		v := *at.Table() // what is remembered stays whole
+		if at.Narrows() {
 			v.Rows = -1
 		}
 		v.ForeignKeys = slices.DeleteFunc(slices.Clone(v.ForeignKeys), func(f lqp.ForeignKey) bool {
-			target := ruleOf(f.RefTable)
-			return target.Closed || slices.ContainsFunc(f.RefColumns, func(id string) bool { return target.Columns[id] == rbac.Hidden })
+			target := sights[f.RefTable]
+			return target == nil || slices.ContainsFunc(f.RefColumns, func(id string) bool { return !target.Shows(id) })
 		})
 		seen.Tables = append(seen.Tables, &v)
 	}

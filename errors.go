@@ -46,11 +46,15 @@ const (
 	CodeSourceAuth        = "source_auth"        // it refused the credentials
 	CodeSourceDenied      = "source_denied"      // its role lacks a right
 	CodeSourceBusy        = "source_busy"        // *SourceError says which; as many reads as may were running for too long
+	CodeSourceFailed      = "source_failed"      // it answered with an error of its own; *SourceError says which one
 	CodeHostNotAllowed    = "host_not_allowed"
+	CodeKeyManager        = "key_manager_unavailable" // *KeyManagerError may say when to try again
+	CodeSecretUnreadable  = "secret_unreadable"       // a stored password does not open; it must be entered again
 	CodeUnsupported       = "unsupported"
 	CodeLastOwner         = "last_owner"
 	CodeSchemaChanged     = "schema_changed"
 	CodeArchived          = "archived"   // the table is archived
+	CodeNotEmpty          = "not_empty"  // the project still has bases
 	CodeRowLocked         = "row_locked" // *minidb.LockedError names the holder and the end of the lock
 	CodeLoss              = "data_loss"  // *LossError says what would be lost
 )
@@ -90,8 +94,9 @@ func Code(err error) string {
 	}{
 		{ErrNoPrincipal, CodeUnauthenticated}, {ErrNotFound, CodeNotFound}, {rewrite.ErrNoTable, CodeNotFound},
 		{ErrForbidden, CodeForbidden}, {ErrRevoked, CodeForbidden}, {ErrCursor, CodeInvalidCursor}, {ErrHost, CodeHostNotAllowed},
+		{ErrKeyManager, CodeKeyManager}, {ErrSecretUnreadable, CodeSecretUnreadable},
 		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
-		{ErrArchived, CodeArchived}, {lqp.ErrSpill, CodeStorage}, {supervise.ErrBusy, CodeSourceBusy},
+		{ErrArchived, CodeArchived}, {minidb.ErrNotEmpty, CodeNotEmpty}, {lqp.ErrSpill, CodeStorage}, {supervise.ErrBusy, CodeSourceBusy},
 		{adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
 		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrTemporary, CodeSourceBusy}, {adapter.ErrUnsupported, CodeUnsupported},
 		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},
@@ -99,6 +104,9 @@ func Code(err error) string {
 		if errors.Is(err, c.err) {
 			return c.code
 		}
+	}
+	if source := (*SourceError)(nil); errors.As(err, &source) {
+		return CodeSourceFailed
 	}
 	return CodeInternal
 }

@@ -51,7 +51,7 @@ type ConnectionError struct {
 
 // ConnectionHealth is how a connection is doing. Nothing is asked of the database for it.
 func (a *Access) ConnectionHealth(ctx context.Context, id string) (*ConnectionHealth, error) {
-	s, err := a.at(ctx, id, rbac.ReadData)
+	s, err := a.atConnection(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s *entry) health(c *minidb.Connection) *ConnectionHealth {
 		r := testFailure(h.Error)
 		out.LastError = &ConnectionError{Code: r.Code, Message: r.Message, At: h.ErrorAt.UTC()}
 	}
-	if !s.policy.Can(s.p, rbac.ManageConnections, "").Allowed {
+	if !s.policy.Can(s.p, rbac.ManageConnections, c.ID).Allowed {
 		return out // when others read is their affair
 	}
 	out.LastUsedAt, out.Reading, out.Waiting = known(h.Used), h.Reading, h.Waiting

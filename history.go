@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/rewrite"
-	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -18,8 +18,8 @@ import (
 type HistoryFilter struct {
 	Actor, Action, ResourceType, Resource, Table string
 	From, To                                     time.Time
-	Before                                       int64 // position of the last entry already seen
-	Limit                                        int   // default 100, at most 1000
+	Cursor                                       string // of HistoryCursor, to go on after its entry
+	Limit                                        int    // default 100, at most 1000
 }
 
 // AuditLog reads a workspace's audit log. Row entries are shown as today's policy lets the reader see the row; entries of
@@ -38,7 +38,7 @@ func (a *Access) TableHistory(ctx context.Context, table string, f HistoryFilter
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.tableOf(table); err != nil {
+	if _, _, err := s.tableOf(ctx, table); err != nil {
 		return nil, err
 	}
 	f.Table = table
@@ -59,7 +59,14 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 	}
 	limit = min(limit, 1000)
 	q := minidb.HistoryQuery{Workspace: s.Workspace.ID, Actor: f.Actor, Action: f.Action, ResourceType: f.ResourceType, Resource: f.Resource,
-		Table: f.Table, From: f.From, To: f.To, Before: f.Before, Limit: limit}
+		Table: f.Table, From: f.From, To: f.To, Limit: limit}
+	var err error
+	if q.Before, err = s.before(f); err != nil {
+		return nil, err
+	}
+	// Some readers see few of many entries: the search for them ends like that of any query.
+	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
+	defer cancel()
 	var out []audit.Entry
 	for {
 		entries, err := s.e.store.History(ctx, q)
@@ -67,7 +74,7 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 			return nil, fmt.Errorf("read history: %w", err)
 		}
 		for i := range entries {
-			if s.show(&entries[i]) && (f.Actor == "" || entries[i].Actor == f.Actor) { // who may have been taken out of it
+			if s.show(ctx, &entries[i]) && (f.Actor == "" || entries[i].Actor == f.Actor) { // who may have been taken out of it
 				out = append(out, entries[i])
 				if len(out) == limit {
 					return out, nil
@@ -82,59 +89,78 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 }
 
 // show narrows an entry to what today's policy lets the reader see, false when that is nothing.
-func (s *entry) show(en *audit.Entry) bool {
+func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 	if en.Table == "" {
-		return en.ResourceType != "lock" || s.showLock(en)
+		if about := s.place(aboutWhat(en)); s.Has(about) && !s.readable(about) {
+			return false // a closed base, view or connection is not there, nor who is kept from it
+		}
+		return en.ResourceType != "lock" || s.showLock(ctx, en)
 	}
 	t, ok := s.AnyTable(en.Table)
 	if !ok {
 		// The table is gone and its rules with it: only those who could have written the rules still see its rows.
 		return s.policy.Can(s.p, rbac.ManageRules, "").Allowed
 	}
-	rule := s.policy.Table(s.p, rbac.TableRef{Table: t.ID})
-	if rule.Closed {
-		return false
-	}
-	if !strings.HasPrefix(en.Action, "row.") {
-		return s.showDefinition(en, t, rule)
-	}
-	// Only those who manage the rules see what was in columns that are gone, whose grants nobody knows any more.
-	if rule.Read == nil && len(rule.Columns) == 0 && s.policy.Can(s.p, rbac.ManageRules, "").Allowed {
-		return true
-	}
-	guard, err := s.guard(t)
+	seen, err := s.sight(ctx, t)
 	if err != nil {
 		return false
 	}
-	full := t.Schema()
-	seen := rewrite.Visible(full, rule)
+	past := s.policy.Can(s.p, rbac.ManageRules, t.ID).Allowed
+	if !strings.HasPrefix(en.Action, "row.") {
+		return showDefinition(en, t, seen, past)
+	}
+	// Only those who manage the rules see what was in columns that are gone, whose grants nobody knows any more.
+	if seen.Whole() && past {
+		return true
+	}
+	changedInSight := len(en.After) == 0
 	any := false
 	for _, side := range []*json.RawMessage{&en.Before, &en.After} {
-		row, ok := imageVisible(*side, t, guard.Read)
+		row, ok := seenImage(*side, t, seen)
 		if !ok {
 			*side = nil
 			continue
 		}
 		any = true
-		*side, _ = imageJSON(full, seen, row, nil)
+		changedInSight = changedInSight || side == &en.After
+		*side, _ = imageJSON(seen.Table().Columns, row, nil)
+	}
+	if !changedInSight { // what happened to a row out of sight is not said
+		en.Actor, en.Version, en.Reason, en.Request, en.Address = "", 0, "", "", ""
 	}
 	hideBuiltIn(seen, strings.TrimPrefix(en.Action, "row."), &en.Actor, &en.Version)
 	return any
 }
 
-// showDefinition narrows an entry about a table or one of its columns. A column that is gone has taken its grants with it,
-// so that nobody can tell from whom it was hidden: it is for those who manage the rules.
-func (s *entry) showDefinition(en *audit.Entry, t *minidb.Table, rule rbac.TableRule) bool {
-	past := s.policy.Can(s.p, rbac.ManageRules, "").Allowed
+// aboutWhat is the id of the resource that an entry is about: of a rule the table or connection that it is for, of a cap what
+// it narrows.
+func aboutWhat(en *audit.Entry) string {
+	if en.ResourceType != "rule" && en.ResourceType != "cap" {
+		return en.Resource
+	}
+	if i := strings.IndexAny(en.Resource, ":/"); i >= 0 {
+		return en.Resource[:i]
+	}
+	return en.Resource
+}
+
+// showDefinition narrows an entry about a table or one of its columns; past says that the reader manages the rules. A column
+// that is gone has taken its grants with it, so that nobody can tell from whom it was hidden: it is for those who manage the
+// rules.
+func showDefinition(en *audit.Entry, t *minidb.Table, seen *rewrite.Sight, past bool) bool {
 	if en.ResourceType == "column" {
 		_, exists := t.Column(en.Resource)
-		return rule.Columns[en.Resource] != rbac.Hidden && (exists || past)
+		if exists && !seen.Shows(en.Resource) {
+			en.Before, en.After = nil, nil // what the column may hold is said of values that are not shown
+		}
+		return seen.Access(en.Resource) != rbac.Hidden && (exists || past)
 	}
-	hides := false
-	for _, access := range rule.Columns {
-		hides = hides || access == rbac.Hidden
+	if en.ResourceType == "index" && seen.Table() != t.Schema() && !slices.ContainsFunc(t.Indexes(), func(x minidb.Index) bool {
+		return x.ID == en.Resource && !hidesIndex(seen, x.Columns)
+	}) {
+		return false
 	}
-	if hides || !past {
+	if seen.Table() != t.Schema() || !past {
 		en.Before, en.After = withoutColumns(en.Before), withoutColumns(en.After)
 	}
 	return true
@@ -158,14 +184,17 @@ func withoutColumns(image json.RawMessage) json.RawMessage {
 
 // showLock reports whether an entry about the lock of a row may be shown: where a rule keeps rows out of sight, their ids
 // are too.
-func (s *entry) showLock(en *audit.Entry) bool {
+func (s *entry) showLock(ctx context.Context, en *audit.Entry) bool {
 	for _, image := range []json.RawMessage{en.Before, en.After} {
 		var lock minidb.RowLock
 		if len(image) == 0 || json.Unmarshal(image, &lock) != nil {
 			continue
 		}
-		rule := s.policy.Table(s.p, rbac.TableRef{Table: lock.Table})
-		if rule.Closed || rule.Read != nil {
+		if t, ok := s.AnyTable(lock.Table); ok {
+			if seen, err := s.sight(ctx, t); err != nil || seen.Narrows() {
+				return false
+			}
+		} else if !s.policy.Can(s.p, rbac.ManageRules, "").Allowed {
 			return false
 		}
 	}
@@ -173,11 +202,11 @@ func (s *entry) showLock(en *audit.Entry) bool {
 }
 
 // hideBuiltIn takes from the envelope of a change what it tells of built-in columns that the principal cannot see.
-func hideBuiltIn(seen *lqp.Table, op string, actor *string, version *int64) {
-	if seen.Column(minidb.ColumnUpdatedBy) == nil || op == "insert" && seen.Column(minidb.ColumnCreatedBy) == nil {
+func hideBuiltIn(seen *rewrite.Sight, op string, actor *string, version *int64) {
+	if !seen.Shows(minidb.ColumnUpdatedBy) || op == "insert" && !seen.Shows(minidb.ColumnCreatedBy) {
 		*actor = ""
 	}
-	if seen.Column(minidb.ColumnVersion) == nil {
+	if !seen.Shows(minidb.ColumnVersion) {
 		*version = 0
 	}
 }

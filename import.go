@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/livetables/livetables/internal/csvfile"
+	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -75,7 +76,7 @@ func (a *Access) ImportCSV(ctx context.Context, spec ImportSpec, file io.ReadSee
 	}
 	table := minidb.TableSpec{Name: spec.Name}
 	for i, name := range r.Header {
-		table.Columns = append(table.Columns, inferredColumn(name, cols[i]))
+		table.Columns = append(table.Columns, inferredColumn(csvfile.Unescape(name), cols[i]))
 	}
 	t, err := a.CreateTable(ctx, spec.Base, table)
 	if err != nil {
@@ -143,11 +144,11 @@ func (a *Access) importInto(ctx context.Context, spec ImportSpec, file io.ReadSe
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.tableOf(spec.Table)
+	t, seen, err := s.tableOf(ctx, spec.Table)
 	if err != nil {
 		return nil, err
 	}
-	guard, err := s.guard(t)
+	guard, err := s.guardOf(seen, t)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func (a *Access) importInto(ctx context.Context, spec ImportSpec, file io.ReadSe
 	if err != nil {
 		return nil, err
 	}
-	cells, err := s.matchHeaders(t, r.Header, spec.Columns)
+	cells, err := matchHeaders(seen, r.Header, spec.Columns)
 	if err != nil {
 		return nil, err
 	}
@@ -187,19 +188,19 @@ func (a *Access) importInto(ctx context.Context, spec ImportSpec, file io.ReadSe
 	}
 	rows, err := a.e.store.ImportRows(ctx, a.actor(""), minidb.Import{Table: t, Columns: columns, Guard: guard, Next: next, Reason: "CSV import"})
 	if err != nil {
-		return nil, s.importRowsError(err, t)
+		return nil, importRowsError(err, seen, t)
 	}
 	return &ImportReport{Table: t.ID, Rows: rows}, nil
 }
 
 // importRowsError names the rows of the file in an error of the rows' values.
-func (s *entry) importRowsError(err error, t *minidb.Table) error {
+func importRowsError(err error, seen *rewrite.Sight, t *minidb.Table) error {
 	var v *minidb.ValidationError
 	if !errors.As(err, &v) {
 		return err
 	}
 	out := &ImportError{}
-	for _, f := range s.hideFaults(v, t).Fields {
+	for _, f := range hideFaults(v, seen, t).Fields {
 		name := f.Column
 		if c, ok := t.Column(f.Column); ok {
 			name = c.Name
@@ -224,9 +225,7 @@ func (c csvCell) parse(record []string) (lqp.Value, error) {
 }
 
 // matchHeaders finds a column for every header.
-func (s *entry) matchHeaders(t *minidb.Table, header []string, names map[string]string) ([]csvCell, error) {
-	seen := s.schema(t)
-	access := s.policy.Table(s.p, rbac.TableRef{Table: t.ID}).Columns
+func matchHeaders(seen *rewrite.Sight, header []string, names map[string]string) ([]csvCell, error) {
 	var cells []csvCell
 	var faults []ImportFault
 	taken := map[string]string{}
@@ -238,11 +237,14 @@ func (s *entry) matchHeaders(t *minidb.Table, header []string, names map[string]
 		if !renamed {
 			name = h
 		}
-		col := seen.Column(columnID(seen, name))
+		col := seen.Table().Column(columnID(seen.Table(), name))
+		if col == nil && !renamed { // a title is guarded in a file as texts are
+			col = seen.Table().Column(columnID(seen.Table(), csvfile.Unescape(name)))
+		}
 		switch {
-		case col == nil || col.ReadOnly:
+		case col == nil || col.ReadOnly || !seen.Shows(col.ID):
 			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the table has no column %q to fill", name)})
-		case access[col.ID] == rbac.ReadOnly:
+		case seen.Access(col.ID) == rbac.ReadOnly:
 			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the column %q is read-only for you", name)})
 		case taken[col.ID] != "":
 			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the column %q is also filled by %q", name, taken[col.ID])})

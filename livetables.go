@@ -60,6 +60,9 @@ type Options struct {
 	// Dial opens the network connections of adapters: the place for an address guard. nil refuses every address that is
 	// not public.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Ports are the ports of drivers, by name, beside those of postgres (5432), mysql (3306) and mongodb (27017). Connections
+	// lead to their driver's port; a guard in Dial lets them to another one only where a rule allows the address.
+	Ports map[string]uint16
 	// Plain says which hosts may be connected to without TLS; nil allows none. A name that resolves to this machine counts
 	// like any other: it is the name that is trusted.
 	Plain func(host string, port int) bool
@@ -68,6 +71,11 @@ type Options struct {
 	// SpillDir is the directory for the temporary files of queries that hold more than Limits.ScanBytes; empty for the
 	// system's directory for such files. They are encrypted, have no names and are gone with the query.
 	SpillDir string
+	// Admit is asked whenever a principal is let into a workspace; nil lets everybody in whom the policy does.
+	Admit AdmitFunc
+	// Forget removes what the embedding program keeps of a deleted workspace. It is called while the workspace is purged,
+	// perhaps more than once; until it succeeds the workspace counts as not purged. nil when nothing is kept.
+	Forget func(ctx context.Context, workspace string) error
 	// Clock and Logger default to time.Now and slog.Default.
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -134,11 +142,14 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Sealer keeps secrets. Implementations may be called from many goroutines.
+// Sealer keeps secrets: Keys, or what NewSealer makes of a KeyManager. Implementations may be called from many goroutines.
 type Sealer interface {
-	// Seal encrypts; aad binds the result to its place, and Open needs the same.
-	Seal(plaintext, aad []byte) ([]byte, error)
-	Open(sealed, aad []byte) ([]byte, error)
+	// Seal encrypts; aad binds the result to its place, and Open needs the same. Sealing and opening fail with
+	// ErrKeyManager while keys cannot be had.
+	Seal(ctx context.Context, plaintext, aad []byte) ([]byte, error)
+	Open(ctx context.Context, sealed, aad []byte) ([]byte, error)
+	// Rewrap brings what Seal returned to the present key. What has it already comes back as it is.
+	Rewrap(ctx context.Context, sealed, aad []byte) ([]byte, error)
 	// Derive gives a 32-byte key for a purpose, always the same one.
 	Derive(purpose string) []byte
 }
@@ -153,11 +164,14 @@ type Engine struct {
 	sealer   Sealer
 	sources  *sources
 	cursors  *lqp.CursorKey
+	admit    AdmitFunc
 	clock    func() time.Time
 	log      *slog.Logger
 	limits   Limits
 	spill    *spill.Place
 	closing  sync.Once
+	forget   func(ctx context.Context, workspace string) error
+	doomed   chan struct{} // receives something when a workspace was deleted
 }
 
 // New builds an engine. It opens nothing and starts nothing; all problems of the options are reported together.
@@ -167,7 +181,8 @@ func New(opt Options) (*Engine, error) {
 	}
 	e := &Engine{
 		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, sealer: opt.Sealer,
-		clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
+		admit: opt.Admit, clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
+		forget: opt.Forget, doomed: make(chan struct{}, 1),
 	}
 	if e.clock == nil {
 		e.clock = time.Now

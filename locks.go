@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -24,11 +25,11 @@ func (a *Access) LockRow(ctx context.Context, table, row string, life time.Durat
 }
 
 func (a *Access) lockRow(ctx context.Context, table, row string, life time.Duration) (*minidb.RowLock, error) {
-	s, t, err := a.writable(ctx, table)
+	s, t, seen, err := a.writable(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	guard, err := s.guard(t)
+	guard, err := s.guardOf(seen, t)
 	if err != nil {
 		return nil, err
 	}
@@ -36,23 +37,23 @@ func (a *Access) lockRow(ctx context.Context, table, row string, life time.Durat
 }
 
 // writable is a table whose rows the principal may write.
-func (a *Access) writable(ctx context.Context, table string) (*entry, *minidb.Table, error) {
+func (a *Access) writable(ctx context.Context, table string) (*entry, *minidb.Table, *rewrite.Sight, error) {
 	s, err := a.at(ctx, table, rbac.WriteRows)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	t, err := s.tableOf(table)
-	return s, t, err
+	t, seen, err := s.tableOf(ctx, table)
+	return s, t, seen, err
 }
 
 // UnlockRow ends a lock that the principal holds. force breaks that of somebody else, which needs the right to alter tables.
 // A row that is not locked stays so.
 func (a *Access) UnlockRow(ctx context.Context, table, row string, force bool) error {
-	s, t, err := a.writable(ctx, table)
+	s, t, _, err := a.writable(ctx, table)
 	if err != nil {
 		return err
 	}
-	if d := s.policy.Can(a.p, rbac.AlterTables, ""); force && !d.Allowed {
+	if d := s.policy.Can(a.p, rbac.AlterTables, t.ID); force && !d.Allowed {
 		return fmt.Errorf("%s: %w", d.Reason, ErrForbidden)
 	}
 	if err := s.seesRow(ctx, t, row); err != nil {
@@ -67,7 +68,7 @@ func (a *Access) RowLock(ctx context.Context, table, row string) (*minidb.RowLoc
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.tableOf(table)
+	t, _, err := s.tableOf(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,10 @@ func (a *Access) RowLock(ctx context.Context, table, row string) (*minidb.RowLoc
 	if lock == nil || err != nil {
 		return nil, err
 	}
-	if err := s.seesRow(ctx, t, row); err != nil {
+	switch err := s.seesRow(ctx, t, row); {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil // as for every other row that is not there: a lock does not tell that there is one
+	case err != nil:
 		return nil, err
 	}
 	return lock, nil

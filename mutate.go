@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -24,7 +25,7 @@ const planTries = 3
 // Apply makes changes to tables of one workspace, all or none, and answers with the rows as they are then. The rows, their
 // audit records and their events are one commit.
 //
-// Columns are named by id or name. A hidden column is unknown, a read-only one forbidden. Every row is checked against the
+// Columns are named by id or name. A hidden column is unknown, a read-only or masked one forbidden. Every row is checked against the
 // row rules before and after the change. Conflicts are *Conflict with the current version and values; invalid values
 // *minidb.ValidationError, all at once.
 func (a *Access) Apply(ctx context.Context, workspace string, changes ...*lqp.Mutation) ([]Result, error) {
@@ -42,130 +43,125 @@ func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mut
 	if err != nil {
 		return nil, err
 	}
-	writes := make([]minidb.Write, len(changes))
+	writes := make([]write, len(changes))
+	checked := make([]minidb.Write, len(changes))
 	for i, m := range changes {
-		if writes[i], err = s.write(m, fmt.Sprintf("$[%d]", i)); err != nil {
+		if writes[i], err = s.write(ctx, m, fmt.Sprintf("$[%d]", i)); err != nil {
 			return nil, err
 		}
+		checked[i] = writes[i].Write
 	}
-	applied, err := a.e.store.Apply(ctx, a.actor(""), writes)
+	applied, err := a.e.store.Apply(ctx, a.actor(""), checked)
 	if err != nil {
-		return nil, s.hideFields(s.hideConflict(err, writes), writes)
+		return nil, hideFields(hideConflict(err, writes), writes)
 	}
 	results := make([]Result, len(applied))
 	for i := range applied {
-		results[i] = s.result(applied[i], writes[i].Table)
+		results[i] = writes[i].result(applied[i])
 	}
 	return results, nil
 }
 
 // write checks one mutation against what the principal may see and do, and gives columns their ids.
-func (s *entry) write(m *lqp.Mutation, path string) (minidb.Write, error) {
+func (s *entry) write(ctx context.Context, m *lqp.Mutation, path string) (write, error) {
 	if m.Connection != "" {
-		return minidb.Write{}, fmt.Errorf("connection %s is read-only: %w", m.Connection, adapter.ErrUnsupported)
+		return write{}, fmt.Errorf("connection %s is read-only: %w", m.Connection, adapter.ErrUnsupported)
 	}
-	table := m.Table
-	t, err := s.tableOf(table)
+	t, seen, err := s.tableOf(ctx, m.Table)
 	if err != nil {
-		return minidb.Write{}, err
+		return write{}, err
+	}
+	if err := s.may(t.ID, rbac.WriteRows); err != nil {
+		return write{}, err
 	}
 	if len(m.Rows) > s.e.limits.BatchRows {
-		return minidb.Write{}, lqp.Problems{{Path: path + ".rows", Code: lqp.CodeLimit,
+		return write{}, lqp.Problems{{Path: path + ".rows", Code: lqp.CodeLimit,
 			Message: fmt.Sprintf("%d rows are more than the %d that one request may change", len(m.Rows), s.e.limits.BatchRows)}}
 	}
-	guard, err := s.guard(t)
+	guard, err := s.guardOf(seen, t)
 	if err != nil {
-		return minidb.Write{}, err
+		return write{}, err
 	}
-	access := s.policy.Table(s.p, rbac.TableRef{Table: t.ID}).Columns
-	seen := s.schema(t)
+	shown := seen.Table()
 	bound := *m
 	bound.Rows = make([]lqp.RowChange, len(m.Rows))
 	var problems lqp.Problems
-	forbidden := ""
+	var forbidden error
 	for i, r := range m.Rows {
 		bound.Rows[i] = r
 		bound.Rows[i].Set = make([]lqp.Assignment, len(r.Set))
 		for j, as := range r.Set {
-			id := columnID(seen, as.Column)
-			if seen.Column(id) == nil {
+			id := columnID(shown, as.Column)
+			switch access := seen.Access(id); {
+			case shown.Column(id) == nil:
 				problems = append(problems, lqp.Problem{Path: fmt.Sprintf("%s.rows[%d].%s", path, i, as.Column), Code: lqp.CodeUnknownColumn,
 					Message: fmt.Sprintf("the table has no column %q", as.Column)})
 				continue
-			}
-			if access[id] == rbac.ReadOnly {
-				forbidden = as.Column
+			case access == rbac.ReadOnly:
+				forbidden = fmt.Errorf("column %s is read-only: %w", as.Column, ErrForbidden)
+			case access == rbac.Masked:
+				forbidden = fmt.Errorf("column %s is masked: %w", as.Column, ErrForbidden)
 			}
 			bound.Rows[i].Set[j] = lqp.Assignment{Column: id, Value: as.Value}
 		}
 	}
 	bound.Key = make([]string, len(m.Key))
 	for i, k := range m.Key {
-		bound.Key[i] = columnID(seen, k)
-		if seen.Column(bound.Key[i]) == nil {
+		bound.Key[i] = columnID(shown, k)
+		switch {
+		case shown.Column(bound.Key[i]) == nil:
 			problems = append(problems, lqp.Problem{Path: path + ".key", Code: lqp.CodeUnknownColumn, Message: fmt.Sprintf("the table has no column %q", k)})
+		case !seen.Shows(bound.Key[i]): // what matches would tell the real values
+			forbidden = fmt.Errorf("column %s is masked: %w", k, ErrForbidden)
 		}
 	}
 	if m.Where != nil {
-		scope := lqp.Scope{{Alias: ruleAlias, Columns: seen.Columns}}
-		if bound.Where, err = lqp.BindExpr(m.Where, scope, lqp.Env{Now: s.e.clock(), User: s.p.ID}); err != nil {
-			return minidb.Write{}, err
+		if bound.Where, err = seen.Bind(m.Where); err != nil {
+			return write{}, err
 		}
 	}
 	if len(problems) > 0 {
-		return minidb.Write{}, problems
+		return write{}, problems
 	}
-	if forbidden != "" {
-		return minidb.Write{}, fmt.Errorf("column %s is read-only: %w", forbidden, ErrForbidden)
+	if forbidden != nil {
+		return write{}, forbidden
 	}
-	return minidb.Write{Table: t, Mutation: &bound, Guard: guard}, nil
+	return write{minidb.Write{Table: t, Mutation: &bound, Guard: guard}, seen}, nil
 }
 
-// result takes the values of hidden columns out of a result.
-func (s *entry) result(r minidb.Result, t *minidb.Table) Result {
-	full, seen := t.Schema(), s.schema(t)
-	if len(seen.Columns) < len(full.Columns) {
-		for i := range r.Rows {
-			r.Rows[i].Before = visibleValues(full.Columns, seen, r.Rows[i].Before)
-			r.Rows[i].After = visibleValues(full.Columns, seen, r.Rows[i].After)
-		}
-	}
-	return Result{Result: r, Columns: seen.Columns}
+// write is a checked mutation with what its writer sees of the table.
+type write struct {
+	minidb.Write
+	seen *rewrite.Sight
 }
 
-func visibleValues(full []lqp.Column, seen *lqp.Table, values []lqp.Value) []lqp.Value {
-	if values == nil {
-		return nil
+// result shows of rows what the writer may see.
+func (w *write) result(r minidb.Result) Result {
+	for i := range r.Rows {
+		r.Rows[i].Before, r.Rows[i].After = w.seen.Show(r.Rows[i].Before), w.seen.Show(r.Rows[i].After)
 	}
-	out := make([]lqp.Value, 0, len(seen.Columns))
-	for i, c := range full {
-		if seen.Column(c.ID) != nil {
-			out = append(out, values[i])
-		}
-	}
-	return out
+	return Result{Result: r, Columns: w.seen.Table().Columns}
 }
 
 // hiddenFault is all that is said of a column that the writer cannot see and that refuses a row.
 const hiddenFault = "a column that you cannot see does not accept this row"
 
-// hideFields takes the columns that the principal cannot see out of the errors of values.
-func (s *entry) hideFields(err error, writes []minidb.Write) error {
+// hideFields takes the columns that the writer cannot see out of the errors of values.
+func hideFields(err error, writes []write) error {
 	var found *minidb.ValidationError
 	if !errors.As(err, &found) || found.Write >= len(writes) {
 		return err
 	}
-	return s.hideFaults(found, writes[found.Write].Table)
+	return hideFaults(found, writes[found.Write].seen, writes[found.Write].Table)
 }
 
 // hideFaults is a table's error of values as far as the principal may know it.
-func (s *entry) hideFaults(v *minidb.ValidationError, t *minidb.Table) *minidb.ValidationError {
-	seen := s.schema(t)
+func hideFaults(v *minidb.ValidationError, seen *rewrite.Sight, t *minidb.Table) *minidb.ValidationError {
 	shown := &minidb.ValidationError{Write: v.Write, Fields: slices.Clone(v.Fields)}
 	for i := range shown.Fields {
 		f := &shown.Fields[i]
-		if t.Schema().Column(f.Column) != nil && seen.Column(f.Column) == nil {
-			f.Column, f.Message = "", hiddenFault
+		if t.Schema().Column(f.Column) != nil && !seen.Shows(f.Column) {
+			f.Column, f.Code, f.Message = "", minidb.CodeInvalid, hiddenFault
 		}
 	}
 	return shown
@@ -183,8 +179,8 @@ type Conflict struct {
 // Error implements error.
 func (c *Conflict) Error() string { return c.cause.Error() }
 
-// hideConflict replaces a conflict by one that shows only what the principal may see.
-func (s *entry) hideConflict(err error, writes []minidb.Write) error {
+// hideConflict replaces a conflict by one that shows only what the writer may see.
+func hideConflict(err error, writes []write) error {
 	var found *minidb.ConflictError
 	if !errors.As(err, &found) {
 		return err
@@ -197,7 +193,7 @@ func (s *entry) hideConflict(err error, writes []minidb.Write) error {
 			return c // of several tables: the version must do
 		}
 	}
-	seen := s.schema(t)
-	c.Columns, c.Values = seen.Columns, visibleValues(t.Schema().Columns, seen, found.Values)
+	seen := writes[0].seen
+	c.Columns, c.Values = seen.Table().Columns, seen.Show(found.Values)
 	return c
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// cataloguePolicies is the default PolicyStore: members and rules of the workspace's catalogue.
+// cataloguePolicies is the default PolicyStore: members, roles, rules and caps of the workspace's catalogue.
 type cataloguePolicies struct {
 	store *minidb.DB
 	cache sync.Map // *minidb.Snapshot -> *rbac.Policy would keep old snapshots alive: workspace -> cachedPolicy
@@ -30,15 +30,38 @@ func (c *cataloguePolicies) Policy(ctx context.Context, workspace string) (*rbac
 	if v, ok := c.cache.Load(workspace); ok && v.(cachedPolicy).snapshot == snap {
 		return v.(cachedPolicy).policy, nil
 	}
-	p := &rbac.Policy{Workspace: workspace, Version: snap.PolicyVersion, Members: snap.Members, Rules: map[rbac.TableRef]map[rbac.Role]rbac.TableRule{}}
+	p := policyOf(snap)
+	c.cache.Store(workspace, cachedPolicy{snap, p})
+	return p, nil
+}
+
+// policyOf is the policy that a catalogue holds. Whatever of it cannot be read takes rights away and gives none: a role is
+// none, a member without readable attributes has no role, a cap closes its resource, a rule its table.
+func policyOf(snap *minidb.Snapshot) *rbac.Policy {
+	p := &rbac.Policy{Workspace: snap.Workspace.ID, Version: snap.PolicyVersion, Members: snap.Members, Parents: snap.Parents(),
+		Networks: snap.Networks, Attributes: map[string]map[string]lqp.Value{}, Roles: map[rbac.Role]rbac.CustomRole{},
+		Rules: map[rbac.TableRef]map[rbac.Role]rbac.TableRule{}, Caps: map[string][]rbac.Cap{}}
+	for i := range snap.MemberList {
+		if m := &snap.MemberList[i]; len(m.Attributes) > 0 {
+			p.Attributes[m.User] = m.Attributes
+		}
+	}
+	for _, r := range snap.Roles {
+		if !r.Damaged() {
+			p.Roles[r.ID] = r.Custom()
+		}
+	}
 	for _, r := range snap.Rules {
 		if p.Rules[r.Table] == nil {
 			p.Rules[r.Table] = map[rbac.Role]rbac.TableRule{}
 		}
 		p.Rules[r.Table][r.Role] = tableRule(r)
 	}
-	c.cache.Store(workspace, cachedPolicy{snap, p})
-	return p, nil
+	for i := range snap.Caps {
+		c := &snap.Caps[i]
+		p.Caps[c.Resource] = append(p.Caps[c.Resource], c.Cap)
+	}
+	return p
 }
 
 // tableRule decodes a stored rule. One that cannot be read closes its table: no rule must ever be lost by being broken.
@@ -56,6 +79,16 @@ func tableRule(r *minidb.Rule) rbac.TableRule {
 			return rbac.TableRule{Closed: true}
 		}
 		*part.expr = e
+	}
+	for column, stored := range r.Masks {
+		e, err := lqp.DecodeExpr(stored, lqp.DecodeOptions{})
+		if err != nil {
+			return rbac.TableRule{Closed: true}
+		}
+		if rule.Masks == nil {
+			rule.Masks = make(map[string]lqp.Expr, len(r.Masks))
+		}
+		rule.Masks[column] = e
 	}
 	return rule
 }

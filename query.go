@@ -49,9 +49,11 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
-	r := &Rows{cancel: cancel, plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
-	r.Columns = plan.Query().Columns()[:plan.Visible()]
+	ctx, revoke := context.WithCancelCause(ctx)
+	ctx, timeout := context.WithTimeout(ctx, s.limits.QueryTime)
+	cancel := func() { timeout(); revoke(nil) }
+	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, revoke), plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
+	r.Columns = plan.Columns()
 	if r.counted = q.Count == lqp.CountExact; r.counted {
 		// Before the rows: a query that kept a connection to a source while it waits for another would wait for itself.
 		r.count, err = s.count(ctx, plan)
@@ -60,7 +62,10 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 		r.rows, err = s.answer(ctx, plan)
 	}
 	if err != nil {
-		cancel()
+		r.end()
+		if r.permit.lost.Load() {
+			err = ErrRevoked
+		}
 		return nil, err
 	}
 	return r, nil
@@ -133,11 +138,9 @@ func (s *entry) plan(ctx context.Context, q *lqp.Query) (*rewrite.Plan, *cursorM
 func (s *entry) rewrite(ctx context.Context, q *lqp.Query) (*rewrite.Plan, error) {
 	return rewrite.Rewrite(q, rewrite.Input{
 		Principal: s.p, Policy: s.policy, Now: s.e.clock(),
-		Table:  func(connection, table string) (*lqp.Table, error) { return s.table(ctx, connection, table) },
-		Tables: func(connection string) []string { return s.tableNames(ctx, connection) },
-		Broken: func(table rbac.TableRef, err error) {
-			s.e.log.ErrorContext(ctx, "a broken row rule closes its table", "table", table.Table, "connection", table.Connection, "error", err)
-		},
+		Table:        func(connection, table string) (*lqp.Table, error) { return s.table(ctx, connection, table) },
+		Tables:       func(connection string) []string { return s.tableNames(ctx, connection) },
+		Broken:       func(table rbac.TableRef, err error) { s.broken(ctx, table, err) },
 		DefaultLimit: s.limits.PageRows, MaxLimit: s.limits.MaxPageRows,
 	})
 }
@@ -177,9 +180,9 @@ func (s *entry) resolveSource(src *lqp.Source, path string, depth int, views *vi
 		src.Connection = s.connectionID(src.Connection)
 		return nil
 	case strings.HasPrefix(src.Table, "viw_"):
-		v, ok := s.View(src.Table)
-		if !ok {
-			return nil // Bind reports the unknown table
+		v, err := s.view(src.Table)
+		if err != nil {
+			return nil //nolint:nilerr // Bind reports the unknown table, as it does one that is closed
 		}
 		inner, err := decodeView(v)
 		if err != nil {
@@ -203,8 +206,8 @@ func (s *entry) resolveTable(src *lqp.Source, path string) error {
 	}
 	id := ""
 	for _, t := range s.Tables {
-		if t.Name != src.Table {
-			continue
+		if t.Name != src.Table || s.policy.Table(s.p, rbac.TableRef{Table: t.ID}).Closed {
+			continue // a closed table takes no name from others
 		}
 		if id != "" {
 			return lqp.Problems{{Path: path + ".table", Code: lqp.CodeUnknownTable, Message: fmt.Sprintf("several tables are called %q; use the id of one", src.Table)}}
@@ -226,7 +229,7 @@ func (s *entry) connectionID(name string) string {
 		return name
 	}
 	for _, c := range s.Connections {
-		if c.Name == name {
+		if c.Name == name && s.readable(c.ID) {
 			return c.ID
 		}
 	}
@@ -277,11 +280,14 @@ func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table
 		if t, ok := s.instead[table]; ok {
 			return t, nil
 		}
-		t, err := s.tableOf(table)
+		t, ok := s.AnyTable(table)
 		switch {
-		case errors.Is(err, ErrArchived):
-			return nil, err
-		case err != nil:
+		case !ok:
+			return nil, rewrite.ErrNoTable
+		case t.Archived():
+			if _, _, err := s.tableOf(ctx, table); errors.Is(err, ErrArchived) {
+				return nil, err
+			}
 			return nil, rewrite.ErrNoTable
 		}
 		return t.Schema(), nil
@@ -303,7 +309,7 @@ func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table
 // tableNames lists the tables of a connection as a query would name them. Ids are nothing to guess at.
 func (s *entry) tableNames(ctx context.Context, connection string) []string {
 	var names []string
-	if c, ok := s.Connection(connection); ok {
+	if c, ok := s.Connection(connection); ok && s.readable(connection) {
 		if catalog, err := s.e.sources.catalog(ctx, c); err == nil {
 			for _, t := range catalog.Tables {
 				names = append(names, t.Name)
@@ -325,60 +331,6 @@ func (s *entry) adapter(ctx context.Context, connection string) (adapter.Adapter
 	return s.e.sources.adapter(ctx, c)
 }
 
-// Explanation shows how a query is run; see exec.Explanation for its parts.
-type Explanation = exec.Explanation
-
-// Explain plans a query as Query would and says how it is divided, without running it. What row rules ask is shown only to
-// those who manage them: they may speak of columns that are hidden from others.
-func (a *Access) Explain(ctx context.Context, workspace string, q *lqp.Query) (*Explanation, error) {
-	return a.explain(ctx, workspace, q, func(_ *entry, tree *exec.Tree) (Explanation, error) { return tree.Explain(ctx), nil })
-}
-
-// Analyze is Explain with what every step did: the query is run as Query would, within the same limits, and its rows are
-// thrown away. Who may not know the row rules is told how many rows there were and no more.
-func (a *Access) Analyze(ctx context.Context, workspace string, q *lqp.Query) (*Explanation, error) {
-	return a.explain(ctx, workspace, q, func(s *entry, tree *exec.Tree) (Explanation, error) {
-		ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
-		defer cancel()
-		return tree.Analyze(ctx, s.e.budget())
-	})
-}
-
-func (a *Access) explain(ctx context.Context, workspace string, q *lqp.Query, how func(*entry, *exec.Tree) (Explanation, error)) (*Explanation, error) {
-	ctx, cancel := context.WithCancel(ctx) // its end gives back the connections that are asked
-	defer cancel()
-	s, err := a.enter(ctx, workspace, rbac.ReadData)
-	if err != nil {
-		return nil, err
-	}
-	plan, _, err := s.plan(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := exec.Build(ctx, plan, s.adapter, exec.Pushdown)
-	if err != nil {
-		return nil, err
-	}
-	x, err := how(s, tree)
-	if errors.Is(err, adapter.ErrData) { // as Query would go on
-		if tree, err = exec.Build(ctx, plan, s.adapter, exec.ScansOnly); err == nil {
-			x, err = how(s, tree)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !s.policy.Can(a.p, rbac.ManageRules, "").Allowed {
-		x = x.WithoutRules(plan)
-	}
-	names := map[string]string{}
-	for _, c := range s.Connections {
-		names[c.ID] = c.Name
-	}
-	x = x.Named(names)
-	return &x, nil
-}
-
 // cursorLife is how long a cursor continues its query.
 const cursorLife = 24 * time.Hour
 
@@ -392,7 +344,7 @@ type cursorMaker struct {
 
 func (s *entry) cursorMaker(q *lqp.Query) *cursorMaker {
 	return &cursorMaker{key: s.e.cursors, now: s.e.clock(), scope: lqp.CursorScope{
-		Query: lqp.QueryHash(q), Principal: s.p.ID + "/" + s.p.View, Workspace: s.Workspace.ID,
+		Query: lqp.QueryHash(q), Principal: s.who(), Workspace: s.Workspace.ID,
 		Policy: strconv.FormatInt(s.policy.Version, 10),
 	}}
 }

@@ -44,6 +44,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		wg.Go(func() { e.relay(ctx, c, wakers[i]) })
 	}
 	wg.Go(func() { e.sources.watch(ctx) })
+	wg.Go(func() { e.purge(ctx) })
 	committed, stop := e.store.Committed()
 	defer stop()
 	for done := false; !done; {

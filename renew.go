@@ -35,10 +35,13 @@ func (s *entry) renewed(ctx context.Context) *entry {
 		return nil
 	}
 	policy, err := s.e.policies.Policy(ctx, s.Workspace.ID)
-	if err != nil || !policy.Can(s.p, rbac.ReadData, "").Allowed {
+	if err != nil || !policy.CanSomewhere(s.p, rbac.ReadData).Allowed {
 		return nil
 	}
 	fresh := *s
-	fresh.Snapshot, fresh.policy = snap, policy
+	fresh.Snapshot, fresh.policy, fresh.sights = snap, policy, nil
+	if fresh.member() != nil {
+		return nil
+	}
 	return &fresh
 }

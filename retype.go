@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -115,17 +118,17 @@ func (a *Access) openRetype(ctx context.Context, column string, change TypeChang
 	if err != nil {
 		return nil, err
 	}
-	t, ok := s.TableOfColumn(column)
-	if !ok {
-		return nil, fmt.Errorf("column %s: %w", column, ErrNotFound)
-	}
-	if t, err = s.tableOf(t.ID); err != nil {
+	t, seen, err := s.column(ctx, column)
+	if err != nil {
 		return nil, err
 	}
-	if s.schema(t).Column(column) == nil {
-		return nil, fmt.Errorf("column %s: %w", column, ErrNotFound)
+	if t.Archived() {
+		return nil, fmt.Errorf("table %q: %w", t.Name, ErrArchived)
 	}
-	guard, err := s.guard(t)
+	if err := wholeRows(t, seen); err != nil {
+		return nil, err
+	}
+	guard, err := s.guardOf(seen, t)
 	if err != nil {
 		return nil, err
 	}
@@ -158,15 +161,21 @@ func (r *retyping) breaks(ctx context.Context, c *minidb.Column) []Breakage {
 				return false
 			}
 		}
+		for id, mask := range rule.Masks {
+			if rewrite.CheckMask(mask, t, id, r.reader()) != nil {
+				return false
+			}
+		}
 		return true
 	}
 	rules := r.policy.Rules[rbac.TableRef{Table: r.table.ID}]
-	for _, role := range []rbac.Role{rbac.Owner, rbac.Admin, rbac.Editor, rbac.Viewer} {
-		if rule, ok := rules[role]; ok && compiles(rule, now) && !compiles(rule, &then) {
+	for _, role := range slices.Sorted(maps.Keys(rules)) {
+		if rule := rules[role]; compiles(rule, now) && !compiles(rule, &then) {
 			list = append(list, Breakage{Kind: "rule", Name: string(role)})
 		}
 	}
 	later := *r.entry
+	later.sights = nil
 	later.instead = map[string]*lqp.Table{r.table.ID: &then}
 	for _, v := range r.Views {
 		if r.runs(ctx, v) && !later.runs(ctx, v) {

@@ -10,13 +10,15 @@ import (
 
 // Rows iterates over one page of a query's result, which can have fewer rows than asked for when they are large
 // (Limits.PageBytes): More says whether others follow. It is used by one goroutine and must be closed; after Next has
-// returned false, Err says whether the page is complete and Next page's cursor is known.
+// returned false, Err says whether the page is complete and Next page's cursor is known. A read whose right is taken away while
+// it runs ends with [ErrRevoked] within seconds.
 type Rows struct {
 	// Columns describes the output.
 	Columns []lqp.Column
 
 	rows    adapter.Rows
 	cancel  context.CancelFunc
+	permit  *permit
 	plan    *rewrite.Plan
 	cursor  *cursorMaker
 	limit   int   // rows of the page, below 0 for all
@@ -36,6 +38,10 @@ func (r *Rows) Next() bool {
 	if r.done {
 		return false
 	}
+	if r.permit.lost.Load() {
+		r.done, r.err = true, ErrRevoked
+		return false
+	}
 	// Formulas make rows of any size out of nothing: a page that has grown too large ends early, and its cursor goes on.
 	if r.seen == r.limit || r.limit > 0 && r.room < 0 {
 		r.finish()
@@ -43,6 +49,9 @@ func (r *Rows) Next() bool {
 	}
 	if !r.rows.Next() {
 		r.done, r.err = true, r.rows.Err()
+		if r.permit.lost.Load() { // which ended the read, whatever it makes of that
+			r.err = ErrRevoked
+		}
 		return false
 	}
 	r.seen++
@@ -96,8 +105,13 @@ func (r *Rows) Count() (n int64, ok bool) { return r.count, r.counted }
 func (r *Rows) Close() error {
 	r.done = true
 	err := r.rows.Close()
-	r.cancel()
+	r.end()
 	return err
+}
+
+func (r *Rows) end() {
+	r.permit.end()
+	r.cancel()
 }
 
 // peek fetches the first row, so that errors of starting a query are errors of the call and not of the iteration.

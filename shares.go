@@ -33,6 +33,9 @@ func (a *Access) Publish(ctx context.Context, view, slug, mode string) (*minidb.
 	if err := s.maySteer(view); err != nil {
 		return nil, err
 	}
+	if err := s.mayShow(ctx, view); err != nil {
+		return nil, err
+	}
 	return a.e.store.PutShare(ctx, a.actor(""), view, minidb.ShareSpec{Slug: slug, Mode: mode})
 }
 
@@ -57,6 +60,30 @@ func (s *entry) maySteer(view string) error {
 		}
 	}
 	return nil
+}
+
+// mayShow refuses to let a token show others a view that it could not read itself: readers have the rights of its user, whom
+// no scope narrows.
+func (s *entry) mayShow(ctx context.Context, view string) error {
+	if s.p.Scope == nil {
+		return nil
+	}
+	reader := *s
+	reader.p, reader.sights = forView(s.p, view), nil
+	if v, err := reader.view(view); err != nil || !reader.runs(ctx, v) {
+		return fmt.Errorf("the token does not reach all that view %s reads: %w", view, ErrForbidden)
+	}
+	return nil
+}
+
+// mayPublish reports whether a member may have a view published now, wherever the member is.
+func mayPublish(policy *rbac.Policy, user, view string) bool {
+	if policy == nil {
+		return false
+	}
+	standing := *policy
+	standing.Networks = nil // they bind the act of publishing
+	return standing.Can(rbac.Principal{ID: user}, rbac.ShareViews, view).Allowed
 }
 
 // viewReads reports whether a view is another one or reads it. What cannot be told counts as reading.
@@ -112,6 +139,9 @@ func (a *Access) AddKey(ctx context.Context, view string, expires time.Time) (ke
 	if err := s.maySteer(view); err != nil {
 		return "", nil, err
 	}
+	if err := s.mayShow(ctx, view); err != nil {
+		return "", nil, err
+	}
 	raw := make([]byte, keyBytes)
 	if _, err := rand.Read(raw); err != nil {
 		return "", nil, fmt.Errorf("make key: %w", err)
@@ -156,7 +186,7 @@ func (e *Engine) Public(ctx context.Context, slug, key string) (*Access, string,
 		return nil, "", fmt.Errorf("published view: %w", err)
 	}
 	reader := rbac.Principal{ID: sh.CreatedBy}
-	if !policy.Can(reader, rbac.ShareViews, "").Allowed {
+	if !mayPublish(policy, reader.ID, sh.View) {
 		return nil, "", fmt.Errorf("the publisher of %s may no longer publish: %w", slug, ErrNotFound)
 	}
 	reader.View = sh.View
@@ -175,7 +205,7 @@ func (e *Engine) openKey(sh *minidb.Share, key string, policy *rbac.Policy) stri
 	hash := hashKey(key)
 	for _, k := range sh.Keys {
 		if k.Prefix == prefix && k.RevokedAt == nil && (k.ExpiresAt == nil || e.clock().Before(*k.ExpiresAt)) {
-			if subtle.ConstantTimeCompare(hash, k.Hash) != 1 || !policy.Can(rbac.Principal{ID: k.CreatedBy}, rbac.ShareViews, "").Allowed {
+			if subtle.ConstantTimeCompare(hash, k.Hash) != 1 || !mayPublish(policy, k.CreatedBy, sh.View) {
 				return ""
 			}
 			return k.ID

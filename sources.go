@@ -20,6 +20,7 @@ type sources struct {
 	e       *Engine
 	openers map[string]adapter.Opener
 	dial    dialFunc
+	ports   map[string]uint16 // of drivers, by name
 	plain   func(host string, port int) bool
 	files   string
 	flight  singleflight.Group
@@ -59,7 +60,7 @@ func newSources(e *Engine, opt Options) *sources {
 	if dial == nil {
 		dial = (&netguard.Guard{}).DialContext
 	}
-	return &sources{e: e, openers: opt.Openers, dial: dial, plain: opt.Plain, files: opt.Files, open: map[string]*source{},
+	return &sources{e: e, openers: opt.Openers, dial: dial, ports: driverPorts(opt.Ports), plain: opt.Plain, files: opt.Files, open: map[string]*source{},
 		retired: map[*source]struct{}{}, guards: map[string]*guarded{}, shares: map[string]*supervise.Share{}, found: map[string]*finding{}}
 }
 
@@ -121,9 +122,10 @@ func (s *sources) release(src *source) {
 
 // start opens a connection, in the place of one with an older version.
 func (s *sources) start(ctx context.Context, c *minidb.Connection) error {
-	settings, err := s.e.connectionSettings(c)
+	settings, err := s.e.connectionSettings(ctx, c)
 	if err != nil {
-		return err
+		// Not the database's fault: its guard does not count it.
+		return &SourceError{Connection: c.ID, Name: c.Name, Err: err}
 	}
 	guard := s.guard(c)
 	a, err := s.connect(ctx, c.Workspace, settings)
@@ -183,7 +185,7 @@ func (s *sources) connect(ctx context.Context, workspace string, settings adapte
 	if settings.TLS == "off" && !s.mayGoPlain(settings.Host, settings.Port) {
 		return nil, fmt.Errorf("host %s may not be connected to without TLS: %w", settings.Host, adapter.ErrOption)
 	}
-	settings.Dial = s.dial
+	settings.Dial = s.dialAs(settings.Driver)
 	// The guard lets no more reads in than that; one connection is left for looking how the database is.
 	settings.MaxConns = s.e.limits.SourceReads + 1
 	if settings.File != "" {

@@ -61,11 +61,14 @@ type Frame struct {
 // Subscribe opens the stream of a table's changes. since is the position of a frame received earlier, from this or another
 // subscription of the same principal; nil starts now.
 func (a *Access) Subscribe(ctx context.Context, table string, since *realtime.Position) (*Subscription, error) {
+	if a.eyes != nil {
+		return nil, fmt.Errorf("nobody subscribes with the eyes of others: %w", ErrForbidden)
+	}
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.tableOf(table); err != nil {
+	if _, _, err := s.tableOf(ctx, table); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -100,7 +103,7 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 		if err != nil {
 			return nil, err
 		}
-		en, table, err := s.allowed(ctx)
+		at, err := s.allowed(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +111,7 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 			continue // nothing happened, but the right to listen was looked at
 		}
 		s.at = ev.Offset
-		f := s.frame(ev, en, table)
+		f := s.frame(ev, at)
 		if f != nil {
 			return f, nil
 		}
@@ -168,29 +171,32 @@ func (s *Subscription) readLog(ctx context.Context) error {
 	return nil
 }
 
+// listening is a subscriber's standing at one moment.
+type listening struct {
+	table *minidb.Table
+	seen  *rewrite.Sight
+}
+
 // allowed asks the policy of this moment.
-func (s *Subscription) allowed(ctx context.Context) (*entry, *minidb.Table, error) {
+func (s *Subscription) allowed(ctx context.Context) (listening, error) {
 	en, err := s.a.enter(ctx, s.workspace, rbac.ReadData)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
-		return nil, nil, fmt.Errorf("table %s: %w", s.table, ErrRevoked)
+		return listening{}, fmt.Errorf("table %s: %w", s.table, ErrRevoked)
 	}
 	if err != nil {
-		return nil, nil, err
+		return listening{}, err
 	}
-	t, err := en.tableOf(s.table)
-	if err != nil {
-		return nil, nil, err
-	}
-	return en, t, nil
+	t, seen, err := en.tableOf(ctx, s.table)
+	return listening{t, seen}, err
 }
 
 // frame shows an event as far as the principal may see it; nil when that is nothing.
-func (s *Subscription) frame(ev *realtime.Event, en *entry, t *minidb.Table) *Frame {
+func (s *Subscription) frame(ev *realtime.Event, at listening) *Frame {
 	f := &Frame{Event: "data:update", At: ev.At}
 	if !strings.HasPrefix(ev.Action, "row.") {
 		f.Event = "schema:update"
 	} else {
-		op, ok := en.rowChange(ev, t)
+		op, ok := rowChange(ev, at.table, at.seen)
 		if !ok {
 			return nil
 		}
@@ -238,23 +244,18 @@ func (s *Subscription) resume(pos string, head int64) {
 	}
 }
 
-// rowChange applies the row rule to both images of a change and the column rules to what is shown of it.
-func (en *entry) rowChange(ev *realtime.Event, t *minidb.Table) (RowChange, bool) {
-	guard, err := en.guard(t)
-	if err != nil {
-		return RowChange{}, false
-	}
-	full := t.Schema()
-	before, beforeOK := imageVisible(ev.Before, t, guard.Read)
-	after, afterOK := imageVisible(ev.After, t, guard.Read)
-	seen := rewrite.Visible(full, en.policy.Table(en.p, rbac.TableRef{Table: t.ID}))
+// rowChange applies the row rule to both images of a change, and masks and column rules to what is shown of it.
+func rowChange(ev *realtime.Event, t *minidb.Table, seen *rewrite.Sight) (RowChange, bool) {
+	before, beforeOK := seenImage(ev.Before, t, seen)
+	after, afterOK := seenImage(ev.After, t, seen)
+	columns := seen.Table().Columns
 	c := RowChange{ID: ev.Resource, Version: ev.Version, Actor: ev.Actor}
 	switch {
 	case !beforeOK && !afterOK:
 		return c, false
 	case beforeOK && afterOK:
 		c.Op = "update"
-		set, changed := imageJSON(full, seen, after, before)
+		set, changed := imageJSON(columns, after, before)
 		if !changed {
 			return c, false
 		}
@@ -264,7 +265,7 @@ func (en *entry) rowChange(ev *realtime.Event, t *minidb.Table) (RowChange, bool
 		if len(ev.Before) == 0 {
 			c.Op = "insert"
 		}
-		c.Set, _ = imageJSON(full, seen, after, nil)
+		c.Set, _ = imageJSON(columns, after, nil)
 	default:
 		c.Op = "leave"
 		if len(ev.After) == 0 {
@@ -278,45 +279,27 @@ func (en *entry) rowChange(ev *realtime.Event, t *minidb.Table) (RowChange, bool
 	return c, true
 }
 
-// imageVisible decodes a row image and asks the row rule of it. A missing image is not visible.
-func imageVisible(image json.RawMessage, t *minidb.Table, rule lqp.Expr) ([]lqp.Value, bool) {
+// seenImage is what the principal sees of a row image; false when it does not see the row. A missing image is not seen.
+func seenImage(image json.RawMessage, t *minidb.Table, seen *rewrite.Sight) ([]lqp.Value, bool) {
 	if len(image) == 0 {
 		return nil, false
 	}
 	row, err := t.Row(image)
-	if err != nil {
+	if err != nil || !seen.Sees(row) {
 		return nil, false
 	}
-	if rule == nil {
-		return row, true
-	}
-	columns := t.Schema().Columns
-	resolved, err := lqp.Resolve(rule, func(c *lqp.Col) (int, error) {
-		for i := range columns {
-			if columns[i].ID == c.Column {
-				return i, nil
-			}
-		}
-		return 0, fmt.Errorf("column %s is gone", c.Column)
-	})
-	if err != nil {
-		return nil, false
-	}
-	return row, lqp.Truth(lqp.Eval(resolved, row))
+	return seen.Show(row), true
 }
 
-// imageJSON is the visible part of a row as a JSON object by column id; with an old image only what differs from it.
-func imageJSON(full, seen *lqp.Table, row, old []lqp.Value) (set json.RawMessage, any bool) {
+// imageJSON is a row as it is shown, as a JSON object by column id; with an old row only what differs from it.
+func imageJSON(columns []lqp.Column, row, old []lqp.Value) (set json.RawMessage, any bool) {
 	buf := []byte{'{'}
-	for i := range full.Columns {
-		c := &full.Columns[i]
+	for i := range columns {
+		c := &columns[i]
 		if strings.HasPrefix(c.ID, "_") && c.ID != "_created_at" && c.ID != "_created_by" && c.ID != "_updated_at" && c.ID != "_updated_by" {
 			continue // id and version have their own place
 		}
-		if seen.Column(c.ID) == nil || (old != nil && lqp.Equal(row[i], old[i])) {
-			continue
-		}
-		if old != nil && strings.HasPrefix(c.ID, "_updated") {
+		if old != nil && (lqp.Equal(row[i], old[i]) || strings.HasPrefix(c.ID, "_updated")) {
 			continue
 		}
 		if len(buf) > 1 {

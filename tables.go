@@ -3,29 +3,35 @@ package livetables
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/livetables/livetables/internal/rewrite"
-	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
 
-// CreateBase makes a base in a workspace.
+// CreateBase makes a base in a workspace, in one of its projects when the specification names one.
 func (a *Access) CreateBase(ctx context.Context, workspace string, spec minidb.BaseSpec) (*minidb.Base, error) {
-	if _, err := a.enter(ctx, workspace, rbac.AlterTables); err != nil {
+	if err := a.mayMakeBase(ctx, workspace, spec.Project); err != nil {
 		return nil, err
 	}
 	return a.e.store.CreateBase(ctx, a.actor(""), workspace, spec)
 }
 
-// Bases lists the bases of a workspace.
+// Bases lists the bases of a workspace that are not closed to the principal.
 func (a *Access) Bases(ctx context.Context, workspace string) ([]*minidb.Base, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
 		return nil, err
 	}
-	return s.Bases, nil
+	list := make([]*minidb.Base, 0, len(s.Bases))
+	for _, b := range s.Bases {
+		if s.readable(b.ID) {
+			list = append(list, b)
+		}
+	}
+	return list, nil
 }
 
 // Base is one base.
@@ -41,20 +47,52 @@ func (a *Access) Base(ctx context.Context, id string) (*minidb.Base, error) {
 	return b, nil
 }
 
-// UpdateBase changes a base; version 0 skips the version check.
+// UpdateBase changes a base; version 0 skips the version check. A base moves to another project of the workspace, or out of
+// the one it is in, where the principal has the right to alter tables on both sides.
 func (a *Access) UpdateBase(ctx context.Context, id string, patch minidb.BasePatch, version int64) (*minidb.Base, error) {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, id, rbac.AlterTables)
+	if err != nil {
 		return nil, err
+	}
+	if b, ok := s.Base(id); ok && patch.Project != nil {
+		if err := s.mayMove(b, *patch.Project); err != nil {
+			return nil, err
+		}
 	}
 	return a.e.store.UpdateBase(ctx, a.actor(""), id, patch, version)
 }
 
-// DeleteBase removes a base with its tables, views and rows; version 0 skips the version check.
+// DeleteBase removes a base with its tables, views and rows; version 0 skips the version check. The principal must be
+// allowed to delete each of them.
 func (a *Access) DeleteBase(ctx context.Context, id string, version int64) error {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, id, rbac.AlterTables)
+	if err != nil {
 		return err
 	}
+	for table := range s.within(id) {
+		if !s.policy.Can(s.p, rbac.AlterTables, table).Allowed {
+			return fmt.Errorf("the base holds what you may not delete: %w", ErrForbidden)
+		}
+	}
 	return a.e.store.DeleteBase(ctx, a.actor(""), id, version)
+}
+
+// within goes through the tables of a base, archived ones too, and its views, by id.
+func (s *entry) within(base string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, list := range [][]*minidb.Table{s.Snapshot.Tables, s.Archived} {
+			for _, t := range list {
+				if t.Base == base && !yield(t.ID) {
+					return
+				}
+			}
+		}
+		for _, v := range s.ViewsOf(base) {
+			if !yield(v.ID) {
+				return
+			}
+		}
+	}
 }
 
 // CreateTable makes a table in a base.
@@ -71,7 +109,7 @@ func (a *Access) Tables(ctx context.Context, base string) ([]*minidb.Table, erro
 	if err != nil {
 		return nil, err
 	}
-	return s.visibleTables(s.Tables, base), nil
+	return s.visibleTables(ctx, s.Tables, base), nil
 }
 
 // Table is one table, archived or not, as the principal sees it.
@@ -81,50 +119,29 @@ func (a *Access) Table(ctx context.Context, id string) (*minidb.Table, error) {
 		return nil, err
 	}
 	if t, ok := s.AnyTable(id); ok {
-		if v := s.visible(t); v != nil {
+		if v := s.shown(ctx, t); v != nil {
 			return v, nil
 		}
 	}
 	return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
 }
 
-// Schema of a table of the mini-DB in the form that queries see it, for parsing values by column.
-func (s *entry) schema(t *minidb.Table) *lqp.Table {
-	return rewrite.Visible(t.Schema(), s.policy.Table(s.p, rbac.TableRef{Table: t.ID}))
-}
-
-// tableOf finds a table of the mini-DB that is in use and not closed to the principal.
-func (s *entry) tableOf(id string) (*minidb.Table, error) {
-	t, ok := s.AnyTable(id)
-	if !ok || s.policy.Table(s.p, rbac.TableRef{Table: id}).Closed {
-		return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
-	}
-	if t.Archived() {
-		return nil, fmt.Errorf("table %q: %w", t.Name, ErrArchived)
-	}
-	return t, nil
-}
-
-// visible is the table without hidden columns, nil when it is closed.
-func (s *entry) visible(t *minidb.Table) *minidb.Table {
-	rule := s.policy.Table(s.p, rbac.TableRef{Table: t.ID})
-	if rule.Closed {
-		return nil
-	}
-	return t.Without(func(column string) bool { return rule.Columns[column] == rbac.Hidden })
-}
-
 // UpdateTable changes a table's name, description or settings; version 0 skips the version check.
 func (a *Access) UpdateTable(ctx context.Context, id string, patch minidb.TablePatch, version int64) (*minidb.Table, error) {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	s, err := a.anyTable(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return a.e.store.UpdateTable(ctx, a.actor(""), id, patch, version)
+	t, err := a.e.store.UpdateTable(ctx, a.actor(""), id, patch, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.changed(ctx, t)
 }
 
 // DeleteTable removes a table and its rows; version 0 skips the version check.
 func (a *Access) DeleteTable(ctx context.Context, id string, version int64) error {
-	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
+	if _, err := a.anyTable(ctx, id); err != nil {
 		return err
 	}
 	return a.e.store.DeleteTable(ctx, a.actor(""), id, version)
@@ -132,23 +149,47 @@ func (a *Access) DeleteTable(ctx context.Context, id string, version int64) erro
 
 // AddColumn adds a column at the end of a table. version is the table's, 0 for any.
 func (a *Access) AddColumn(ctx context.Context, table string, spec minidb.ColumnSpec, version int64) (*minidb.Column, error) {
-	if _, err := a.at(ctx, table, rbac.AlterTables); err != nil {
+	if _, err := a.anyTable(ctx, table); err != nil {
 		return nil, err
 	}
 	return a.e.store.AddColumn(ctx, a.actor(""), table, spec, version)
 }
 
-// UpdateColumn changes a column. version is its table's, 0 for any.
+// UpdateColumn changes a column. version is its table's, 0 for any. What depends on the values of all rows is refused to
+// whom a rule keeps some from.
 func (a *Access) UpdateColumn(ctx context.Context, column string, patch minidb.ColumnPatch, version int64) (*minidb.Column, error) {
-	if _, err := a.at(ctx, column, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, column, rbac.AlterTables)
+	if err != nil {
 		return nil, err
+	}
+	t, seen, err := s.column(ctx, column)
+	if err != nil {
+		return nil, err
+	}
+	if patch.Unique != nil || patch.Required != nil || patch.Options != nil {
+		if err := wholeRows(t, seen); err != nil {
+			return nil, err
+		}
 	}
 	return a.e.store.UpdateColumn(ctx, a.actor(""), column, patch, version)
 }
 
+// wholeRows refuses what would tell of rows that a rule keeps from the principal: whether all of them have a value, whether
+// two have the same, what they can be converted to.
+func wholeRows(t *minidb.Table, seen *rewrite.Sight) error {
+	if seen.Narrows() {
+		return fmt.Errorf("a rule keeps rows of table %s from you, which this would tell of: %w", t.ID, ErrForbidden)
+	}
+	return nil
+}
+
 // DeleteColumn removes a column with its values and the grants on it. version is its table's, 0 for any.
 func (a *Access) DeleteColumn(ctx context.Context, column string, version int64) error {
-	if _, err := a.at(ctx, column, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, column, rbac.AlterTables)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.column(ctx, column); err != nil {
 		return err
 	}
 	return a.e.store.DeleteColumn(ctx, a.actor(""), column, version)
@@ -161,14 +202,13 @@ func (a *Access) ReorderColumns(ctx context.Context, table string, order []strin
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.tableOf(table)
+	t, seen, err := s.tableOf(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	seen := s.visible(t)
 	whole := slices.Clone(order)
 	for _, c := range t.Columns {
-		if _, ok := seen.Column(c.ID); !ok {
+		if seen.Table().Column(c.ID) == nil {
 			whole = append(whole, c.ID)
 		}
 	}
@@ -176,45 +216,5 @@ func (a *Access) ReorderColumns(ctx context.Context, table string, order []strin
 	if err != nil {
 		return nil, err
 	}
-	return s.visible(t), nil
-}
-
-// PutRule sets what a role may see and do in a table, replacing an earlier rule of the two. The predicates must compile
-// against the table's columns now. Rules for admins are set and lifted by owners, and so are all rules of a table on which
-// the principal is bound by one.
-func (a *Access) PutRule(ctx context.Context, workspace string, r RuleSpec) error {
-	s, err := a.enter(ctx, workspace, rbac.ManageRules)
-	if err != nil {
-		return err
-	}
-	if err := s.mayRule(r.Table, r.Role); err != nil {
-		return err
-	}
-	rule, err := s.compileRule(ctx, r)
-	if err != nil {
-		return err
-	}
-	_, err = a.e.store.PutRule(ctx, a.actor(""), rule)
-	return err
-}
-
-// DeleteRule lifts the rule of a role on a table.
-func (a *Access) DeleteRule(ctx context.Context, workspace string, table rbac.TableRef, role rbac.Role) error {
-	s, err := a.enter(ctx, workspace, rbac.ManageRules)
-	if err != nil {
-		return err
-	}
-	if err := s.mayRule(table, role); err != nil {
-		return err
-	}
-	return a.e.store.DeleteRule(ctx, a.actor(""), workspace, table, role)
-}
-
-// Rules lists the rules of a workspace for those who manage them.
-func (a *Access) Rules(ctx context.Context, workspace string) ([]*minidb.Rule, error) {
-	s, err := a.enter(ctx, workspace, rbac.ManageRules)
-	if err != nil {
-		return nil, err
-	}
-	return s.Rules, nil
+	return s.changed(ctx, t)
 }

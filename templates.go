@@ -6,7 +6,6 @@ import (
 
 	"github.com/livetables/livetables/internal/template"
 	"github.com/livetables/livetables/minidb"
-	"github.com/livetables/livetables/rbac"
 )
 
 // BaseTemplate describes a base that people can start from. The list of templates is closed.
@@ -58,7 +57,7 @@ func Templates() []BaseTemplate {
 // CreateBaseFrom makes a base from a template, with its tables, sample rows and views, all or nothing. Empty fields of spec
 // are those of the template.
 func (a *Access) CreateBaseFrom(ctx context.Context, workspace, id string, spec minidb.BaseSpec) (*minidb.Base, error) {
-	if _, err := a.enter(ctx, workspace, rbac.AlterTables); err != nil {
+	if err := a.mayMakeBase(ctx, workspace, spec.Project); err != nil {
 		return nil, err
 	}
 	t, ok := template.Find(id)
@@ -78,5 +77,6 @@ func (a *Access) CreateBaseFrom(ctx context.Context, workspace, id string, spec 
 			*f.to = f.text
 		}
 	}
+	bp.Base.Project = spec.Project
 	return a.e.store.CreateBaseFrom(ctx, a.actor("template "+id), workspace, bp)
 }

@@ -64,16 +64,18 @@ func (a *Access) DeleteView(ctx context.Context, id string, version int64) error
 	return a.e.store.DeleteView(ctx, a.actor(""), id, version)
 }
 
-// Views lists the views of a workspace. Their queries are there for those who may write views, as far as every name in
+// Views lists the views of a workspace that are not closed to the principal. Their queries are there for those who may write views, as far as every name in
 // them is for the principal; otherwise they are the JSON null.
 func (a *Access) Views(ctx context.Context, workspace string) ([]*minidb.View, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*minidb.View, len(s.Views))
-	for i, v := range s.Views {
-		list[i] = s.shownView(ctx, v)
+	list := make([]*minidb.View, 0, len(s.Views))
+	for _, v := range s.Views {
+		if s.readable(v.ID) {
+			list = append(list, s.shownView(ctx, v))
+		}
 	}
 	return list, nil
 }
@@ -81,7 +83,7 @@ func (a *Access) Views(ctx context.Context, workspace string) ([]*minidb.View, e
 // shownView is a view without its query when that names what the principal may not know of. Who manages the rules, or is
 // bound by none, sees also the queries that are broken, to mend them.
 func (s *entry) shownView(ctx context.Context, v *minidb.View) *minidb.View {
-	if s.policy.Can(s.p, rbac.AlterViews, "").Allowed && (s.policy.Can(s.p, rbac.ManageRules, "").Allowed || !s.policy.Binds(s.p) || s.runs(ctx, v)) {
+	if s.policy.Can(s.p, rbac.AlterViews, v.ID).Allowed && (s.policy.Can(s.p, rbac.ManageRules, "").Allowed || !s.policy.Binds(s.p) || s.runs(ctx, v)) {
 		return v
 	}
 	c := *v
@@ -111,14 +113,43 @@ type ViewRequest struct {
 	Count   lqp.CountMode
 }
 
-// ViewData reads a view with the rights that the principal has now.
+// asksWhoReads are the problems of a request that asks who reads: the bearer of a view's key is nobody, and must not find
+// out by trying with whose rights it reads.
+func (r *ViewRequest) asksWhoReads() (problems lqp.Problems) {
+	look := func(path string, e lqp.Expr) {
+		if e == nil {
+			return
+		}
+		lqp.Walk(e, func(e lqp.Expr) bool {
+			if p, ok := e.(*lqp.Param); ok && (p.Name == "current_user" || strings.HasPrefix(p.Name, "user.")) {
+				problems = append(problems, lqp.Problem{Path: path, Code: lqp.CodeMissingParameter, Message: "there is no current user"})
+			}
+			return true
+		})
+	}
+	look("$.filters", r.Where)
+	for i := range r.OrderBy {
+		look(fmt.Sprintf("$.sorts[%d]", i), r.OrderBy[i].Expr)
+	}
+	for i := range r.Select {
+		look(fmt.Sprintf("$.columns[%d]", i), r.Select[i].Expr)
+	}
+	return problems
+}
+
+// ViewData reads a view with the rights that the principal has now. There is no current user for the bearer of its key.
 func (a *Access) ViewData(ctx context.Context, view string, r ViewRequest) (*Rows, error) {
 	s, err := a.enterView(ctx, view)
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := s.View(view); !ok {
-		return nil, fmt.Errorf("view %s: %w", view, ErrNotFound)
+	if _, err := s.view(view); err != nil {
+		return nil, err
+	}
+	if a.p.View != "" {
+		if problems := r.asksWhoReads(); len(problems) > 0 {
+			return nil, problems
+		}
 	}
 	return s.query(ctx, &lqp.Query{From: lqp.Source{Table: view, Alias: "view"}, Where: r.Where, Select: r.Select,
 		OrderBy: r.OrderBy, Page: r.Page, Count: r.Count})
@@ -137,7 +168,7 @@ func (a *Access) ViewColumns(ctx context.Context, view string) ([]lqp.Column, er
 	if err != nil {
 		return nil, err
 	}
-	return plan.Query().Columns()[:plan.Visible()], nil
+	return plan.Columns(), nil
 }
 
 // encodeView checks a view's query as its author and stores it with ids in the place of names.
@@ -147,18 +178,29 @@ func (s *entry) encodeView(ctx context.Context, q *lqp.Query) ([]byte, error) {
 	}
 	c := *q
 	c.Page, c.Count = lqp.Page{}, lqp.CountNone
+	// As it was written it is checked first: the ids of columns that are hidden from its author are in no message then, and
+	// the places are those of the author's own text.
+	if err := s.checkView(ctx, &c); err != nil {
+		return nil, err
+	}
 	byID, err := s.byID(ctx, &c)
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := s.resolve(byID, "$", 0, new(viewPaths))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.rewrite(ctx, resolved); err != nil {
+	if err := s.checkView(ctx, byID); err != nil {
 		return nil, err
 	}
 	return lqp.EncodeQuery(byID), nil
+}
+
+// checkView plans a view's query as the principal would run it.
+func (s *entry) checkView(ctx context.Context, q *lqp.Query) error {
+	resolved, err := s.resolve(q, "$", 0, new(viewPaths))
+	if err != nil {
+		return err
+	}
+	_, err = s.rewrite(ctx, resolved)
+	return err
 }
 
 // byID is the query with the ids of tables and columns in the place of their names. What it does not know it leaves:
@@ -186,7 +228,10 @@ func (s *entry) byID(ctx context.Context, q *lqp.Query) (*lqp.Query, error) {
 			src.Alias = src.Table[strings.LastIndexByte(src.Table, '.')+1:]
 		}
 		if t, err := s.table(ctx, src.Connection, src.Table); err == nil {
-			tables[src.Alias] = t
+			// What is hidden keeps the name under which it is unknown.
+			if seen, err := s.reader().Look(rbac.TableRef{Connection: src.Connection, Table: t.Name}, t); err == nil {
+				tables[src.Alias] = seen.Table()
+			}
 		}
 	}
 	computed := map[string]bool{}
@@ -280,7 +325,7 @@ func (s *entry) withoutHidden(q *lqp.Query) *lqp.Query {
 	for _, src := range append([]*lqp.Source{&q.From}, joinSources(q.Joins)...) {
 		rule := s.policy.Table(s.p, rbac.TableRef{Connection: src.Connection, Table: src.Table})
 		for id, access := range rule.Columns {
-			if access == rbac.Hidden {
+			if access != rbac.Masked && access != rbac.ReadOnly {
 				hidden[id] = true
 			}
 		}

@@ -30,7 +30,16 @@ func (p *Policy) Can(pr Principal, a Action, resource string) Decision {
 	if role == "" {
 		return denied("", "not a member of the workspace")
 	}
-	return p.decide(pr, role, a, resource)
+	return p.decide(pr, role, a, resource, true)
+}
+
+// Allows is Can without words, for questions that are asked again and again.
+func (p *Policy) Allows(pr Principal, a Action, resource string) bool {
+	if p == nil || pr.ID == "" {
+		return false
+	}
+	role := p.Role(pr)
+	return role != "" && p.decide(pr, role, a, resource, false).Allowed
 }
 
 // CanSomewhere says whether there may be a resource in the workspace on which the principal may take the action. It opens
@@ -58,16 +67,20 @@ func (p *Policy) CanSomewhere(pr Principal, a Action) Decision {
 	return byGrants(role, p.Roles[role].Name, a, grants)
 }
 
-// decide is Can for a member.
-func (p *Policy) decide(pr Principal, role Role, a Action, resource string) Decision {
+// decide is Can for a member. Without words it may leave out the reason and the grants.
+func (p *Policy) decide(pr Principal, role Role, a Action, resource string, words bool) Decision {
 	if d, no := p.outside(pr, role, a); no {
 		return d
 	}
-	chain := p.chain(resource)
+	if role.BuiltIn() && pr.Scope == nil && len(p.Caps) == 0 {
+		return byMatrix(role, a) // where the resource is makes no difference
+	}
+	var room [maxChain + 1]string
+	chain := p.chain(room[:0], resource)
 	if !pr.Scope.reaches(chain) {
 		return denied(role, "the token does not reach this")
 	}
-	d := p.granted(role, a, chain)
+	d := p.granted(role, a, chain, words)
 	if !d.Allowed || role == Owner {
 		return d
 	}
@@ -110,9 +123,8 @@ func (p *Policy) from(address string) bool {
 // maxChain bounds the way up from a resource, which a damaged catalogue could make endless.
 const maxChain = 8
 
-// chain is a resource with everything it is inside of, the workspace last.
-func (p *Policy) chain(resource string) []string {
-	chain := make([]string, 0, 4)
+// chain appends a resource with everything it is inside of, the workspace last.
+func (p *Policy) chain(chain []string, resource string) []string {
 	for id := resource; id != "" && id != p.Workspace && len(chain) < maxChain; id = p.Parents[id] {
 		chain = append(chain, id)
 	}
@@ -120,13 +132,16 @@ func (p *Policy) chain(resource string) []string {
 }
 
 // granted is what the role alone says.
-func (p *Policy) granted(role Role, a Action, chain []string) Decision {
+func (p *Policy) granted(role Role, a Action, chain []string, words bool) Decision {
 	if role.BuiltIn() {
 		return byMatrix(role, a)
 	}
 	var grants []string
 	for _, g := range p.Roles[role].Grants {
 		if g.Action == a && (g.On == "" || slices.Contains(chain, g.On)) {
+			if !words {
+				return Decision{Allowed: true, Role: role}
+			}
 			grants = append(grants, grantText(role, g))
 		}
 	}
@@ -178,51 +193,4 @@ func (p *Policy) cap(pr Principal, role Role, resource string) (most Role, ok bo
 		}
 	}
 	return most, ok
-}
-
-// MayGrant says whether the principal may give a role to somebody, or take it from them: nobody gives what they do not
-// hold themselves, and roles with power over others are for those who may make admins.
-func (p *Policy) MayGrant(pr Principal, r Role) Decision {
-	d := p.Can(pr, ManageMembers, "")
-	switch {
-	case !d.Allowed:
-		return d
-	case !p.known(r):
-		return denied(d.Role, "there is no role %q", r)
-	case r.AtLeast(Admin):
-		return p.Can(pr, GrantAdmin, "")
-	case r.BuiltIn():
-		for a := range matrix {
-			if held := p.Can(pr, a, ""); r.may(a) && !held.Allowed {
-				return denied(d.Role, "the role %s may %s, and you may not", r, a)
-			}
-		}
-		return d
-	}
-	return p.MayDefine(pr, p.Roles[r])
-}
-
-// MayDefine says whether the principal may make a custom role or give it to somebody: every grant in it must be one's own.
-func (p *Policy) MayDefine(pr Principal, role CustomRole) Decision {
-	d := p.Can(pr, ManageMembers, "")
-	if !d.Allowed {
-		return d
-	}
-	most := p.Can(pr, GrantAdmin, "")
-	if !most.Allowed && role.Base.AtLeast(Admin) {
-		return most
-	}
-	if p.Binds(pr) && !most.Allowed {
-		// The new role might be bound by less than its maker.
-		return denied(d.Role, "rules bind you: custom roles are given by those whom none binds")
-	}
-	for _, g := range role.Grants {
-		if overPeople[g.Action] && !most.Allowed {
-			return denied(d.Role, "%s is given by those who may make admins", g.Action)
-		}
-		if held := p.Can(pr, g.Action, g.On); !held.Allowed {
-			return denied(d.Role, "you may not %s yourself: %s", g.Action, held.Reason)
-		}
-	}
-	return d
 }

@@ -73,6 +73,9 @@ func TestTableAgreesWithCan(t *testing.T) {
 		}
 		on := resources[r.IntN(len(resources))]
 		assert.Equal(t, p.Can(who, ReadData, on).Allowed, !p.Table(who, TableRef{Table: on}).Closed, "%+v %+v %s", p, who, on)
+		for a := range Actions() {
+			assert.Equal(t, p.Can(who, a, on).Allowed, p.Allows(who, a, on), "%+v %+v %s %s", p, who, a, on)
+		}
 		if p.Can(who, ReadData, on).Allowed {
 			assert.True(t, p.CanSomewhere(who, ReadData).Allowed)
 		}

@@ -128,5 +128,5 @@ func (p *Policy) reads(pr Principal, role Role, t TableRef) bool {
 	if role.BuiltIn() && pr.Scope == nil && len(p.Caps) == 0 {
 		return true
 	}
-	return p.decide(pr, role, ReadData, t.resource()).Allowed
+	return p.decide(pr, role, ReadData, t.resource(), false).Allowed
 }

@@ -1,0 +1,89 @@
+package livetables
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+// readCheck is how often a running read looks whether its principal may still see what it was planned to show.
+const readCheck = time.Second
+
+// permit watches the right to a running read: exports can take long, and a right that is taken away ends them.
+type permit struct {
+	lost  atomic.Bool
+	timer *time.Timer
+}
+
+// watch ends ctx by end, with ErrRevoked as the cause, when the principal loses a right that the plan rests on.
+func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.CancelCauseFunc) *permit {
+	p := &permit{}
+	ready := make(chan struct{})
+	p.timer = time.AfterFunc(readCheck, func() {
+		<-ready // timer is set
+		switch {
+		case ctx.Err() != nil:
+		case s.stillMay(ctx, plan):
+			p.timer.Reset(readCheck)
+		case ctx.Err() == nil: // else the end of the read kept us from asking
+			p.lost.Store(true)
+			end(ErrRevoked)
+		}
+	})
+	close(ready)
+	return p
+}
+
+// end stops watching.
+func (p *permit) end() { p.timer.Stop() }
+
+// stillMay reports whether the principal may see now what the plan shows. A policy that cannot be had allows nothing.
+func (s *entry) stillMay(ctx context.Context, plan *rewrite.Plan) bool {
+	policy, err := s.e.policies.Policy(ctx, s.Workspace.ID)
+	if err != nil {
+		return false
+	}
+	if s.p.View != "" && s.p.Scope == nil && !s.stillPublished(ctx, policy) { // with a scope it is a token, which has no key
+		return false
+	}
+	now := *s
+	now.policy = policy
+	if now.member() != nil {
+		return false
+	}
+	if policy == s.policy {
+		return true
+	}
+	for _, view := range s.read {
+		if !now.readable(view) {
+			return false
+		}
+	}
+	return policy.CanSomewhere(s.p, rbac.ReadData).Allowed && plan.StillAllowed(policy)
+}
+
+// stillPublished reports whether the view of the principal is still published by the same member, and its key still opens it.
+func (s *entry) stillPublished(ctx context.Context, policy *rbac.Policy) bool {
+	snap, err := s.e.store.Snapshot(ctx, s.Workspace.ID)
+	if err != nil {
+		return false
+	}
+	sh, ok := snap.ShareOfView(s.p.View)
+	if !ok || sh.CreatedBy != s.p.ID || !mayPublish(policy, sh.CreatedBy, sh.View) {
+		return false
+	}
+	if sh.Mode == minidb.SharePublic {
+		return true
+	}
+	for _, k := range sh.Keys {
+		if k.ID == s.p.Key {
+			return k.RevokedAt == nil && (k.ExpiresAt == nil || s.e.clock().Before(*k.ExpiresAt)) &&
+				mayPublish(policy, k.CreatedBy, sh.View)
+		}
+	}
+	return false
+}
