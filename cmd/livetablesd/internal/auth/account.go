@@ -20,6 +20,9 @@ type User struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	LastLoginAt *time.Time // nil before the first login
+	// VerifiedAt is since when the address is known to be the account's: its holder brought a token that was sent there, or
+	// an instance admin set it. nil until then.
+	VerifiedAt *time.Time
 }
 
 // account is a User with what nobody may see.
@@ -29,16 +32,16 @@ type account struct {
 	epoch    int64  // access tokens of another epoch are dead
 }
 
-const accountColumns = `a.id, a.email, a.name, a.password, a.admin, a.disabled, a.epoch, a.created_at, a.updated_at, a.last_login_at`
+const accountColumns = `a.id, a.email, a.name, a.password, a.admin, a.disabled, a.epoch, a.created_at, a.updated_at, a.last_login_at, a.verified_at`
 
-const accountWidth = 10
+const accountWidth = 11
 
 // scanAccount reads accountColumns.
 func scanAccount(r row) account {
 	return account{
 		User: User{
 			ID: r.text(0), Email: r.text(1), Name: r.text(2), Admin: r.bool(4), Disabled: r.bool(5),
-			CreatedAt: r.time(7), UpdatedAt: r.time(8), LastLoginAt: r.optionalTime(9),
+			CreatedAt: r.time(7), UpdatedAt: r.time(8), LastLoginAt: r.optionalTime(9), VerifiedAt: r.optionalTime(10),
 		},
 		password: r.text(3), epoch: r.int(6),
 	}
@@ -65,18 +68,18 @@ func insertAccount(ctx context.Context, tx adapter.Tx, a account) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO auth_account
-		(id, email, name, password, admin, disabled, epoch, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(id, email, name, password, admin, disabled, epoch, created_at, updated_at, verified_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		lqp.TextValue(a.ID), lqp.TextValue(a.Email), lqp.TextValue(a.Name), lqp.TextValue(a.password), flagValue(a.Admin),
-		flagValue(a.Disabled), lqp.IntValue(a.epoch), timeValue(a.CreatedAt), timeValue(a.UpdatedAt))
+		flagValue(a.Disabled), lqp.IntValue(a.epoch), timeValue(a.CreatedAt), timeValue(a.UpdatedAt), optionalTimeValue(a.VerifiedAt))
 	return taken(err)
 }
 
 // updateAccount writes everything of an account that can change.
 func updateAccount(ctx context.Context, tx adapter.Tx, a account) error {
 	_, err := tx.Exec(ctx, `UPDATE auth_account SET email = ?, name = ?, password = ?, admin = ?, disabled = ?, epoch = ?,
-		updated_at = ? WHERE id = ?`,
+		updated_at = ?, verified_at = ? WHERE id = ?`,
 		lqp.TextValue(a.Email), lqp.TextValue(a.Name), lqp.TextValue(a.password), flagValue(a.Admin), flagValue(a.Disabled),
-		lqp.IntValue(a.epoch), timeValue(a.UpdatedAt), lqp.TextValue(a.ID))
+		lqp.IntValue(a.epoch), timeValue(a.UpdatedAt), optionalTimeValue(a.VerifiedAt), lqp.TextValue(a.ID))
 	return taken(err)
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// NewUser is an account that an instance admin makes.
+// NewUser is an account that an instance admin makes, and whose address the admin vouches for.
 type NewUser struct {
 	Email    string
 	Name     string
@@ -20,7 +20,7 @@ type NewUser struct {
 
 // UserUpdate is what an instance admin changes in an account. A nil field stays as it is.
 type UserUpdate struct {
-	Email    *string
+	Email    *string // the admin vouches for it
 	Name     *string
 	Password *livetables.Secret // ends all sessions of the account
 	Admin    *bool              // not one's own
@@ -36,7 +36,7 @@ func (s *Service) CreateUser(ctx context.Context, actor Identity, in NewUser) (U
 	if err != nil {
 		return User{}, err
 	}
-	acc.Admin = in.Admin
+	acc.Admin, acc.VerifiedAt = in.Admin, &acc.CreatedAt
 	err = s.store.Write(ctx, func(tx adapter.Tx) error {
 		if err := requireAdmin(ctx, tx, actor); err != nil {
 			return err
@@ -52,6 +52,9 @@ func (s *Service) CreateUser(ctx context.Context, actor Identity, in NewUser) (U
 
 // requireAdmin asks for the actor's right as it is now, inside the transaction that needs it.
 func requireAdmin(ctx context.Context, tx adapter.Tx, actor Identity) error {
+	if actor.Key != "" { // of an admin's token, which is none
+		return ErrForbidden
+	}
 	n, err := countAccounts(ctx, tx, `id = ? AND admin = 1 AND disabled = 0 AND epoch = ?`,
 		lqp.TextValue(actor.UserID), lqp.IntValue(actor.epoch))
 	if err == nil && n == 0 {
@@ -109,6 +112,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 		return User{}, err
 	}
 	defer s.cache.forgetAccount(userID)
+	now := s.clock().UTC().Truncate(time.Millisecond)
 	var out User
 	err = s.store.Write(ctx, func(tx adapter.Tx) error {
 		if err := requireAdmin(ctx, tx, actor); err != nil {
@@ -119,7 +123,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 			return err
 		}
 		if in.Email != nil {
-			acc.Email = email
+			acc.Email, acc.VerifiedAt = email, &now
 		}
 		if in.Name != nil {
 			acc.Name = name
@@ -143,7 +147,13 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 				return err
 			}
 		}
-		acc.UpdatedAt = s.clock().UTC().Truncate(time.Millisecond)
+		if in.Email != nil || reason != "" {
+			// Mails that are under way were asked for by the account as it was.
+			if err := dropMailTokens(ctx, tx, acc.ID); err != nil {
+				return err
+			}
+		}
+		acc.UpdatedAt = now
 		out = acc.User
 		return updateAccount(ctx, tx, acc)
 	})
@@ -182,7 +192,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor Identity, userID string)
 		if _, err := findAccount(ctx, tx, "id", userID); err != nil {
 			return err
 		}
-		for _, sql := range []string{`DELETE FROM auth_session WHERE account_id = ?`, `DELETE FROM auth_account WHERE id = ?`} {
+		for _, sql := range []string{`DELETE FROM auth_session WHERE account_id = ?`, `DELETE FROM auth_key WHERE maker_id = ?`,
+			`DELETE FROM auth_mail_token WHERE subject = ?`, `DELETE FROM auth_invite WHERE inviter_id = ?`,
+			`DELETE FROM auth_oidc_link WHERE account_id = ?`, `DELETE FROM auth_account WHERE id = ?`} {
 			if _, err := tx.Exec(ctx, sql, lqp.TextValue(userID)); err != nil {
 				return fmt.Errorf("delete user: %w", err)
 			}

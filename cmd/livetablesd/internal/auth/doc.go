@@ -6,4 +6,8 @@
 // use: it returns a new pair, and presenting it a second time ends the session, since one of the two users stole it. There
 // is no grace period: a client that refreshes from several places must do so one at a time, and one whose answer was lost
 // on the way logs in again.
+//
+// Programs come with keys, which Verify takes too: a personal access token stands for its person, narrowed to a scope; the key
+// of a service account for a member of one workspace that is no person. People may also come from an OpenID Connect issuer
+// ([OIDC]), and then have sessions like everybody.
 package auth

@@ -88,7 +88,7 @@ func TestLoginRefusalsLookAlike(t *testing.T) {
 	}
 }
 
-// TestPasswordsMatchExactly is about long passwords, trailing spaces and Unicode forms.
+// TestPasswordsMatchExactly is about long passwords, trailing spaces and Unicode forms (81).
 func TestPasswordsMatchExactly(t *testing.T) {
 	f := newFixture(t, nil)
 	admin := f.root()

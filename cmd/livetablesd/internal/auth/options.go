@@ -44,6 +44,13 @@ type Options struct {
 	// Hash.Memory; HashQueue is how many more may wait, default 64. Beyond it calls fail with ErrBusy.
 	HashConcurrency, HashQueue int
 	Limits                     Limits
+	// InviteLife is how long an invite may be accepted, default 7 days, at most 30.
+	InviteLife time.Duration
+	// PublicURL is where people reach the instance ("https://tables.example.com"), for the links in mails. Empty, mails have
+	// no links, only what to send where. It is never taken from a request.
+	PublicURL string
+	// OIDC lets people log in at an OpenID Connect issuer; nil does not.
+	OIDC *OIDC
 	// Record receives an entry for every login, failed login and change, after its commit. nil records nothing; an error
 	// is logged. Entries hold no secrets.
 	Record func(ctx context.Context, entry audit.Entry) error
@@ -78,6 +85,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Audience = defaultTo(o.Audience, "livetables")
 	o.AccessTTL = defaultTo(o.AccessTTL, MaxAccessTTL)
 	o.RefreshTTL = defaultTo(o.RefreshTTL, 30*24*time.Hour)
+	o.InviteLife = defaultTo(o.InviteLife, 7*24*time.Hour)
 	o.SessionTTL = defaultTo(o.SessionTTL, 90*24*time.Hour)
 	o.Hash = defaultTo(o.Hash, DefaultHash)
 	o.HashConcurrency = defaultTo(o.HashConcurrency, min(runtime.GOMAXPROCS(0), 4))
@@ -105,8 +113,19 @@ func (o Options) withDefaults() (Options, error) {
 	if o.RefreshTTL < o.AccessTTL || o.SessionTTL < o.RefreshTTL {
 		problems = append(problems, fmt.Errorf("lives of access token %v, refresh token %v and session %v must not decrease", o.AccessTTL, o.RefreshTTL, o.SessionTTL))
 	}
+	if o.InviteLife < time.Minute || o.InviteLife > 30*24*time.Hour {
+		problems = append(problems, fmt.Errorf("invite life %v is not between 1m and 30 days", o.InviteLife))
+	}
+	if err := checkPublicURL(o.PublicURL); err != nil {
+		problems = append(problems, err)
+	}
 	if err := o.Hash.check(); err != nil {
 		problems = append(problems, err)
+	}
+	if o.OIDC != nil {
+		if err := o.OIDC.check(); err != nil {
+			problems = append(problems, err)
+		}
 	}
 	if min(o.HashConcurrency, o.HashQueue, o.Limits.PerAddress, o.Limits.PerAccount, o.Limits.Refresh, o.Limits.Entries) < 0 {
 		problems = append(problems, errors.New("a limit is negative"))

@@ -101,6 +101,9 @@ func (s *Service) ChangePassword(ctx context.Context, who Identity, current, nex
 		if _, err := revokeSessions(ctx, tx, acc.ID, endedPassword, s.clock(), `id <> ?`, lqp.TextValue(of.id)); err != nil {
 			return err
 		}
+		if err := dropMailTokens(ctx, tx, acc.ID); err != nil { // a mail must not undo the change
+			return err
+		}
 		rotated, refresh, won, err := s.rotate(ctx, tx, of)
 		if err != nil {
 			return err

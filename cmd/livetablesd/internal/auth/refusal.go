@@ -22,6 +22,12 @@ var (
 	ErrRegistrationClosed = errors.New("registration is closed")
 	// ErrSetup means that the instance has no account yet and the setup token was missing or wrong.
 	ErrSetup = errors.New("setup token required")
+	// ErrToken means that a token from a mail is not good, or not any more.
+	ErrToken = errors.New("the token is not valid, was used, or has expired")
+	// ErrWrongAddress means that an invite is for another address than the account's.
+	ErrWrongAddress = errors.New("the invite is for another email address")
+	// ErrUnverified means that nobody has proved yet to read mail at the account's address.
+	ErrUnverified = errors.New("the account's email address is not confirmed")
 	// ErrRateLimited is what a *RateError is.
 	ErrRateLimited = errors.New("too many attempts")
 	// ErrBusy means that too many passwords are being checked already; trying again a little later helps.

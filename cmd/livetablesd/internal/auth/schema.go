@@ -38,6 +38,97 @@ CREATE TABLE auth_session (
 	revoke_reason TEXT
 )`,
 	`CREATE INDEX auth_session_account ON auth_session (account_id, id)`,
+	// Personal access tokens and the keys of service accounts.
+	`CREATE TABLE auth_key (
+	id            TEXT PRIMARY KEY NOT NULL,
+	prefix        TEXT NOT NULL UNIQUE,
+	hash          TEXT NOT NULL,
+	owner_id      TEXT NOT NULL,
+	maker_id      TEXT NOT NULL,
+	maker_address TEXT NOT NULL,
+	name          TEXT NOT NULL,
+	actions       TEXT NOT NULL,
+	resources     TEXT NOT NULL,
+	epoch         INTEGER NOT NULL,
+	created_at    INTEGER NOT NULL,
+	expires_at    INTEGER NOT NULL,
+	used_at       INTEGER
+)`,
+	`CREATE INDEX auth_key_owner ON auth_key (owner_id, id)`,
+	`CREATE INDEX auth_key_maker ON auth_key (maker_id)`,
+	`CREATE TABLE auth_service (
+	id            TEXT PRIMARY KEY NOT NULL,
+	workspace_id  TEXT NOT NULL,
+	name          TEXT NOT NULL,
+	disabled      INTEGER NOT NULL,
+	maker_id      TEXT NOT NULL,
+	created_at    INTEGER NOT NULL,
+	updated_at    INTEGER NOT NULL,
+	expires_at    INTEGER
+)`,
+	`CREATE INDEX auth_service_workspace ON auth_service (workspace_id, id)`,
+	// Accounts that log in at an OpenID Connect issuer, and logins there that are under way.
+	`CREATE TABLE auth_oidc_link (
+	issuer        TEXT NOT NULL,
+	subject       TEXT NOT NULL,
+	account_id    TEXT NOT NULL,
+	created_at    INTEGER NOT NULL,
+	PRIMARY KEY (issuer, subject)
+)`,
+	`CREATE INDEX auth_oidc_link_account ON auth_oidc_link (account_id)`,
+	`CREATE TABLE auth_oidc_flow (
+	id            TEXT PRIMARY KEY NOT NULL,
+	account_id    TEXT,
+	epoch         INTEGER NOT NULL,
+	ticket_hash   TEXT,
+	expires_at    INTEGER NOT NULL
+)`,
+	`ALTER TABLE auth_account ADD COLUMN verified_at INTEGER`, // NULL: nobody has proved to read mail at the address
+	`CREATE TABLE auth_invite (
+	id            TEXT PRIMARY KEY NOT NULL,
+	workspace     TEXT NOT NULL,
+	label         TEXT NOT NULL,
+	email         TEXT NOT NULL,
+	role          TEXT NOT NULL,
+	inviter_id    TEXT NOT NULL,
+	inviter_at    TEXT NOT NULL,
+	created_at    INTEGER NOT NULL,
+	expires_at    INTEGER NOT NULL,
+	claimed_by    TEXT,
+	claimed_at    INTEGER,
+	UNIQUE (workspace, email)
+)`,
+	`CREATE INDEX auth_invite_inviter ON auth_invite (inviter_id)`,
+	// Mails that wait (state 0), were sent (1) or failed for good (2).
+	`CREATE TABLE auth_mail (
+	id            TEXT PRIMARY KEY NOT NULL,
+	address       TEXT NOT NULL,
+	purpose       TEXT NOT NULL,
+	subject       TEXT NOT NULL,
+	cause         TEXT NOT NULL,
+	nonce         TEXT NOT NULL,
+	state         INTEGER NOT NULL,
+	tries         INTEGER NOT NULL,
+	created_at    INTEGER NOT NULL,
+	next_at       INTEGER NOT NULL,
+	lease_until   INTEGER NOT NULL,
+	done_at       INTEGER
+)`,
+	`CREATE INDEX auth_mail_next ON auth_mail (state, next_at)`,
+	`CREATE INDEX auth_mail_address ON auth_mail (address, done_at)`,
+	`CREATE INDEX auth_mail_cause ON auth_mail (cause, created_at)`,
+	// The tokens that mails carry, by their hash.
+	`CREATE TABLE auth_mail_token (
+	hash          TEXT PRIMARY KEY NOT NULL,
+	purpose       TEXT NOT NULL,
+	subject       TEXT NOT NULL,
+	email         TEXT NOT NULL,
+	expires_at    INTEGER NOT NULL
+)`,
+	`CREATE INDEX auth_mail_token_subject ON auth_mail_token (subject)`,
+	`CREATE INDEX auth_mail_token_expires ON auth_mail_token (expires_at)`,
+	// The workspace that a mail is about, '' for none: what is kept of it goes with the workspace.
+	`ALTER TABLE auth_mail ADD COLUMN workspace TEXT NOT NULL DEFAULT ''`,
 }
 
 // migrate brings the store up to date in one transaction. A store that a newer program wrote is refused.

@@ -17,7 +17,7 @@ import (
 const stateLife = 3 * time.Second
 
 // Service is the accounts and sessions of one instance. Its methods may be called from many goroutines; it has no
-// goroutines of its own and nothing to close.
+// goroutines of its own and nothing to close. What it has to say by mail waits in the store until RunMail hands it over.
 type Service struct {
 	store    adapter.Store
 	options  Options
@@ -25,9 +25,14 @@ type Service struct {
 	access   *accessTokens
 	refresh  []byte // key of refresh tokens
 	cache    *sessionCache
+	keys     *keyCache
+	issuer   *issuer // nil when nobody logs in at one
+	flowKey  []byte  // seals logins there that are under way
 	byClient *throttle
 	byMail   *throttle
 	byFresh  *throttle
+	mailKey  []byte        // of the tokens in mails
+	mailWake chan struct{} // has room for one: there is a mail to look at
 	log      *slog.Logger
 
 	setupMu sync.Mutex
@@ -55,10 +60,17 @@ func open(ctx context.Context, store adapter.Store, o Options) (*Service, error)
 		access:   newAccessTokens(o),
 		refresh:  o.Keys.Derive("refresh token"),
 		cache:    newSessionCache(stateLife, 1<<16),
+		keys:     newKeyCache(stateLife, 1<<12),
 		byClient: newThrottle(o.Limits.PerAddress, o.Limits.Entries, o.Clock),
 		byMail:   newThrottle(o.Limits.PerAccount, o.Limits.Entries, o.Clock),
 		byFresh:  newThrottle(o.Limits.Refresh, o.Limits.Entries, o.Clock),
+		mailKey:  o.Keys.Derive("mail token"),
+		mailWake: make(chan struct{}, 1),
 		log:      o.Logger,
+	}
+	s.cache.also = s.keys.forget
+	if o.OIDC != nil {
+		s.issuer, s.flowKey = newIssuer(*o.OIDC, o.Clock), o.Keys.Derive("oidc flow")
 	}
 	return s, nil
 }

@@ -29,6 +29,7 @@ const (
 	endedRevoked  = "revoked"
 	endedReuse    = "refresh token reused"
 	endedPassword = "password changed"
+	endedReset    = "password reset"
 	endedDisabled = "account disabled"
 	endedTooMany  = "too many sessions"
 )

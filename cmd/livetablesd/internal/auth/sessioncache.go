@@ -19,6 +19,8 @@ type sessionState struct {
 type sessionCache struct {
 	life     time.Duration
 	accounts int // how many it holds
+	// also is told which account was forgotten; nil tells nobody.
+	also func(userID string)
 
 	mu     sync.RWMutex
 	states map[string]map[string]cachedState // by account, then session
@@ -72,6 +74,9 @@ func (c *sessionCache) put(state sessionState, mark uint64, now time.Time) {
 
 // forgetAccount drops the states of an account's sessions.
 func (c *sessionCache) forgetAccount(userID string) {
+	if c.also != nil {
+		c.also(userID)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changes++

@@ -61,6 +61,14 @@ func texts(values ...string) []lqp.Value {
 
 func timeValue(t time.Time) lqp.Value { return lqp.IntValue(t.UnixMilli()) }
 
+// optionalTimeValue is NULL for nil.
+func optionalTimeValue(t *time.Time) lqp.Value {
+	if t == nil {
+		return lqp.Value{}
+	}
+	return timeValue(*t)
+}
+
 func flagValue(b bool) lqp.Value {
 	if b {
 		return lqp.IntValue(1)

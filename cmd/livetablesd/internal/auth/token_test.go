@@ -1,7 +1,11 @@
 package auth
 
 import (
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -31,7 +35,8 @@ func forge(t *testing.T, method jwt.SigningMethod, key any, header, claims map[s
 	return signed
 }
 
-func TestVerifyRefusesForgedTokens(t *testing.T) {
+// TestAttack37AccessTokens forges access tokens in every way.
+func TestAttack37AccessTokens(t *testing.T) {
 	f := newFixture(t, nil)
 	u := f.user(f.root(), "ann@example.com")
 	tokens := f.login("ann@example.com")
@@ -52,6 +57,10 @@ func TestVerifyRefusesForgedTokens(t *testing.T) {
 	}
 	key := f.access.key
 	_, ed, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	rs, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	hs256 := jwt.SigningMethodHS256
 
@@ -74,6 +83,21 @@ func TestVerifyRefusesForgedTokens(t *testing.T) {
 		"HS384":              forge(t, jwt.SigningMethodHS384, key, nil, good),
 		"HS512":              forge(t, jwt.SigningMethodHS512, key, nil, good),
 		"EdDSA":              forge(t, jwt.SigningMethodEdDSA, ed, nil, good),
+		"RS256":              forge(t, jwt.SigningMethodRS256, rs, nil, good),
+		"PS256":              forge(t, jwt.SigningMethodPS256, rs, nil, good),
+		"ES256":              forge(t, jwt.SigningMethodES256, ec, nil, good),
+		"alg in lower case":  b64(map[string]any{"alg": "hs256", "typ": accessType, "kid": accessKey}) + "." + parts[1] + "." + parts[2],
+		"two algs":           base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","alg":"none","typ":"at+jwt","kid":"access-1"}`)) + "." + parts[1] + ".",
+		"b64 false":          forge(t, hs256, key, map[string]any{"b64": false}, good),
+		"key by address":     forge(t, hs256, key, map[string]any{"jku": "https://evil.test/jwks"}, good),
+		"JSON serialisation": `{"payload":"` + parts[1] + `","protected":"` + parts[0] + `","signature":"` + parts[2] + `"}`,
+		"four parts":         real + "." + parts[2],
+		"ID token":           forge(t, hs256, key, map[string]any{"typ": "JWT"}, with(map[string]any{"nonce": "n", "email": "ann@example.com"})),
+		"exp too large":      forge(t, hs256, key, nil, with(map[string]any{"exp": 1e300})),
+		"exp negative":       forge(t, hs256, key, nil, with(map[string]any{"exp": -1})),
+		"aud as object":      forge(t, hs256, key, nil, with(map[string]any{"aud": map[string]any{"$ne": ""}})),
+		"sub as list":        forge(t, hs256, key, nil, with(map[string]any{"sub": []string{u.ID}})),
+		"epoch as text":      forge(t, hs256, key, nil, with(map[string]any{"epc": "1"})),
 		"other key":          forge(t, hs256, []byte("other key other key other key 12"), nil, good),
 		"empty key":          forge(t, hs256, []byte{}, nil, good),
 		"refresh key":        forge(t, hs256, f.refresh, nil, good),
@@ -116,6 +140,8 @@ func TestVerifyRefusesForgedTokens(t *testing.T) {
 			}
 		})
 	}
+	_, err = f.Refresh(t.Context(), tokens.Access, home)
+	require.ErrorIs(t, err, ErrUnauthenticated, "an access token as refresh token")
 	f.verify(tokens)
 }
 

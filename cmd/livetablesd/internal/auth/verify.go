@@ -6,24 +6,35 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/rbac"
 )
 
-// Identity is who a verified access token stands for. Its account facts are the present ones, not those of the token.
+// Identity is who a verified access token or key stands for. Its account facts are the present ones, not those of the token.
 type Identity struct {
-	UserID    string
+	UserID    string // of the account, or of the service account
 	Email     string
 	Name      string
-	Admin     bool // of the instance; says nothing about workspaces
-	SessionID string
-	ExpiresAt time.Time // of the access token
+	Admin     bool   // of the instance; says nothing about workspaces. Never true of a key.
+	SessionID string // empty for a key
+	// Key is the id of the personal access token or of the service account's key, empty for a session.
+	Key string
+	// Scope is what the key allows of what its holder may do, nil for all of it.
+	Scope *rbac.Scope
+	// Service is set for the keys of service accounts, and must be asked for before the identity is believed.
+	Service   *ServiceStanding
+	ExpiresAt time.Time // of the access token or the key
 	epoch     int64
+	keyPrefix string
 }
 
-// Verify tells whom an access token stands for. A token that is not good is ErrUnauthenticated; any other error means
+// Verify tells whom an access token or a key stands for. A token that is not good is ErrUnauthenticated; any other error means
 // that it could not be told, and must be treated as a refusal too. It is cheap enough for every request: sessions and
 // accounts are cached, and a change made through this service is seen by the next call, one made by another process
 // within three seconds.
 func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
+	if looksLikeKey(token) {
+		return s.verifyKey(ctx, token)
+	}
 	claims, err := s.access.read(token)
 	if err != nil {
 		return Identity{}, err
@@ -33,9 +44,12 @@ func (s *Service) Verify(ctx context.Context, token string) (Identity, error) {
 	})
 }
 
-// Recheck is Verify for an identity that Verify returned before, except that it does not mind an expired token: it tells
+// Recheck is Verify for an identity that Verify returned before, except that it does not mind an expired access token: it tells
 // whether a long-lived connection's session still counts, and returns the identity with its present facts.
 func (s *Service) Recheck(ctx context.Context, who Identity) (Identity, error) {
+	if who.Key != "" {
+		return s.recheckKey(ctx, who)
+	}
 	return s.identify(ctx, who)
 }
 
