@@ -36,6 +36,7 @@ type userDocument struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 	LastLoginAt *time.Time `json:"last_login_at"`
+	VerifiedAt  *time.Time `json:"email_verified_at"` // null until the address was proved to be the account's
 }
 
 func userOf(u auth.User) userDocument { return userDocument(u) }
@@ -60,10 +61,11 @@ func (c *call) tokens(status int, t auth.Tokens) error {
 }
 
 type newAccount struct {
-	Email      string            `json:"email"`
-	Name       string            `json:"name"`
-	Password   livetables.Secret `json:"password"`
-	SetupToken livetables.Secret `json:"setup_token"`
+	Email       string            `json:"email"`
+	Name        string            `json:"name"`
+	Password    livetables.Secret `json:"password"`
+	SetupToken  livetables.Secret `json:"setup_token"`
+	InviteToken livetables.Secret `json:"invite_token"`
 }
 
 // setup makes the first account of an instance, which becomes its admin.
@@ -82,11 +84,14 @@ func setup(c *call) error {
 	return c.register(auth.Registration{Email: in.Email, Name: in.Name, Password: in.Password, SetupToken: in.SetupToken})
 }
 
-// register makes an account where the instance lets anybody do so.
+// register makes an account where the instance lets anybody do so, and for those who bring an invite.
 func register(c *call) error {
 	in, err := decode[newAccount](c)
 	if err != nil {
 		return err
+	}
+	if !in.InviteToken.IsZero() {
+		return c.registerInvited(in)
 	}
 	return c.register(auth.Registration{Email: in.Email, Name: in.Name, Password: in.Password, SetupToken: in.SetupToken})
 }

@@ -30,12 +30,13 @@ func createBase(c *call) error {
 		Description string `json:"description"`
 		Colour      string `json:"colour"`
 		Icon        string `json:"icon"`
+		Project     string `json:"project_id"`
 		Template    string `json:"template"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	spec := minidb.BaseSpec{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon}
+	spec := minidb.BaseSpec{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon, Project: in.Project}
 	var b *minidb.Base
 	if in.Template != "" {
 		b, err = c.access.CreateBaseFrom(c.ctx(), c.id("workspace"), in.Template, spec)
@@ -63,6 +64,7 @@ func updateBase(c *call) error {
 		Description *string `json:"description"`
 		Colour      *string `json:"colour"`
 		Icon        *string `json:"icon"`
+		Project     *string `json:"project_id"` // "" for none
 		Version     int64   `json:"version"`
 	}](c)
 	if err != nil {
@@ -72,7 +74,7 @@ func updateBase(c *call) error {
 	if err != nil {
 		return err
 	}
-	patch := minidb.BasePatch{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon}
+	patch := minidb.BasePatch{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon, Project: in.Project}
 	b, err := c.access.UpdateBase(c.ctx(), c.id("base"), patch, version)
 	if err != nil {
 		return err

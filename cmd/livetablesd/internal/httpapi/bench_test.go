@@ -63,9 +63,9 @@ func TestRowsAllocateNothing(t *testing.T) {
 	require.Equal(t, `{"id":"row_1","version":3,"fields":{"Name":"with \"quotes\"","Price":14.5,"Day":"2024-10-04"},"created_at":"1970-01-01T00:00:00.123Z"}`, string(buf))
 }
 
-// TestLongListsAreSentInParts lets a page be larger than one part.
+// TestLongListsAreSentInParts lets a page be larger than what may be held in memory.
 func TestLongListsAreSentInParts(t *testing.T) {
-	p := newPlace(t, shared)
+	p := newPlace(t, newInstance(t, func(o *Options) { o.Concurrency.HeldPerWorkspace = 1 }, "root", "owner", "viewer"))
 	var rows []map[string]any
 	for i := range 1000 {
 		rows = append(rows, map[string]any{"fields": map[string]any{"Name": fmt.Sprintf("%0100d", i)}})

@@ -29,9 +29,6 @@ type bulkRequest struct {
 	Reason      string          `json:"reason"`
 }
 
-// bulkRowsPerRequest is how many rows of a bulk write count as one request.
-const bulkRowsPerRequest = 100
-
 func bulkRows(c *call) error {
 	t, err := c.writable()
 	if err != nil {
@@ -41,7 +38,7 @@ func bulkRows(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.count(c.s.byAccount, c.who.UserID, len(in.Rows)/bulkRowsPerRequest); err != nil {
+	if err := c.tally.count(c.ctx(), len(in.Rows)); err != nil {
 		return err
 	}
 	dry, err := c.params.boolean("dry_run")

@@ -21,6 +21,7 @@ type call struct {
 	w      *response
 	r      *http.Request
 	route  *route
+	tally  *tally
 	who    auth.Identity
 	access *livetables.Access // the engine in the caller's hands; nil on open routes
 	params params
@@ -131,8 +132,11 @@ func (c *call) deletedVersion() (int64, error) {
 
 // may asks the policy before anything is read or decoded any further, so that whoever may not do a thing learns nothing
 // from how it fails.
-func (c *call) may(workspace string, action rbac.Action) error {
-	d, err := c.access.Can(c.ctx(), workspace, action)
+func (c *call) may(workspace string, action rbac.Action) error { return c.mayOn(workspace, action, "") }
+
+// mayOn is may for a resource of a workspace.
+func (c *call) mayOn(workspace string, action rbac.Action, resource string) error {
+	d, err := c.access.Can(c.ctx(), workspace, action, resource)
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,7 @@ func (c *call) may(workspace string, action rbac.Action) error {
 
 // allowed is may for answers that depend on a right without needing it.
 func (c *call) allowed(workspace string, action rbac.Action) (bool, error) {
-	d, err := c.access.Can(c.ctx(), workspace, action)
+	d, err := c.access.Can(c.ctx(), workspace, action, "")
 	return d.Allowed, err
 }
 

@@ -32,6 +32,19 @@ func (s *Server) clientAddress(r *http.Request) netip.Addr {
 	return client
 }
 
+// secure reports whether the client uses TLS: with us, or with a trusted proxy that says so.
+func (s *Server) secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	socket, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !s.trusted(socket.Addr().Unmap().WithZone("")) {
+		return false
+	}
+	protos := r.Header.Values("X-Forwarded-Proto")
+	return len(protos) == 1 && strings.EqualFold(protos[0], "https")
+}
+
 func (s *Server) trusted(a netip.Addr) bool {
 	return slices.ContainsFunc(s.opt.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -82,7 +82,7 @@ func updateConnection(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.may(old.Workspace, rbac.ManageConnections); err != nil {
+	if err := c.mayOn(old.Workspace, rbac.ManageConnections, old.ID); err != nil {
 		return err
 	}
 	in, err := decode[struct {

@@ -35,7 +35,7 @@ func problemFor(err error) *Problem {
 		return invalidFor(err)
 	case livetables.CodeConflict:
 		return conflictFor(err)
-	case livetables.CodeExists, livetables.CodeLastOwner:
+	case livetables.CodeExists, livetables.CodeLastOwner, livetables.CodeNotEmpty:
 		return problemOf(http.StatusConflict, code, err.Error())
 	case livetables.CodeRowLocked:
 		var locked *minidb.LockedError
@@ -77,6 +77,13 @@ func (p *Problem) waits(err error) {
 	if errors.As(err, &source) && source.RetryAfter > 0 {
 		p.Status, p.Title, p.retryAfter = http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), source.RetryAfter
 	}
+	if p.Code == livetables.CodeKeyManager {
+		var manager *livetables.KeyManagerError
+		p.retryAfter = 5 * time.Second
+		if errors.As(err, &manager) && manager.RetryAfter > 0 {
+			p.retryAfter = manager.RetryAfter
+		}
+	}
 }
 
 // seconds are the whole seconds after which a wait is over.
@@ -107,6 +114,9 @@ var plainFailures = map[string]struct {
 	livetables.CodeSourceAuth:        {http.StatusBadGateway, "the connected database refused the user name or password"},
 	livetables.CodeSourceBusy:        {http.StatusServiceUnavailable, "the connected database is busy with other reads"},
 	livetables.CodeSourceDenied:      {http.StatusBadGateway, "the role at the connected database lacks a right that is needed"},
+	livetables.CodeKeyManager:        {http.StatusServiceUnavailable, "the key manager that keeps stored passwords cannot be reached; try again later"},
+	livetables.CodeSecretUnreadable:  {http.StatusConflict, "the stored password cannot be opened; enter it again"},
+	livetables.CodeSourceFailed:      {http.StatusBadGateway, "the connected database answered with an error of its own"},
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
 	livetables.CodeArchived:          {http.StatusConflict, "the table is archived; restore it to use it"},
@@ -129,7 +139,7 @@ func authProblem(err error) *Problem {
 		}
 		return p
 	case errors.Is(err, auth.ErrBusy):
-		p := problemOf(http.StatusServiceUnavailable, "busy", "too many logins in progress; try again")
+		p := problemOf(http.StatusServiceUnavailable, "busy", "the server is busy; try again")
 		p.retryAfter = time.Second
 		return p
 	}
@@ -143,6 +153,9 @@ func authProblem(err error) *Problem {
 		{auth.ErrEmailTaken, http.StatusConflict, livetables.CodeExists},
 		{auth.ErrRegistrationClosed, http.StatusForbidden, "registration_closed"},
 		{auth.ErrSetup, http.StatusForbidden, "setup_token_required"},
+		{auth.ErrToken, http.StatusBadRequest, "invalid_token"},
+		{auth.ErrWrongAddress, http.StatusForbidden, "other_address"},
+		{auth.ErrUnverified, http.StatusForbidden, "address_unverified"},
 	} {
 		if errors.Is(err, known.err) {
 			return problemOf(known.status, known.code, known.err.Error())

@@ -22,10 +22,13 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/mongodb"
+	"github.com/livetables/livetables/adapter/mysql"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -99,8 +102,8 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	if err != nil {
 		return nil, err
 	}
-	in.engine, err = livetables.New(livetables.Options{Store: in.db, Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists,
-		Openers: map[string]adapter.Opener{"sqlite": sqlite.Open, "postgres": postgres.Open}})
+	in.engine, err = livetables.New(livetables.Options{Store: in.db, Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists, Admit: Admit,
+		Openers: map[string]adapter.Opener{"sqlite": sqlite.Open, "postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open}})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +115,15 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	if err != nil {
 		return nil, err
 	}
-	opt := Options{Engine: in.engine, Auth: in.auth, Logger: logger, UploadDir: dir, RateLimit: RateLimit{PerAddress: -1, PerAccount: -1, Public: -1}}
+	box, err := livetables.NewBox(keys.Derive("http idempotency"))
+	if err != nil {
+		return nil, err
+	}
+	once, err := idempotency.Open(ctx, accounts, idempotency.Options{Sealer: box, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	opt := Options{Engine: in.engine, Idempotency: once, Auth: in.auth, Logger: logger, UploadDir: dir, RateLimit: RateLimit{PerAddress: -1, PerAccount: -1, PerKey: -1, PerWorkspace: -1, Public: -1}}
 	if change != nil {
 		change(&opt)
 	}

@@ -1,11 +1,8 @@
 package httpapi
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/livetables/livetables"
@@ -47,33 +44,33 @@ func auditLog(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, err := c.historyFilter()
+	f, err := c.historyFilter(livetables.HistoryFilter{ResourceType: c.params.text("resource_type"), Resource: c.params.text("resource_id"), Table: c.params.text("table_id")})
 	if err != nil {
 		return err
 	}
-	f.ResourceType, f.Resource, f.Table = c.params.text("resource_type"), c.params.text("resource_id"), c.params.text("table_id")
 	entries, err := c.access.AuditLog(c.ctx(), workspace, more(f))
 	if err != nil {
 		return err
 	}
-	return c.entries(entries, f.Limit, true)
+	return c.entries(entries, f, true)
 }
 
 func tableHistory(c *call) error {
-	return c.history(func(f livetables.HistoryFilter) ([]audit.Entry, error) {
-		return c.access.TableHistory(c.ctx(), c.id("table"), f)
+	return c.history(livetables.HistoryFilter{Table: c.id("table")}, func(f livetables.HistoryFilter) ([]audit.Entry, error) {
+		return c.access.TableHistory(c.ctx(), f.Table, f)
 	})
 }
 
 func rowHistory(c *call) error {
-	return c.history(func(f livetables.HistoryFilter) ([]audit.Entry, error) {
-		return c.access.RowHistory(c.ctx(), c.id("table"), c.id("row"), f)
+	of := livetables.HistoryFilter{Table: c.id("table"), ResourceType: "row", Resource: c.id("row")}
+	return c.history(of, func(f livetables.HistoryFilter) ([]audit.Entry, error) {
+		return c.access.RowHistory(c.ctx(), f.Table, f.Resource, f)
 	})
 }
 
 // history answers with changes of a table, which every member may read. Where others come from is not among them.
-func (c *call) history(read func(livetables.HistoryFilter) ([]audit.Entry, error)) error {
-	f, err := c.historyFilter()
+func (c *call) history(of livetables.HistoryFilter, read func(livetables.HistoryFilter) ([]audit.Entry, error)) error {
+	f, err := c.historyFilter(of)
 	if err != nil {
 		return err
 	}
@@ -87,10 +84,11 @@ func (c *call) history(read func(livetables.HistoryFilter) ([]audit.Entry, error
 			return err
 		}
 	}
-	return c.entries(entries, f.Limit, auditor)
+	return c.entries(entries, f, auditor)
 }
 
-func (c *call) historyFilter() (f livetables.HistoryFilter, err error) {
+// historyFilter reads the parameters of a history of something.
+func (c *call) historyFilter(f livetables.HistoryFilter) (_ livetables.HistoryFilter, err error) {
 	f.Actor, f.Action = c.params.text("actor"), c.params.text("action")
 	if f.Limit, err = c.params.integer("limit", 100, 1, maxPage-1); err != nil {
 		return f, err
@@ -102,7 +100,7 @@ func (c *call) historyFilter() (f livetables.HistoryFilter, err error) {
 		return f, err
 	}
 	if cursor, ok := c.params.find("cursor"); ok {
-		if f.Before, ok = openEntryCursor(cursor); !ok {
+		if f.Cursor = cursor; cursor == "" {
 			return f, livetables.ErrCursor
 		}
 	}
@@ -115,11 +113,14 @@ func more(f livetables.HistoryFilter) livetables.HistoryFilter {
 	return f
 }
 
-func (c *call) entries(found []audit.Entry, limit int, auditor bool) error {
-	out := listing{Page: page{More: len(found) > limit}}
+func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, auditor bool) error {
+	out := listing{Page: page{More: len(found) > f.Limit}}
 	if out.Page.More {
-		found = found[:limit]
-		cursor := entryCursor(found[limit-1].Position)
+		found = found[:f.Limit]
+		cursor, err := c.access.HistoryCursor(c.ctx(), f, found[f.Limit-1])
+		if err != nil {
+			return err
+		}
 		out.Page.Next = &cursor
 	}
 	list := make([]entryDocument, len(found))
@@ -132,23 +133,4 @@ func (c *call) entries(found []audit.Entry, limit int, auditor bool) error {
 	}
 	out.Data = list
 	return c.json(http.StatusOK, out)
-}
-
-// A cursor of the log says only before which entry to go on: whatever number is in it, the entries are those that the
-// reader may see.
-
-const entryCursorPrefix = "h1:"
-
-func entryCursor(position int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(entryCursorPrefix + strconv.FormatInt(position, 36)))
-}
-
-func openEntryCursor(cursor string) (int64, bool) {
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	digits, ok := strings.CutPrefix(string(raw), entryCursorPrefix)
-	if err != nil || !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(digits, 36, 64)
-	return n, err == nil && n > 0
 }

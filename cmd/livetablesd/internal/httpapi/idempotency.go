@@ -2,115 +2,25 @@ package httpapi
 
 import (
 	"bytes"
-	"container/list"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
 	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/rbac"
 )
 
-// Bounds of what is kept for repeated requests.
 const (
-	replayLife    = 24 * time.Hour
-	maxReplay     = 1 << 20 // bytes of one response; a larger one is not kept
-	maxReplays    = 10_000
-	maxReplaySize = 64 << 20 // bytes of all responses
+	maxReplay = 256 << 10 // bytes of one answer; of a larger one only status and headers are kept
+	// onceTime bounds a write with an Idempotency-Key, which does not end when its client leaves.
+	onceTime = time.Hour
 )
 
-// replays keeps the responses of successful writes that carry an Idempotency-Key, by principal and key. It lives in this
-// process: after a restart a repeat is carried out again.
-type replays struct {
-	clock func() time.Time
-
-	mu    sync.Mutex
-	byKey map[string]*list.Element
-	order list.List // of *replay, the oldest first
-	size  int
-}
-
-// replay is one request and, once done is closed, its response.
-type replay struct {
-	key    string
-	digest []byte
-	at     time.Time
-	done   chan struct{}
-	kept   bool // there is a response; else the request failed and may be tried again
-	status int
-	header http.Header
-	body   []byte
-}
-
-func newReplays(clock func() time.Time) *replays {
-	return &replays{clock: clock, byKey: make(map[string]*list.Element)}
-}
-
-// begin finds the earlier request of a key, waiting for one that is under way, or makes this the first: mine is true then,
-// and end must be called.
-func (r *replays) begin(ctx context.Context, key string, digest []byte) (entry *replay, mine bool, err error) {
-	for {
-		r.mu.Lock()
-		now := r.clock()
-		for e := r.order.Front(); e != nil && (now.Sub(e.Value.(*replay).at) > replayLife || r.order.Len() > maxReplays || r.size > maxReplaySize); e = r.order.Front() {
-			r.remove(e)
-		}
-		e, ok := r.byKey[key]
-		if !ok {
-			entry = &replay{key: key, digest: digest, at: now, done: make(chan struct{})}
-			r.byKey[key] = r.order.PushBack(entry)
-			r.mu.Unlock()
-			return entry, true, nil
-		}
-		r.mu.Unlock()
-		entry = e.Value.(*replay)
-		if !bytes.Equal(entry.digest, digest) {
-			return nil, false, problemOf(http.StatusUnprocessableEntity, "idempotency_key_reused", "the Idempotency-Key was used for another request")
-		}
-		select {
-		case <-entry.done:
-			if entry.kept {
-				return entry, false, nil
-			}
-		case <-ctx.Done():
-			return nil, false, ctx.Err()
-		}
-	}
-}
-
-func (r *replays) remove(e *list.Element) {
-	entry := e.Value.(*replay)
-	r.order.Remove(e)
-	if r.byKey[entry.key] == e {
-		delete(r.byKey, entry.key)
-	}
-	r.size -= len(entry.body)
-}
-
-// end keeps the response of a request that begin gave out, or forgets it when it did not succeed or is not whole: of an
-// answer that broke off there is nothing to repeat.
-func (r *replays) end(entry *replay, w *response, whole bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer close(entry.done)
-	e, ok := r.byKey[entry.key]
-	if !ok || e.Value.(*replay) != entry {
-		return // pushed out meanwhile
-	}
-	if !whole || w.status < 200 || w.status > 299 || w.tee.Len() > maxReplay {
-		r.remove(e)
-		return
-	}
-	entry.kept, entry.status, entry.body = true, w.status, w.tee.Bytes()
-	entry.header = http.Header{}
-	for _, name := range []string{"Content-Type", "ETag", "Location"} {
-		if v := w.Header().Get(name); v != "" {
-			entry.header.Set(name, v)
-		}
-	}
-	r.size += len(entry.body)
-}
+// replayedHeaders are the headers of an answer that are part of it.
+var replayedHeaders = []string{"Content-Type", "ETag", "Location"}
 
 // once runs the handler, or answers as an earlier request with the same Idempotency-Key was answered.
 func (c *call) once() error {
@@ -122,27 +32,133 @@ func (c *call) once() error {
 	if len(values) > 1 || key == "" || len(key) > 200 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return invalidProblem("", FieldError{Path: "Idempotency-Key", Code: lqp.CodeArgument, Message: "1 to 200 visible ASCII characters were expected"})
 	}
-	entry, mine, err := c.s.replays.begin(c.ctx(), c.who.UserID+"\x00"+key, c.digest())
+	// What a key of an account asks for is not told to another of its keys, which may see less.
+	attempt, answer, err := c.s.opt.Idempotency.Begin(c.ctx(), c.who.UserID+" "+c.who.Key, key, c.digest())
+	if err != nil {
+		return idempotencyProblem(err)
+	}
+	if answer != nil {
+		return c.replay(answer)
+	}
+	return c.first(attempt)
+}
+
+// idempotencyProblem says why a key cannot be used.
+func idempotencyProblem(err error) error {
+	switch {
+	case errors.Is(err, idempotency.ErrReused):
+		return problemOf(http.StatusUnprocessableEntity, "idempotency_key_reused", "the Idempotency-Key was used for another request")
+	case errors.Is(err, idempotency.ErrRunning):
+		p := problemOf(http.StatusConflict, "idempotency_running", "the first request with this Idempotency-Key has not ended yet; try again")
+		p.retryAfter = 5 * time.Second
+		return p
+	case errors.Is(err, idempotency.ErrUnknown):
+		return problemOf(http.StatusConflict, "idempotency_unknown",
+			"the server was stopped during the first request with this Idempotency-Key, or the request failed midway, and it is not known whether it had its effect; look, and use a new key")
+	case errors.Is(err, idempotency.ErrFull):
+		p := tooMany(time.Hour)
+		p.Limit = "idempotency_keys"
+		return p
+	}
+	return err
+}
+
+// first carries a request out and notes how it ended. The client may leave meanwhile: it is the one that will ask again.
+func (c *call) first(attempt *idempotency.Attempt) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx()), onceTime)
+	defer cancel()
+	c.r = c.r.WithContext(ctx)
+	c.w.tee = &bytes.Buffer{}
+	ended := false
+	defer func() {
+		if !ended { // a panic, perhaps in the middle of the answer
+			c.noted(attempt.Unknown(ctx))
+		}
+	}()
+	if err := c.route.handler(c); err != nil {
+		c.fail(err)
+	}
+	ended = true
+	switch status := c.w.status; {
+	case status >= 200 && status <= 299:
+		answer := idempotency.Answer{Status: status, Header: map[string]string{}, Body: c.w.tee.Bytes(), Admin: c.who.Admin,
+			Cut: c.route.reveals || c.w.tee.Len() > maxReplay, Entered: c.tally.entrances()}
+		for _, name := range replayedHeaders {
+			if v := c.w.Header().Get(name); v != "" {
+				answer.Header[name] = v
+			}
+		}
+		// The request may have changed the very rules.
+		if now, err := c.standing(answer.Entered); err == nil {
+			answer.Entered = now
+		}
+		c.noted(attempt.Done(ctx, answer))
+	case status < 500 && status != statusClientGone, status == http.StatusServiceUnavailable:
+		c.noted(attempt.Refused(ctx))
+	default:
+		c.noted(attempt.Unknown(ctx))
+	}
+	return nil
+}
+
+// noted logs that the end of a request could not be noted. Its answer is on its way already; the key ends as unknown.
+func (c *call) noted(err error) {
+	if err != nil {
+		c.s.log.ErrorContext(c.ctx(), "idempotency key not noted", "request_id", c.w.request, "error", err)
+	}
+}
+
+// standing enters the workspaces again, and tells by which versions of their policies. An error says that one is closed.
+func (c *call) standing(entered []idempotency.Entrance) ([]idempotency.Entrance, error) {
+	fresh := &tally{s: c.s, free: true}
+	probe := *c
+	probe.r = c.r.WithContext(fresh.in(c.ctx()))
+	for _, e := range entered {
+		if _, err := probe.allowed(e.Workspace, rbac.ReadData); err != nil {
+			return nil, err
+		}
+	}
+	return fresh.entrances(), nil
+}
+
+// replay answers as before. A body is shown again only under the very rules under which it was shown first: what was taken
+// from the principal since, a membership, a role, a column, is not in the answer either.
+func (c *call) replay(answer *idempotency.Answer) error {
+	h := c.w.Header()
+	h.Set("Idempotency-Replayed", "true")
+	c.s.opt.Metrics.Replayed()
+	if len(answer.Body) == 0 && !answer.Cut {
+		return c.repeat(answer, answer.Status)
+	}
+	if answer.Admin && !c.who.Admin {
+		return problemOf(http.StatusForbidden, "forbidden", "the first request was made with rights that are gone")
+	}
+	now, err := c.standing(answer.Entered)
 	if err != nil {
 		return err
 	}
-	if mine {
-		c.w.tee = &bytes.Buffer{}
-		whole := false
-		defer func() { c.s.replays.end(entry, c.w, whole) }()
-		if err := c.route.handler(c); err != nil {
-			c.fail(err)
-		}
-		whole = true
+	same := len(now) == len(answer.Entered)
+	for i := range now {
+		same = same && now[i] == answer.Entered[i]
+	}
+	if answer.Cut || !same {
+		answer.Body = nil
+		delete(answer.Header, "Content-Type")
+		return c.repeat(answer, http.StatusNoContent)
+	}
+	return c.repeat(answer, answer.Status)
+}
+
+func (c *call) repeat(answer *idempotency.Answer, status int) error {
+	h := c.w.Header()
+	for name, v := range answer.Header {
+		h.Set(name, v)
+	}
+	c.w.WriteHeader(status)
+	if len(answer.Body) == 0 {
 		return nil
 	}
-	h := c.w.Header()
-	for name, v := range entry.header {
-		h[name] = v
-	}
-	h.Set("Idempotency-Replayed", "true")
-	c.w.WriteHeader(entry.status)
-	if _, err := c.w.Write(entry.body); err != nil {
+	if _, err := c.w.Write(answer.Body); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -191,17 +194,23 @@ func TestPublicationEndsWithThePublisher(t *testing.T) {
 
 // TestKeysAreCounted sends the same key until it has had enough, from wherever it comes.
 func TestKeysAreCounted(t *testing.T) {
-	in := newInstance(t, func(o *Options) { o.RateLimit.Public = 0.5 }, "root", "owner", "admin")
-	in.api.byAddress.perSecond = -1
+	in := newInstance(t, func(o *Options) {
+		o.RateLimit.Public = 0.5
+		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		o.Clock = sync.OnceValue(time.Now)
+	}, "root", "owner", "admin")
 	p := newPlace(t, in)
 	view := p.must(t, 201, "admin", "POST", "/api/v1/views", `{"base_id":"`+p.base+`","name":"V","query":{"source":{"table":"Things"}}}`).text(t, "id")
 	p.must(t, 201, "admin", "POST", "/api/v1/views/"+view+"/api", `{"slug":"counted"}`)
 	made := p.must(t, 201, "admin", "POST", "/api/v1/views/"+view+"/api/keys", nil)
 	key, id := made.text(t, "key"), made.text(t, "id")
-	p.must(t, 200, "", "GET", "/public/views/counted/data", nil, "X-Api-Key", key)
-	in.api.byPublic.mu.Lock()
-	defer in.api.byPublic.mu.Unlock()
-	require.Contains(t, in.api.byPublic.byKey, id, "the key has a bucket of its own")
+	for i := range 6 {
+		a := p.do(t, "", "GET", "/public/views/counted/data", nil, "X-Api-Key", key, "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
+		require.Equal(t, []int{200, 429}[i/5], a.status)
+		if i == 5 {
+			require.Equal(t, "key", a.text(t, "limit"), "the key has a bucket of its own")
+		}
+	}
 	require.True(t, minidb.ValidID(id, "key"))
 	require.Contains(t, in.log.String(), "principal="+id, "the log names the key by its id")
 	require.False(t, strings.Contains(in.log.String(), key))

@@ -13,12 +13,19 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/limit"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/metrics"
 )
 
-// Options say what a [Server] serves. Engine and Auth are required; every other zero field has the default named with it.
+// Options say what a [Server] serves. Engine, Auth and Idempotency are required; every other zero field has the default named
+// with it.
 type Options struct {
+	// Engine should have [Admit] as its Options.Admit: without, nothing is limited by workspace.
 	Engine *livetables.Engine
 	Auth   *auth.Service
+	// Idempotency remembers the writes that came with an Idempotency-Key.
+	Idempotency *idempotency.Store
 	// Ready says whether requests can be served: the answer of /readyz. nil is always ready.
 	Ready  func(ctx context.Context) error
 	Logger *slog.Logger // default slog.Default
@@ -33,16 +40,14 @@ type Options struct {
 	// default 1 GiB. All in bytes.
 	MaxBody, MaxBulk, MaxUpload int64
 	RateLimit                   RateLimit
-	Clock                       func() time.Time // default time.Now
-}
-
-// RateLimit bounds requests by token buckets, in requests per second with a burst of ten seconds' worth. A zero field has
-// its default, a negative one does not limit. A bulk write counts as one request for every hundred rows.
-type RateLimit struct {
-	PerAddress float64 // of one client address (IPv6: one /64), default 200
-	PerAccount float64 // of one account, default 200
-	Public     float64 // for published views, of one client address and again of one key, default 50
-	Entries    int     // addresses and accounts remembered, each; the longest unused are forgotten, default 65,536
+	// Secure says that browsers come by https, so that cookies are set for that alone.
+	Secure      bool
+	Concurrency Concurrency
+	// Limiter keeps the buckets of RateLimit, default in this process.
+	Limiter limit.Limiter
+	// Metrics are told of every request, default none.
+	Metrics *metrics.Metrics
+	Clock   func() time.Time // default time.Now
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -61,16 +66,20 @@ func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.MaxBody, 1<<20)
 	orDefault(&o.MaxBulk, 16<<20)
 	orDefault(&o.MaxUpload, 1<<30)
-	orDefault(&o.RateLimit.PerAddress, 200)
-	orDefault(&o.RateLimit.PerAccount, 200)
-	orDefault(&o.RateLimit.Public, 50)
-	orDefault(&o.RateLimit.Entries, 1<<16)
+	o.RateLimit.setDefaults()
+	o.Concurrency.setDefaults()
+	if o.Limiter == nil {
+		o.Limiter = limit.NewMemory(o.RateLimit.Entries, o.Clock)
+	}
 	var problems []error
 	if o.Engine == nil {
 		problems = append(problems, errors.New("Options.Engine is missing"))
 	}
 	if o.Auth == nil {
 		problems = append(problems, errors.New("Options.Auth is missing"))
+	}
+	if o.Idempotency == nil {
+		problems = append(problems, errors.New("Options.Idempotency is missing"))
 	}
 	if o.MaxBody < 0 || o.MaxBulk < 0 || o.MaxUpload < 0 || o.RateLimit.Entries < 0 {
 		problems = append(problems, errors.New("Options: a limit is negative"))

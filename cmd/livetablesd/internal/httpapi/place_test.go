@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/rbac"
 )
 
 // place is a workspace with a base and a table, its members named by their roles.
@@ -31,7 +33,7 @@ func newPlace(t testing.TB, in *instance) *place {
 	p.workspace = in.must(t, 201, "owner", "POST", "/api/v1/workspaces", `{"name":"W"}`).text(t, "id")
 	for _, role := range []string{"admin", "editor", "viewer"} {
 		if _, ok := in.tokens[role]; ok {
-			in.must(t, 201, "owner", "POST", p.at("/members"), `{"email":"`+mail(role)+`","role":"`+role+`"}`)
+			in.join(t, p.workspace, role, rbac.Role(role))
 		}
 	}
 	p.base = in.must(t, 201, "owner", "POST", p.at("/bases"), `{"name":"B"}`).text(t, "id")

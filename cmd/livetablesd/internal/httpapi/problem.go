@@ -21,7 +21,7 @@ type Problem struct {
 	// Lock is who holds a locked row and until when, Preview what a change of type would lose.
 	Lock    *rowLock        `json:"lock,omitempty"`
 	Preview json.RawMessage `json:"preview,omitempty"`
-	// Limit and Step name the budget that a query ran out of and where.
+	// Limit names the limit that was reached, Step where in a query that was.
 	Limit string `json:"limit,omitempty"`
 	Step  string `json:"step,omitempty"`
 
@@ -68,13 +68,6 @@ func internalProblem() *Problem {
 // notFound has no word about what was asked for: a resource that does not exist and one that is hidden must look alike.
 func notFoundProblem() *Problem {
 	return problemOf(http.StatusNotFound, "not_found", "there is no such resource, or you may not know of it")
-}
-
-// tooMany is a 429 with the time to wait.
-func tooMany(wait time.Duration) *Problem {
-	p := problemOf(http.StatusTooManyRequests, "rate_limited", "too many requests; wait as long as Retry-After says")
-	p.retryAfter = wait
-	return p
 }
 
 // statusClientGone stands in the access log for requests whose client did not wait for the answer.

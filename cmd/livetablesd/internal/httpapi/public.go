@@ -47,7 +47,7 @@ func publicData(c *call) error {
 	}
 	if id := access.Principal().Key; id != "" {
 		c.w.principal = id
-		if err := c.count(c.s.byPublic, id, 1); err != nil {
+		if err := c.tally.take(c.ctx(), bucketOf("key", id, c.s.opt.RateLimit.Public)); err != nil {
 			return err
 		}
 	}

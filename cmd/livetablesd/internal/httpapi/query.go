@@ -63,7 +63,7 @@ func queryConnection(c *call) error {
 
 func (c *call) runQuery(workspace, connection string) error {
 	// A foreign workspace must be refused before the plan is looked at: its problems would tell the two apart.
-	if _, err := c.access.Can(c.ctx(), workspace, rbac.ReadData); err != nil {
+	if _, err := c.access.Can(c.ctx(), workspace, rbac.ReadData, ""); err != nil {
 		return err
 	}
 	q, err := c.query(connection)
@@ -90,7 +90,7 @@ func explainConnection(c *call) error {
 
 // explain shows how a query would be run, and with analyze=true how it was. The engine leaves out what row rules ask for those who may not know it.
 func (c *call) explain(workspace, connection string) error {
-	if err := c.may(workspace, rbac.ReadData); err != nil {
+	if _, err := c.access.Can(c.ctx(), workspace, rbac.ReadData, ""); err != nil {
 		return err
 	}
 	q, err := c.query(connection)

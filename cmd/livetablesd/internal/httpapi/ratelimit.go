@@ -1,63 +1,51 @@
 package httpapi
 
 import (
-	"container/list"
-	"sync"
+	"net/http"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/limit"
 )
 
-// limiter is a token bucket for each of a bounded number of keys; the longest unused key is forgotten first. It is safe
-// for use by many goroutines. One with a negative rate limits nothing.
-type limiter struct {
-	perSecond float64
-	burst     int
-	entries   int
-	clock     func() time.Time
-
-	mu     sync.Mutex
-	byKey  map[string]*list.Element
-	recent list.List // of *bucket, the most recently used first
+// RateLimit bounds requests by token buckets, in requests per second with a burst of ten seconds' worth. A zero field has
+// its default, a negative one does not limit. A batch counts as many requests as it has items. A refusal names the bucket
+// that was short: address, account, key, workspace or public.
+type RateLimit struct {
+	PerAddress   float64 // of one client address (IPv6: one /64), default 200
+	PerAccount   float64 // of one account, with all its sessions and keys, default 200
+	PerKey       float64 // of one token or key, default 200
+	PerWorkspace float64 // for one workspace, of all that may enter it together, default 1000
+	Public       float64 // for published views, of one client address and again of one key, default 50
+	Entries      int     // addresses, accounts and so on remembered, each; the longest unused are forgotten, default 65,536
 }
 
-type bucket struct {
-	key  string
-	rate *rate.Limiter
+func (r *RateLimit) setDefaults() {
+	orDefault(&r.PerAddress, 200)
+	orDefault(&r.PerAccount, 200)
+	orDefault(&r.PerKey, 200)
+	orDefault(&r.PerWorkspace, 1000)
+	orDefault(&r.Public, 50)
+	orDefault(&r.Entries, 1<<16)
 }
 
 // burstSeconds is how many seconds' worth of requests may come at once.
 const burstSeconds = 10
 
-func newLimiter(perSecond float64, entries int, clock func() time.Time) *limiter {
-	return &limiter{perSecond: perSecond, burst: max(1, int(perSecond*burstSeconds)), entries: entries, clock: clock,
-		byKey: make(map[string]*list.Element)}
+// bucketOf is a bucket of one request.
+func bucketOf(name, key string, perSecond float64) limit.Bucket {
+	return limit.Bucket{Name: name, Key: key, Rate: perSecond, Burst: perSecond * burstSeconds, Cost: 1}
 }
 
-// take counts n requests of a key. It answers 0, or how long to wait, and then counts nothing.
-func (l *limiter) take(key string, n int) time.Duration {
-	if l.perSecond < 0 {
-		return 0
-	}
-	now := l.clock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e, ok := l.byKey[key]
-	if ok {
-		l.recent.MoveToFront(e)
-	} else {
-		if l.recent.Len() >= l.entries {
-			last := l.recent.Back()
-			l.recent.Remove(last)
-			delete(l.byKey, last.Value.(*bucket).key)
-		}
-		e = l.recent.PushFront(&bucket{key, rate.NewLimiter(rate.Limit(l.perSecond), l.burst)})
-		l.byKey[key] = e
-	}
-	reservation := e.Value.(*bucket).rate.ReserveN(now, min(n, l.burst))
-	wait := reservation.DelayFrom(now)
-	if wait > 0 {
-		reservation.CancelAt(now)
-	}
-	return wait
+// tooMany is a 429 with the time to wait.
+func tooMany(wait time.Duration) *Problem {
+	p := problemOf(http.StatusTooManyRequests, "rate_limited", "too many requests; wait as long as Retry-After says")
+	p.retryAfter = wait
+	return p
+}
+
+// overLimit is tooMany with the name of the limit.
+func overLimit(r limit.Refusal) *Problem {
+	p := tooMany(r.Wait)
+	p.Limit = r.Name
+	return p
 }

@@ -57,8 +57,11 @@ func (w *response) Write(b []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
-	if w.tee != nil && w.tee.Len() <= maxReplay {
-		w.tee.Write(b[:n])
+	if w.tee != nil {
+		if w.tee.Len() <= maxReplay {
+			w.tee.Write(b)
+		}
+		return len(b), nil // the answer is kept for a client that has gone
 	}
 	return n, err
 }
@@ -125,7 +128,7 @@ func requestID(r *http.Request) string {
 }
 
 // securityHeaders are on every response.
-func securityHeaders(h http.Header, r *http.Request) {
+func securityHeaders(h http.Header, secure bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
@@ -133,7 +136,8 @@ func securityHeaders(h http.Header, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	// Answers depend on who asks and on the rights of the moment: no cache, shared or private, may give them again.
 	h.Set("Cache-Control", "no-store")
-	if r.TLS != nil {
+	h.Set("Vary", "Authorization, X-Api-Key")
+	if secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }

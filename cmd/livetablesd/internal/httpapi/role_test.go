@@ -87,7 +87,7 @@ func TestForeignLooksMissing(t *testing.T) {
 	table := "/api/v1/tables/" + p.table
 	for _, a := range []struct{ method, path, body string }{
 		{"GET", p.at(""), ""}, {"PATCH", p.at(""), `{"name":"x"}`}, {"DELETE", p.at(""), ""}, {"GET", p.at("/can?action=data.read"), ""},
-		{"GET", p.at("/members"), ""}, {"POST", p.at("/members"), `{"email":"a@example.com","role":"viewer"}`}, {"DELETE", p.at("/members/" + p.id("viewer")), ""},
+		{"GET", p.at("/members"), ""}, {"POST", p.at("/members"), `{"user_id":"usr_00000000000000000000000001","role":"viewer"}`}, {"DELETE", p.at("/members/" + p.id("viewer")), ""},
 		{"PUT", p.at("/members/" + p.id("viewer")), `{"role":"viewer"}`}, {"GET", p.at("/rules"), ""}, {"PUT", p.at("/rules"), `{"table":"x","role":"viewer"}`},
 		{"GET", p.at("/bases"), ""}, {"POST", p.at("/bases"), `{"name":"x"}`}, {"GET", "/api/v1/bases/" + p.base, ""}, {"PATCH", "/api/v1/bases/" + p.base, `{"name":"x"}`},
 		{"DELETE", "/api/v1/bases/" + p.base, ""}, {"GET", "/api/v1/bases/" + p.base + "/tables", ""}, {"POST", "/api/v1/bases/" + p.base + "/tables", `{"name":"x"}`},

@@ -5,11 +5,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
-	"github.com/livetables/livetables/rbac"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/limit"
 )
 
 // audience says who may call a route at all.
@@ -31,6 +30,9 @@ type route struct {
 	params       []string // query parameters that the route knows
 	filters      bool     // short filters too
 	body         bodyKind
+	people       bool // keys may not call it, though it is among the routes of data (takesKeys)
+	foreign      bool // somebody else writes its query string, which the handler reads
+	reveals      bool // the answer holds a credential, which is not kept to be shown again
 	// allow asks whether the caller may do this before a large body is read; nil leaves it to the handler.
 	allow func(*call) error
 }
@@ -39,9 +41,10 @@ func (r *route) pattern() string { return r.method + " " + r.path }
 
 // routes are all the routes of a server, by subject.
 func routes() []route {
-	return slices.Concat(probeRoutes(), accountRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), baseRoutes(),
+	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
-		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes(), indexRoutes())
+		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes(), indexRoutes(), projectRoutes(),
+		tokenRoutes(), serviceAccountRoutes(), oidcRoutes())
 }
 
 // handle is the way of every request of a route: count it, see who asks, read what is asked, do it once.
@@ -49,7 +52,9 @@ func (s *Server) handle(r route) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		w := rw.(*response) // ServeHTTP made it
 		w.matched, w.route = true, r.path
-		c := &call{s: s, w: w, r: req, route: &r}
+		t := s.newTally(r.audience == sockets)
+		defer t.end()
+		c := &call{s: s, w: w, r: req.WithContext(t.in(req.Context())), route: &r, tally: t}
 		if err := c.serve(); err != nil {
 			c.fail(err)
 		}
@@ -60,12 +65,17 @@ func (c *call) serve() (err error) {
 	if err := c.admit(); err != nil {
 		return err
 	}
+	if err := c.viewAs(); err != nil {
+		return err
+	}
 	if c.route.audience == sockets {
 		return c.route.handler(c)
 	}
 	c.w.extend()
-	if c.params, err = parseParams(c.r.URL.RawQuery, c.route.params, c.route.filters); err != nil {
-		return err
+	if !c.route.foreign {
+		if c.params, err = parseParams(c.r.URL.RawQuery, c.route.params, c.route.filters); err != nil {
+			return err
+		}
 	}
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		return c.route.handler(c)
@@ -76,10 +86,11 @@ func (c *call) serve() (err error) {
 		}
 	}
 	if c.route.body == bodyFile {
-		if !c.s.uploads.begin(c.who.UserID) {
-			return tooMany(time.Second)
+		o := &c.s.opt.Concurrency
+		if err := c.tally.acquire(c.ctx(), o.Wait, shareOf("account_imports", c.who.UserID, o.ImportsPerAccount),
+			shareOf("workspace_imports", c.tally.workspace(), o.ImportsPerWorkspace)); err != nil {
+			return err
 		}
-		defer c.s.uploads.end(c.who.UserID)
 		defer c.dropUpload()
 	}
 	if err := c.read(); err != nil {
@@ -91,31 +102,47 @@ func (c *call) serve() (err error) {
 	return c.route.handler(c)
 }
 
-// admit counts the request and finds out who asks.
+// admit draws on the limits and finds out who asks.
 func (c *call) admit() error {
+	rate, size := &c.s.opt.RateLimit, &c.s.opt.Concurrency
+	address := addressKey(c.w.client)
+	from := shareOf("address_requests", address, size.PerAddress)
 	switch c.route.audience {
 	case probes:
 		return nil
 	case readers:
-		return c.count(c.s.byPublic, addressKey(c.w.client), 1)
+		if err := c.tally.take(c.ctx(), bucketOf("public", address, rate.Public)); err != nil {
+			return err
+		}
+		return c.tally.acquire(c.ctx(), size.Wait, from)
+	case sockets:
+		if err := c.tally.take(c.ctx(), bucketOf("address", address, rate.PerAddress)); err != nil {
+			return err
+		}
+		return c.tally.acquire(c.ctx(), 0, shareOf("address_sockets", address, size.SocketsPerAddress))
+	case everybody:
+		if err := c.tally.take(c.ctx(), bucketOf("address", address, rate.PerAddress)); err != nil {
+			return err
+		}
+		return c.tally.acquire(c.ctx(), size.Wait, from)
 	}
-	if err := c.count(c.s.byAddress, addressKey(c.w.client), 1); err != nil {
+	// To see who asks costs less than to ask Redis twice. Whoever is over the limit is told so in either case, so that
+	// nobody finds out more about tokens that way.
+	known := c.authenticate()
+	buckets := []limit.Bucket{bucketOf("address", address, rate.PerAddress)}
+	if known == nil {
+		buckets = append(buckets, bucketOf("account", c.who.UserID, rate.PerAccount))
+		if c.who.Key != "" {
+			buckets = append(buckets, bucketOf("key", c.who.Key, rate.PerKey))
+		}
+	}
+	if err := c.tally.take(c.ctx(), buckets...); err != nil {
 		return err
 	}
-	if c.route.audience != accounts {
-		return nil
+	if known != nil {
+		return known
 	}
-	if err := c.authenticate(); err != nil {
-		return err
-	}
-	return c.count(c.s.byAccount, c.who.UserID, 1)
-}
-
-func (c *call) count(l *limiter, key string, n int) error {
-	if wait := l.take(key, n); wait > 0 {
-		return tooMany(wait)
-	}
-	return nil
+	return c.tally.acquire(c.ctx(), size.Wait, from, shareOf("account_requests", c.who.UserID, size.PerAccount))
 }
 
 // maxToken bounds the Authorization header before anything is made of it.
@@ -134,8 +161,17 @@ func (c *call) authenticate() error {
 		}
 		return err
 	}
+	if err := c.s.sponsored(c.ctx(), who); err != nil {
+		return err
+	}
 	c.who, c.w.principal = who, who.UserID
-	c.access = c.s.accessOf(who.UserID, c.w)
+	if who.Key != "" {
+		c.w.principal += " " + who.Key
+		if !c.route.takesKeys() {
+			return personNeeded()
+		}
+	}
+	c.access = c.s.accessOf(who, c.w)
 	return nil
 }
 
@@ -150,6 +186,8 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 // accessOf is the engine in the hands of an account.
-func (s *Server) accessOf(user string, w *response) *livetables.Access {
-	return s.opt.Engine.As(rbac.Principal{ID: user, Request: w.request, Address: addressText(w.client)})
+func (s *Server) accessOf(who auth.Identity, w *response) *livetables.Access {
+	p := principalOf(who)
+	p.Request, p.Address = w.request, addressText(w.client)
+	return s.opt.Engine.As(p)
 }

@@ -104,8 +104,11 @@ func appendRow(dst []byte, s *shape, row cells) []byte {
 	return append(dst, '}')
 }
 
-// flushAt is how many bytes of a list are gathered before they are sent.
+// flushAt is how many bytes of a list are gathered before they are sent, of one that is sent while it is read.
 const flushAt = 32 << 10
+
+// maxHeld is how large a page may be to be read to its end before it is sent.
+const maxHeld = 4 << 20
 
 // keepBuffer is how large a buffer may have grown to be used again: one row can be very large.
 const keepBuffer = 1 << 20
@@ -138,13 +141,25 @@ func (c *call) streamRows(rows *livetables.Rows, s *shape, head []byte) error {
 		}
 		buf = buf[:0]
 	}
+	room := flushAt // bytes that may be gathered before some are sent
 	for first := true; rows.Next(); first = false {
 		if !first {
 			buf = append(buf, ',')
 		}
 		buf = appendRow(buf, s, rows)
-		if len(buf) >= flushAt {
+		if len(buf) < room {
+			continue
+		}
+		switch {
+		case sent:
 			send()
+		case room < maxHeld && c.hold(): // a page in memory does not keep a reader waiting for its client
+			room += heldPiece
+		case c.stream():
+			room = flushAt
+			send()
+		default:
+			return fullShare("workspace_streams")
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -171,6 +186,9 @@ func (c *call) streamRows(rows *livetables.Rows, s *shape, head []byte) error {
 	buf = append(buf, "}\n"...)
 	if !sent {
 		c.w.Header().Set("Content-Length", strconv.Itoa(len(buf)))
+		if err := rows.Close(); err != nil {
+			return err
+		}
 	}
 	send()
 	return nil

@@ -25,7 +25,7 @@ func (c *call) writable() (*minidb.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, c.may(t.Workspace, rbac.WriteRows)
+	return t, c.mayOn(t.Workspace, rbac.WriteRows, t.ID)
 }
 
 // mayWriteRows asks whether the caller may write rows of the table of the path.

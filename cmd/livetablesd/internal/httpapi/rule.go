@@ -31,11 +31,13 @@ type ruleDocument struct {
 	Update     json.RawMessage        `json:"update,omitempty"`
 	Delete     json.RawMessage        `json:"delete,omitempty"`
 	Columns    map[string]rbac.Access `json:"columns,omitempty"` // by id or, in a request, by name
+	// Masks are what masked columns show, as the predicates are written.
+	Masks map[string]json.RawMessage `json:"masks,omitempty"`
 }
 
 func ruleOf(r *minidb.Rule) ruleDocument {
 	return ruleDocument{Connection: r.Table.Connection, Table: r.Table.Table, Role: r.Role,
-		Read: r.Read, Create: r.Create, Update: r.Update, Delete: r.Delete, Columns: r.Columns}
+		Read: r.Read, Create: r.Create, Update: r.Update, Delete: r.Delete, Columns: r.Columns, Masks: r.Masks}
 }
 
 func listRules(c *call) error {
@@ -60,26 +62,10 @@ func putRule(c *call) error {
 		return err
 	}
 	spec := livetables.RuleSpec{Table: rbac.TableRef{Connection: in.Connection, Table: in.Table}, Role: in.Role}
-	var faults []FieldError
-	for _, part := range []struct {
-		name string
-		raw  json.RawMessage
-		to   *lqp.Expr
-	}{{"read", in.Read, &spec.Read}, {"create", in.Create, &spec.Create}, {"update", in.Update, &spec.Update}, {"delete", in.Delete, &spec.Delete}} {
-		if len(part.raw) == 0 || string(part.raw) == "null" {
-			continue
-		}
-		var problems lqp.Problems
-		if *part.to, err = lqp.DecodeExpr(part.raw, lqp.DecodeOptions{Formula: formula.Parse, Syntaxes: formula.Syntaxes()}); errors.As(err, &problems) {
-			faults = append(faults, problemFields(problems, "$."+part.name)...)
-		} else if err != nil {
-			return err
-		}
+	if err := in.expressions(&spec); err != nil {
+		return err
 	}
-	if len(faults) > 0 {
-		return invalidProblem("the rule cannot be used", faults...)
-	}
-	if spec.Columns, err = c.columnIDs(workspace, in); err != nil {
+	if err := c.columnIDs(workspace, in, &spec); err != nil {
 		return err
 	}
 	if err := c.access.PutRule(c.ctx(), workspace, spec); err != nil {
@@ -97,30 +83,79 @@ func putRule(c *call) error {
 	return c.noContent() // lifted again meanwhile
 }
 
+// expressions reads the predicates and masks of a rule, formulas or trees.
+func (in *ruleDocument) expressions(spec *livetables.RuleSpec) error {
+	var faults []FieldError
+	read := func(path string, raw json.RawMessage) (lqp.Expr, error) {
+		if len(raw) == 0 || string(raw) == "null" {
+			return nil, nil
+		}
+		e, err := lqp.DecodeExpr(raw, lqp.DecodeOptions{Formula: formula.Parse, Syntaxes: formula.Syntaxes()})
+		var problems lqp.Problems
+		if errors.As(err, &problems) {
+			faults = append(faults, problemFields(problems, path)...)
+			return nil, nil
+		}
+		return e, err
+	}
+	var err error
+	for _, part := range []struct {
+		name string
+		raw  json.RawMessage
+		to   *lqp.Expr
+	}{{"read", in.Read, &spec.Read}, {"create", in.Create, &spec.Create}, {"update", in.Update, &spec.Update}, {"delete", in.Delete, &spec.Delete}} {
+		if *part.to, err = read("$."+part.name, part.raw); err != nil {
+			return err
+		}
+	}
+	spec.Masks = make(map[string]lqp.Expr, len(in.Masks))
+	for column, raw := range in.Masks {
+		if spec.Masks[column], err = read("$.masks."+column, raw); err != nil {
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return invalidProblem("the rule cannot be used", faults...)
+	}
+	return nil
+}
+
 // columnIDs gives the columns of a rule on a table of the mini-DB their ids.
-func (c *call) columnIDs(workspace string, in *ruleDocument) (map[string]rbac.Access, error) {
-	if in.Connection != "" || len(in.Columns) == 0 {
-		return in.Columns, nil
+func (c *call) columnIDs(workspace string, in *ruleDocument, spec *livetables.RuleSpec) error {
+	spec.Columns = in.Columns
+	if in.Connection != "" || len(in.Columns)+len(in.Masks) == 0 {
+		return nil
 	}
 	t, err := c.access.Table(c.ctx(), in.Table)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if t.Workspace != workspace {
-		return nil, minidb.ErrNotFound
+		return minidb.ErrNotFound
 	}
-	byID := make(map[string]rbac.Access, len(in.Columns))
-	for name, access := range in.Columns {
+	ids := make(map[string]string, len(t.Columns))
+	for i := range t.Columns {
+		ids[t.Columns[i].Name] = t.Columns[i].ID
+	}
+	if spec.Columns, err = byColumnID(ids, "$.columns.", in.Columns); err != nil {
+		return err
+	}
+	spec.Masks, err = byColumnID(ids, "$.masks.", spec.Masks)
+	return err
+}
+
+// byColumnID is a map by column id of one by name or id.
+func byColumnID[T any](ids map[string]string, path string, named map[string]T) (map[string]T, error) {
+	byID := make(map[string]T, len(named))
+	for name, v := range named {
 		id := name
-		for i := range t.Columns {
-			if t.Columns[i].Name == name {
-				id = t.Columns[i].ID
-			}
+		if known, ok := ids[name]; ok {
+			id = known
 		}
 		if _, twice := byID[id]; twice {
-			return nil, invalidProblem("the rule cannot be used", FieldError{Path: "$.columns." + name, Code: lqp.CodeDuplicateKey, Message: "the column is given by name and by id"})
+			return nil, invalidProblem("the rule cannot be used", FieldError{Path: path + name, Code: lqp.CodeDuplicateKey, Message: "the column is given by name and by id"})
 		}
-		byID[id] = access
+		byID[id] = v
 	}
 	return byID, nil
 }

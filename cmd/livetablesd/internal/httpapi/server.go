@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/livetables/livetables/cmd/livetablesd/internal/limit"
 	"github.com/livetables/livetables/realtime/ws"
 )
 
@@ -19,13 +20,10 @@ type Server struct {
 	log        *slog.Logger
 	mux        *http.ServeMux
 	cross      *http.CrossOriginProtection
-	byAddress  *limiter
-	byAccount  *limiter
-	byPublic   *limiter
-	replays    *replays
+	limiter    limit.Limiter
+	shares     limit.Shares
 	sockets    *ws.Handler
 	holders    *holders
-	uploads    *uploads
 	allowHosts []string // origins that CORS answers
 }
 
@@ -37,12 +35,8 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		opt: o, log: o.Logger, mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), allowHosts: o.Origins,
-		byAddress: newLimiter(o.RateLimit.PerAddress, o.RateLimit.Entries, o.Clock),
-		byAccount: newLimiter(o.RateLimit.PerAccount, o.RateLimit.Entries, o.Clock),
-		byPublic:  newLimiter(o.RateLimit.Public, o.RateLimit.Entries, o.Clock),
-		replays:   newReplays(o.Clock),
-		uploads:   &uploads{byUser: map[string]int{}},
-		holders:   &holders{byName: map[string]*holder{}},
+		limiter: o.Limiter,
+		holders: &holders{byName: map[string]*holder{}},
 	}
 	for _, origin := range o.Origins {
 		if err := s.cross.AddTrustedOrigin(origin); err != nil {
@@ -57,6 +51,9 @@ func New(options Options) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Loads are what runs and what waits now, by the name of the share.
+func (s *Server) Loads() map[string]limit.Load { return s.shares.Loads() }
 
 // Drain closes the WebSockets, which an http.Server's Shutdown does not know of, and refuses new ones. It waits until they
 // are gone or ctx ends.
@@ -73,7 +70,7 @@ func (s *Server) Close() error {
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	began := s.opt.Clock()
 	w := &response{ResponseWriter: rw, request: requestID(r), client: s.clientAddress(r)}
-	securityHeaders(w.Header(), r)
+	securityHeaders(w.Header(), s.secure(r))
 	w.Header().Set("X-Request-Id", w.request)
 	defer func() {
 		lost := recover()
@@ -89,8 +86,10 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if w.status == 0 && lost == nil {
 			w.status = http.StatusSwitchingProtocols // taken over by the WebSocket
 		}
+		took := s.opt.Clock().Sub(began)
+		s.opt.Metrics.Request(w.route, r.Method, w.status, took, w.bytes)
 		s.log.InfoContext(r.Context(), "request", "method", r.Method, "route", w.route, "status", w.status, "bytes", w.bytes,
-			"duration", s.opt.Clock().Sub(began), "request_id", w.request, "principal", w.principal)
+			"duration", took, "request_id", w.request, "principal", w.principal)
 		if lost != nil {
 			panic(lost)
 		}
@@ -134,7 +133,7 @@ func (s *Server) cors(w *response, r *http.Request) bool {
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Idempotency-Key, Prefer, X-Api-Key, X-Request-Id")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, Idempotency-Key, Prefer, View-As, X-Api-Key, X-Request-Id")
 	h.Set("Access-Control-Max-Age", "600")
 	w.matched = true
 	w.WriteHeader(http.StatusNoContent)

@@ -16,7 +16,7 @@ func shareRoutes() []route {
 		{method: "POST", path: api + "/views/{view}/api", handler: publish, body: bodyJSON},
 		{method: "PUT", path: api + "/views/{view}/api", handler: republish, body: bodyJSON},
 		{method: "DELETE", path: api + "/views/{view}/api", handler: unpublish},
-		{method: "POST", path: api + "/views/{view}/api/keys", handler: addKey, body: bodyOptional},
+		{method: "POST", path: api + "/views/{view}/api/keys", handler: addKey, body: bodyOptional, reveals: true},
 		{method: "DELETE", path: api + "/views/{view}/api/keys/{key}", handler: revokeKey},
 	}
 }

@@ -24,6 +24,10 @@ func socketRoutes() []route {
 }
 
 func serveSocket(c *call) error {
+	if !strings.EqualFold(c.r.Header.Get("Upgrade"), "websocket") {
+		c.w.Header().Set("Upgrade", "websocket")
+		return problemOf(http.StatusUpgradeRequired, "upgrade_required", "this route is a WebSocket")
+	}
 	c.s.sockets.ServeHTTP(c.w, c.r)
 	return nil
 }
@@ -46,7 +50,10 @@ func (s *Server) socketSubject(ctx context.Context, token string, r *http.Reques
 		return ws.Subject{}, socketError(err)
 	}
 	workspace := r.URL.Query().Get("workspace_id")
-	if _, err := s.opt.Engine.As(rbac.Principal{ID: who.UserID}).Can(ctx, workspace, rbac.ReadData); err != nil {
+	if err := s.sponsored(ctx, who); err != nil {
+		return ws.Subject{}, socketError(err)
+	}
+	if _, err := s.opt.Engine.As(principalOf(who)).Can(ctx, workspace, rbac.ReadData, ""); err != nil {
 		return ws.Subject{}, socketError(err)
 	}
 	return ws.Subject{User: who.UserID, Workspace: workspace, Session: s.holders.add(who, s.opt.Clock()), ExpiresAt: who.ExpiresAt}, nil
@@ -58,7 +65,10 @@ func (s *Server) recheckSocket(ctx context.Context, subject ws.Subject) error {
 	if !ok {
 		return ws.ErrUnauthorized
 	}
-	_, err := s.opt.Auth.Recheck(ctx, who)
+	who, err := s.opt.Auth.Recheck(ctx, who)
+	if err == nil {
+		err = s.sponsored(ctx, who)
+	}
 	return socketError(err)
 }
 
@@ -114,7 +124,11 @@ func (r rooms) Subscribe(ctx context.Context, subject ws.Subject, room string, s
 	if !ok {
 		return nil, ws.ErrNotFound
 	}
-	access := r.s.opt.Engine.As(rbac.Principal{ID: subject.User})
+	who, ok := r.s.holders.find(subject.Session, r.s.opt.Clock())
+	if !ok {
+		return nil, ws.ErrUnauthorized
+	}
+	access := r.s.opt.Engine.As(principalOf(who))
 	t, err := access.Table(ctx, table)
 	if err != nil {
 		return nil, socketError(err)

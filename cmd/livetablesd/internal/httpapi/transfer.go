@@ -28,7 +28,7 @@ func mayMakeTable(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.may(b.Workspace, rbac.AlterTables)
+	return c.mayOn(b.Workspace, rbac.AlterTables, b.ID)
 }
 
 // separator is the one character between the cells of a file, 0 to find out.
@@ -99,6 +99,9 @@ func exportTable(c *call) error {
 	if len(q.Select) == 0 { // a table without columns has its row ids to show
 		q.Select = []lqp.Named{{Expr: lqp.Ref("t", minidb.ColumnID)}}
 	}
+	if err := c.tally.acquire(c.ctx(), c.s.opt.Concurrency.Wait, c.exportShares()...); err != nil {
+		return err
+	}
 	rows, err := c.access.Export(c.ctx(), t.Workspace, q)
 	if err != nil {
 		return placedFilter(err)
@@ -110,6 +113,12 @@ func exportTable(c *call) error {
 func exportQuery(c *call) error {
 	q, err := c.query("")
 	if err != nil {
+		return err
+	}
+	if _, err := c.access.Can(c.ctx(), c.id("workspace"), rbac.ReadData, ""); err != nil { // whose export it is, before it takes a place
+		return err
+	}
+	if err := c.tally.acquire(c.ctx(), c.s.opt.Concurrency.Wait, c.exportShares()...); err != nil {
 		return err
 	}
 	rows, err := c.access.Export(c.ctx(), c.id("workspace"), q)

@@ -45,19 +45,6 @@ func TestImport(t *testing.T) {
 	}
 }
 
-func TestUploadsAtATime(t *testing.T) {
-	u := &uploads{byUser: map[string]int{}}
-	for range maxUploads {
-		require.True(t, u.begin("a"))
-	}
-	require.False(t, u.begin("a"))
-	require.True(t, u.begin("b"))
-	u.end("a")
-	require.True(t, u.begin("a"))
-	u.end("b")
-	require.NotContains(t, u.byUser, "b")
-}
-
 func TestImportForm(t *testing.T) {
 	p := newPlace(t, shared)
 	filename := `..\..\../../C:evil.csv`

@@ -9,7 +9,6 @@ import (
 	"mime"
 	"net/http"
 	"os"
-	"sync"
 )
 
 // upload is a file on its way in, kept on disk until the request ends. Its own name is never used.
@@ -25,33 +24,6 @@ func (c *call) dropUpload() {
 	}
 	if err := errors.Join(c.upload.file.Close(), os.Remove(c.upload.file.Name())); err != nil {
 		c.s.log.ErrorContext(c.ctx(), "upload not removed", "request_id", c.w.request, "error", err)
-	}
-}
-
-// maxUploads is how many files one account may send at a time: each takes room on the disk until it is imported.
-const maxUploads = 4
-
-// uploads counts the files that accounts are sending.
-type uploads struct {
-	mu     sync.Mutex
-	byUser map[string]int
-}
-
-func (u *uploads) begin(user string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.byUser[user] >= maxUploads {
-		return false
-	}
-	u.byUser[user]++
-	return true
-}
-
-func (u *uploads) end(user string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.byUser[user]--; u.byUser[user] == 0 {
-		delete(u.byUser, user)
 	}
 }
 
@@ -133,7 +105,7 @@ func (w spoolWriter) Write(b []byte) (int, error) {
 // digest identifies what the request carries, for repeated requests.
 func (c *call) digest() []byte {
 	h := sha256.New()
-	for _, part := range []string{c.r.Method, c.r.URL.Path, c.r.URL.RawQuery, c.r.Header.Get("If-Match")} {
+	for _, part := range []string{c.r.Method, c.r.URL.Path, c.r.URL.RawQuery, c.r.Header.Get("If-Match"), c.r.Header.Get(viewAsHeader)} {
 		h.Write([]byte(part + "\n"))
 	}
 	if c.upload != nil {

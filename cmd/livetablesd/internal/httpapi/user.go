@@ -6,6 +6,7 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/rbac"
 )
 
 func userRoutes() []route {
@@ -88,18 +89,44 @@ func updateUser(c *call) error {
 	return c.json(http.StatusOK, userOf(u))
 }
 
+// deleteUser removes an account, unless a workspace would be left without an owner. Disabling it is the way that always
+// works.
 func deleteUser(c *call) error {
+	if c.who.Admin {
+		if err := c.keepOwners(c.id("user")); err != nil {
+			return err
+		}
+	}
 	if err := c.s.opt.Auth.DeleteUser(c.ctx(), c.who, c.id("user")); err != nil {
 		return err
 	}
 	return c.noContent()
 }
 
-// accountByEmail finds an account for a member of a workspace.
-func (c *call) accountByEmail(email string) (auth.User, error) {
-	u, err := c.s.opt.Auth.UserByEmail(c.ctx(), email)
-	if errors.Is(err, auth.ErrNotFound) {
-		return u, invalidProblem("the member cannot be added", FieldError{Path: "$.email", Code: "unknown_account", Message: "no account has this email address"})
+// keepOwners is an error when an account is the only owner of a workspace.
+func (c *call) keepOwners(user string) error {
+	as := c.s.opt.Engine.As(rbac.Principal{ID: user, Request: c.w.request})
+	list, err := as.Workspaces(c.ctx())
+	if err != nil {
+		return err
 	}
-	return u, err
+	for _, w := range list {
+		members, err := as.Members(c.ctx(), w.ID)
+		if errors.Is(err, livetables.ErrNotFound) || errors.Is(err, livetables.ErrForbidden) { // no owner, and perhaps no member any more
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		owners := 0
+		for _, role := range members {
+			if role == rbac.Owner {
+				owners++
+			}
+		}
+		if members[user] == rbac.Owner && owners == 1 {
+			return problemOf(http.StatusConflict, livetables.CodeLastOwner, "the account is the only owner of a workspace; hand that over or delete it first, or disable the account")
+		}
+	}
+	return nil
 }

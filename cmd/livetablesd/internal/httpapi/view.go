@@ -58,7 +58,7 @@ func (c *call) newView(workspace string) error {
 		return err
 	}
 	if workspace != "" {
-		if err := c.may(workspace, rbac.AlterViews); err != nil {
+		if _, err := c.access.Can(c.ctx(), workspace, rbac.AlterViews, ""); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func (c *call) newView(workspace string) error {
 	if workspace != "" && b.Workspace != workspace {
 		return minidb.ErrNotFound
 	}
-	if err := c.may(b.Workspace, rbac.AlterViews); err != nil {
+	if err := c.mayOn(b.Workspace, rbac.AlterViews, b.ID); err != nil {
 		return err
 	}
 	spec := livetables.ViewSpec{Name: in.Name}
@@ -106,7 +106,7 @@ func updateView(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.may(old.Workspace, rbac.AlterViews); err != nil {
+	if err := c.mayOn(old.Workspace, rbac.AlterViews, old.ID); err != nil {
 		return err
 	}
 	in, err := decode[struct {

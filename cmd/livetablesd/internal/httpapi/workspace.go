@@ -11,11 +11,10 @@ import (
 func workspaceRoutes() []route {
 	return []route{
 		{method: "GET", path: api + "/workspaces", handler: listWorkspaces},
-		{method: "POST", path: api + "/workspaces", handler: createWorkspace, body: bodyJSON},
+		{method: "POST", path: api + "/workspaces", handler: createWorkspace, people: true, body: bodyJSON},
 		{method: "GET", path: api + "/workspaces/{workspace}", handler: getWorkspace},
 		{method: "PATCH", path: api + "/workspaces/{workspace}", handler: updateWorkspace, body: bodyJSON},
 		{method: "DELETE", path: api + "/workspaces/{workspace}", handler: deleteWorkspace, params: []string{"version"}},
-		{method: "GET", path: api + "/workspaces/{workspace}/can", handler: can, params: []string{"action"}},
 	}
 }
 
@@ -95,22 +94,11 @@ func deleteWorkspace(c *call) error {
 	if err := c.access.DeleteWorkspace(c.ctx(), c.id("workspace"), version); err != nil {
 		return err
 	}
+	if err := c.s.opt.Auth.DropInvites(c.ctx(), c.id("workspace"), ""); err != nil {
+		return err
+	}
+	if err := c.s.opt.Auth.ForgetWorkspace(c.ctx(), c.id("workspace")); err != nil {
+		return err
+	}
 	return c.noContent()
-}
-
-// can answers the policy question, for clients that want to show only what works.
-func can(c *call) error {
-	action, err := c.params.required("action")
-	if err != nil {
-		return err
-	}
-	d, err := c.access.Can(c.ctx(), c.id("workspace"), rbac.Action(action))
-	if err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, struct {
-		Allowed bool      `json:"allowed"`
-		Role    rbac.Role `json:"role"`
-		Reason  string    `json:"reason"`
-	}{d.Allowed, d.Role, d.Reason})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/rbac"
 )
 
 func (in *instance) id(name string) string { return in.tokens[name].User.ID }
@@ -29,14 +31,17 @@ func TestWorkspacesAndMembers(t *testing.T) {
 
 		{name: "members with addresses", who: "admin", method: "GET", path: p.at("/members"), status: 200, want: []string{mail("viewer"), p.id("viewer")}},
 		{name: "members without (69)", who: "viewer", method: "GET", path: p.at("/members"), status: 200, want: []string{p.id("owner")}, unwanted: []string{"@example.com"}},
-		{name: "unknown address", who: "owner", method: "POST", path: p.at("/members"), body: `{"email":"no@example.com","role":"viewer"}`, status: 400, want: []string{"unknown_account"}},
-		{name: "unknown role", who: "owner", method: "POST", path: p.at("/members"), body: `{"email":"stranger@example.com","role":"king"}`, status: 400, want: []string{"$.role"}},
-		{name: "member already", who: "owner", method: "POST", path: p.at("/members"), body: `{"email":"viewer@example.com","role":"editor"}`, status: 409},
-		{name: "admin makes no owner (33)", who: "admin", method: "POST", path: p.at("/members"), body: `{"email":"stranger@example.com","role":"owner"}`, status: 403},
+		{name: "members are not added by address", who: "owner", method: "POST", path: p.at("/members"), body: `{"email":"stranger@example.com","role":"viewer"}`, status: 400, want: []string{"unknown_key"}},
+		{name: "unknown account", who: "owner", method: "POST", path: p.at("/members"), body: `{"user_id":"usr_00000000000000000000000000","role":"viewer"}`, status: 400, want: []string{"unknown_account"}},
+		{name: "unknown role", who: "owner", method: "POST", path: p.at("/members"), body: `{"user_id":"` + p.id("stranger") + `","role":"king"}`, status: 400, want: []string{"$.role"}},
+		{name: "member already", who: "owner", method: "POST", path: p.at("/members"), body: `{"user_id":"` + p.id("viewer") + `","role":"editor"}`, status: 409},
+		{name: "admin makes no owner (33)", who: "admin", method: "POST", path: p.at("/members"), body: `{"user_id":"` + p.id("stranger") + `","role":"owner"}`, status: 403},
 		{name: "nor an admin", who: "admin", method: "PUT", path: p.at("/members/" + p.id("viewer")), body: `{"role":"admin"}`, status: 403},
-		{name: "editor adds nobody (33)", who: "editor", method: "POST", path: p.at("/members"), body: `{"email":"stranger@example.com","role":"viewer"}`, status: 403},
+		{name: "editor adds nobody (33)", who: "editor", method: "POST", path: p.at("/members"), body: `{"user_id":"` + p.id("stranger") + `","role":"viewer"}`, status: 403},
 		{name: "nobody raises oneself", who: "admin", method: "PUT", path: p.at("/members/" + p.id("admin")), body: `{"role":"owner"}`, status: 403},
-		{name: "admin adds a viewer", who: "admin", method: "POST", path: p.at("/members"), body: `{"email":"stranger@example.com","role":"viewer"}`, status: 201},
+	})
+	p.join(t, p.workspace, "stranger", rbac.Viewer)
+	p.check(t, []request{
 		{name: "who may read then", who: "stranger", method: "GET", path: p.at(""), status: 200},
 		{name: "and is removed", who: "admin", method: "DELETE", path: p.at("/members/" + p.id("stranger")), status: 204},
 		{name: "and may not any more", who: "stranger", method: "GET", path: p.at(""), status: 404},

@@ -1,18 +1,17 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/rbac"
 )
 
 // canary is a text that was planted where only some may read it.
@@ -34,12 +33,7 @@ type aviary struct {
 	tables   []string
 	slugs    []string
 	key      string
-	cursors  []string // handed out to anybody
-	etags    []string
 }
-
-// Who asks. "key" and "public" read published views.
-var everyone = []string{"owner", "admin", "editor", "viewer", "stranger", "former", "root", "", "key", "public"}
 
 // plant makes a canary for those who may see it.
 func (a *aviary) plant(seen ...string) string {
@@ -63,7 +57,7 @@ func newAviary(t *testing.T, rnd *rand.Rand) *aviary {
 	members := append(slices.Clone(writers), "viewer")
 
 	// What the members share, and nobody else may know of.
-	a.must(t, 201, "owner", "POST", a.at("/members"), `{"email":"`+mail("former")+`","role":"editor"}`)
+	a.join(t, a.workspace, "former", rbac.Editor)
 	name := func(kind string) string { return kind + " " + a.plantName(members...) }
 	a.must(t, 200, "owner", "PATCH", a.at(""), `{"name":"`+name("workspace")+`"}`)
 	a.must(t, 200, "owner", "PATCH", "/api/v1/bases/"+a.base, `{"name":"`+name("base")+`","description":"`+name("about")+`"}`)
@@ -144,16 +138,6 @@ func values(m map[string]string) (list []string) {
 	return list
 }
 
-// forbidden finds a canary that somebody must not see in a text.
-func (a *aviary) forbidden(who, text string) string {
-	for _, c := range a.canaries {
-		if !slices.Contains(c.seen, who) && strings.Contains(text, c.text) {
-			return c.text
-		}
-	}
-	return ""
-}
-
 func setting(t *testing.T, name string, def uint64) uint64 {
 	t.Helper()
 	text := os.Getenv(name)
@@ -163,109 +147,4 @@ func setting(t *testing.T, name string, def uint64) uint64 {
 	n, err := strconv.ParseUint(text, 10, 64)
 	require.NoError(t, err, name)
 	return n
-}
-
-// TestCanaries sends random requests to every route as everybody there is, with ids, cursors and tags of everybody else, and
-// looks into what comes back, over HTTP and WebSockets, and into the log, for what was not meant for them (promise P4). More
-// requests: LIVETABLES_CANARY_REQUESTS; the same again: LIVETABLES_CANARY_SEED.
-func TestCanaries(t *testing.T) {
-	seed := setting(t, "LIVETABLES_CANARY_SEED", rand.Uint64())
-	count := int(setting(t, "LIVETABLES_CANARY_REQUESTS", 3000))
-	t.Logf("%d requests with seed %d", count, seed)
-	a := newAviary(t, rand.New(rand.NewPCG(seed, 1)))
-	heard := a.listen()
-	statuses := map[int]int{}
-	for n := range count {
-		if n%50 == 0 {
-			a.stir()
-		}
-		r := a.request()
-		got := a.do(t, r.account(), r.method, r.path, r.body, r.headers...)
-		statuses[got.status]++
-		about := fmt.Sprintf("seed %d, request %d: %s %s as %q, %v: %v", seed, n, r.method, r.path, r.who, r.headers, r.body)
-		head, err := json.Marshal(got.header)
-		require.NoError(t, err)
-		require.Empty(t, a.forbidden(r.reader(), got.body), "%s\nanswers %d %s", about, got.status, got.body)
-		require.Empty(t, a.forbidden(r.reader(), string(head)), "%s\nanswers %d %s", about, got.status, head)
-		// Only the server that does not answer may be to blame.
-		if got.status >= 500 {
-			require.Contains(t, []int{502, 503}, got.status, "%s\nanswers %s", about, got.body)
-			require.True(t, r.method == "HEAD" || strings.Contains(got.body, "source_unavailable"), "%s\nanswers %s", about, got.body)
-		}
-		a.remember(got)
-	}
-	t.Logf("statuses: %v", statuses)
-	require.Greater(t, statuses[200], count/20, "most requests come to nothing: the test looks at refusals only")
-	for who, frames := range heard() {
-		require.Empty(t, a.forbidden(who, frames), "seed %d: frames to %s: %s", seed, who, frames)
-		if who == "editor" || who == "viewer" {
-			require.Contains(t, frames, `"mode":"snapshot"`)
-		}
-	}
-	// The log is for the operator, who must find neither secrets nor what is in cells there.
-	for line := range strings.Lines(a.log.String()) {
-		for _, c := range a.canaries {
-			if !c.logged && strings.Contains(line, c.text) {
-				require.Fail(t, "a canary in the log", "seed %d: %s in %s", seed, c.text, line)
-			}
-		}
-	}
-}
-
-// stir changes what most may not see, so that there is something to hear of: a row out of sight, and a hidden cell.
-func (a *aviary) stir() {
-	a.do(a.t, "owner", "PATCH", a.rows("/"+a.ids["row"][3]), `{"fields":{"Name":"row `+a.plant("owner", "admin")+`"}}`)
-	a.do(a.t, "owner", "PATCH", a.rows("/"+a.ids["row"][1]), `{"fields":{"Secret":"`+a.plant("owner", "admin")+`"}}`)
-}
-
-// listen opens sockets of everybody with an account and subscribes to everybody's tables. The function that it answers ends
-// them and tells what each has heard.
-func (a *aviary) listen() func() map[string]string {
-	type ear struct {
-		who  string
-		text strings.Builder
-		done chan struct{}
-	}
-	var ears []*ear
-	stop := make(chan struct{})
-	for _, who := range []string{"editor", "viewer", "stranger", "former", "root"} {
-		workspace := a.workspace
-		if who == "stranger" {
-			workspace = a.foreign["workspace"][0]
-		}
-		s, _, err := a.dial(a.t, who, workspace, nil)
-		if err != nil {
-			continue // no member: that is the answer
-		}
-		e := &ear{who: who, done: make(chan struct{})}
-		ears = append(ears, e)
-		for i, table := range []string{a.table, a.foreign["table"][0]} {
-			s.send(fmt.Sprintf(`{"id":%d,"op":"subscribe","room":"/data/%s"}`, i, table))
-		}
-		go func() {
-			defer close(e.done)
-			for {
-				_, data, err := s.conn.Read(bg)
-				if err != nil {
-					return
-				}
-				e.text.Write(data)
-				e.text.WriteByte('\n')
-			}
-		}()
-		go func() {
-			<-stop
-			time.Sleep(300 * time.Millisecond) // for the last frames
-			_ = s.conn.CloseNow()
-		}()
-	}
-	return func() map[string]string {
-		close(stop)
-		heard := map[string]string{}
-		for _, e := range ears {
-			<-e.done
-			heard[e.who] = e.text.String()
-		}
-		return heard
-	}
 }

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
+	"github.com/livetables/livetables/rbac"
+)
+
+// keyRoots are the first segments of the routes that the bearers of personal access tokens and of service accounts' keys may
+// call: those of data. Whatever else there is, or will be, is for people who have logged in.
+var keyRoots = []string{"workspaces", "projects", "bases", "tables", "views", "connections", "templates", "audit-logs"}
+
+// takesKeys reports whether a route may be called with a key.
+func (r *route) takesKeys() bool {
+	if r.audience != accounts || r.people {
+		return false
+	}
+	rest, ok := strings.CutPrefix(r.path, api+"/")
+	root, _, _ := strings.Cut(rest, "/")
+	return ok && slices.Contains(keyRoots, root)
+}
+
+// personNeeded is the refusal of a key on a route for people.
+func personNeeded() *Problem {
+	return problemOf(http.StatusForbidden, "login_required", "this is for people who have logged in; tokens and keys may not do it")
+}
+
+// sponsored refuses the key of a service account whose maker could no longer give the account its role: what somebody has
+// made must not do what they themselves may not. It asks the policy of this moment.
+func (s *Server) sponsored(ctx context.Context, who auth.Identity) error {
+	if who.Service == nil {
+		return nil
+	}
+	refused := func(err error) error {
+		switch livetables.Code(err) {
+		case livetables.CodeNotFound, livetables.CodeForbidden, livetables.CodeInvalid:
+			return errors.Join(auth.ErrUnauthenticated, err)
+		}
+		return err
+	}
+	_, role, err := s.opt.Engine.As(rbac.Principal{ID: who.UserID}).Workspace(ctx, who.Service.Workspace)
+	if err != nil {
+		return refused(err)
+	}
+	maker := rbac.Principal{ID: who.Service.Maker, Address: who.Service.MakerAddress}
+	if err := s.opt.Engine.As(maker).MayAddMember(ctx, who.Service.Workspace, role); err != nil {
+		return refused(err)
+	}
+	return nil
+}
+
+// principalOf is an identity as the engine knows it.
+func principalOf(who auth.Identity) rbac.Principal {
+	return rbac.Principal{ID: who.UserID, Scope: who.Scope}
+}
