@@ -1,5 +1,6 @@
 // Livetablesd serves Live Tables over HTTP and WebSocket: by default on an embedded database in one directory, with no
-// other service. Run it with --help for its settings, with --demo for something to look at.
+// other service. Run it with --help for its settings, with --demo for something to look at; "livetablesd keys" looks after
+// the keys that secrets are encrypted with.
 package main
 
 import (
@@ -21,35 +22,70 @@ import (
 
 const description = `Live Tables: one API over the databases you have and an internal mini-database, with roles, history and live updates.
 
+Without a command it serves: "livetablesd --demo" is "livetablesd serve --demo".
+
 Every setting can also be given in the environment, as LIVETABLES_ and the flag's name in capitals with _ for -.`
 
 // gcPercent trades memory, of which a daemon this size has enough, for processor time, unless GOGC says otherwise: a page's
 // cost is a sixth less with it.
 const gcPercent = 400
 
+// commands is the command line. Serving is what happens when no command is named.
+type commands struct {
+	Serve   serve   `cmd:"" default:"withargs" help:"Serve the API. This is what happens without a command."`
+	Keys    keys    `cmd:"" help:"Look after the keys that stored secrets are encrypted with."`
+	Version version `cmd:"" help:"Print the version of this program."`
+}
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	var config daemon.Config
-	kong.Parse(&config, kong.Name("livetablesd"), kong.Description(description),
+	var line commands
+	chosen := kong.Parse(&line, kong.Name("livetablesd"), kong.Description(description),
 		kong.DefaultEnvars("LIVETABLES"), kong.ShortUsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: false, WrapUpperBound: 110}))
-	if err := run(config); err != nil {
+	if err := chosen.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "livetablesd:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until SIGINT or SIGTERM; a second signal ends the process at once.
-func run(config daemon.Config) error {
+// untilStopped is a context that ends with SIGINT or SIGTERM; a second signal ends the process at once.
+func untilStopped() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+type serve struct{ daemon.Config }
+
+// Run serves until the process is told to stop.
+func (s serve) Run() error {
+	ctx, stop := untilStopped()
+	defer stop()
 	began := time.Now()
-	d, err := daemon.Open(ctx, config, os.Stdout)
+	d, err := daemon.Open(ctx, s.Config, os.Stdout)
 	if err != nil {
 		return err
 	}
-	slog.Info("ready", "address", "http://"+d.Address(), "data_dir", config.DataDir, "after", time.Since(began).Round(time.Millisecond))
+	slog.Info("ready", "address", "http://"+d.Address(), "data_dir", s.DataDir, "after", time.Since(began).Round(time.Millisecond))
 	return d.Run(ctx)
+}
+
+type version struct{}
+
+// Run prints what the build knows of itself.
+func (version) Run() error {
+	text, revision := "unknown", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		text = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = " " + s.Value
+			}
+		}
+		text += revision + " " + info.GoVersion
+	}
+	_, err := fmt.Println("livetablesd", text)
+	return err
 }

@@ -18,6 +18,12 @@ type Config struct {
 	DataDir string `default:"data" type:"path" help:"Directory of the embedded database, the accounts and the key file. It is created when missing. Keep a copy of it, key file included."`
 	Demo    bool   `help:"On an empty data directory, make a demo account with a sample workspace and print how to look at it."`
 
+	KMS KMS `embed:""`
+
+	PublicURL string `name:"public-url" placeholder:"URL" help:"Where people reach this daemon (https://tables.example.com), for the links in mails. Without it mails say what to send where."`
+	Mail      Mail   `embed:"" prefix:"mail-"`
+	OIDC      OIDC   `embed:"" prefix:"oidc-"`
+
 	Registration string   `enum:"closed,open" default:"closed" help:"Who may make accounts: instance admins only (closed) or anybody (open)."`
 	AllowHost    []string `placeholder:"HOST" help:"Host, address or network (CIDR), perhaps with a port, that database connections may lead to although it is not public, and without TLS. Repeatable."`
 	FilesDir     string   `type:"path" placeholder:"DIR" help:"Directory whose SQLite files may be connected to, by every workspace; those in a directory there that is named by a workspace's id, by that workspace alone. Default: none."`
@@ -31,11 +37,15 @@ type Config struct {
 	MaxSpillBytes int64         `default:"1073741824" help:"Size of the temporary files of one query, 0 for none; of all together it is eight times that."`
 	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
+	Edge          Edge          `embed:""`
+
 	AuditFile     string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
 	ShutdownGrace time.Duration `default:"30s" help:"How long requests may take to finish when the daemon is stopped."`
 
 	LogFormat string `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
+	// LogOutput is where the log goes for programs that run a daemon inside; nil is standard error.
+	LogOutput io.Writer `kong:"-"`
 }
 
 // check reports all problems of the settings together.
@@ -44,7 +54,7 @@ func (c *Config) check() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("--data-dir is empty"))
 	}
-	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.MaxSpillBytes < 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.ShutdownGrace < 0 {
+	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.MaxSpillBytes < 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.Edge.RateLimitWorkspace < 0 || c.ShutdownGrace < 0 {
 		errs = append(errs, errors.New("limits and times must be above zero"))
 	}
 	if _, err := c.proxies(); err != nil {

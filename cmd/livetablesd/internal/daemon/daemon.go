@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ import (
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/httpapi"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/mail"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/metrics"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -31,9 +35,18 @@ type Daemon struct {
 	log      *slog.Logger
 	listener net.Listener
 	engine   *livetables.Engine
+	accounts *auth.Service
+	mails    mail.Mailer
 	api      *httpapi.Server
 	server   *http.Server
-	closers  []func() error // in the order of opening
+	metrics  *metrics.Metrics
+	ownStore *sqlite.Store // of what belongs to the instance
+	once     *idempotency.Store
+
+	admin         *http.Server // nil without --admin-listen
+	adminListener net.Listener
+
+	closers []func() error // in the order of opening
 }
 
 // Open opens everything a daemon is made of and starts to listen. notices receives what the operator must read: the setup
@@ -42,7 +55,10 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: config, log: config.logger(os.Stderr)}
+	if config.LogOutput == nil {
+		config.LogOutput = os.Stderr
+	}
+	d := &Daemon{config: config, metrics: metrics.New(), log: config.logger(config.LogOutput)}
 	slog.SetDefault(d.log)
 	defer func() {
 		if err != nil {
@@ -55,28 +71,46 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	if err := config.checkFilesDir(); err != nil {
 		return nil, err
 	}
+	unlock, err := lockDir(config.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, unlock)
 	// Claimed before anything is read: a second daemon on the same address stops here.
 	if d.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", config.Listen); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", config.Listen, err)
 	}
 	d.closers = append(d.closers, d.closeListener)
 
-	keys, err := livetables.LoadKeys(filepath.Join(config.DataDir, "master.key"))
+	keys, err := openKeys(ctx, config.DataDir, config.KMS, true)
 	if err != nil {
-		return nil, fmt.Errorf("key file: %w", err)
+		return nil, err
+	}
+	if err := keys.openSealer(ctx); err != nil {
+		return nil, err
 	}
 	db, err := d.openMiniDB(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.openEngine(db, keys); err != nil {
+	if err := d.openEngine(db, keys.sealer); err != nil {
 		return nil, err
 	}
-	accounts, err := d.openAccounts(ctx, db, keys)
+	accounts, err := d.openAccounts(ctx, db, keys.sealer)
 	if err != nil {
 		return nil, err
 	}
+	d.accounts = accounts
+	if d.mails, err = d.mailer(); err != nil {
+		return nil, err
+	}
+	if err := d.openIdempotency(ctx, keys.sealer); err != nil {
+		return nil, err
+	}
 	if err := d.openAPI(db, accounts); err != nil {
+		return nil, err
+	}
+	if err := d.openAdmin(ctx); err != nil {
 		return nil, err
 	}
 	return d, d.welcome(ctx, accounts, notices)
@@ -104,13 +138,13 @@ func (d *Daemon) openMiniDB(ctx context.Context) (*minidb.DB, error) {
 	return db, nil
 }
 
-func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
+func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer) error {
 	guard, err := livetables.NewAddressGuard(d.config.AllowHost)
 	if err != nil {
 		return err
 	}
 	opt := livetables.Options{
-		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Logger: d.log,
+		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Forget: d.forget, Logger: d.log,
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, SpillBytes: d.config.MaxSpillBytes, SpillTotal: 8 * d.config.MaxSpillBytes, QueryTime: d.config.QueryTimeout},
 	}
@@ -136,13 +170,19 @@ func (d *Daemon) openEngine(db *minidb.DB, keys *livetables.Keys) error {
 }
 
 // openAccounts opens the accounts in a file of their own: they belong to the instance, not to a tenant.
-func (d *Daemon) openAccounts(ctx context.Context, db *minidb.DB, keys *livetables.Keys) (*auth.Service, error) {
+func (d *Daemon) openAccounts(ctx context.Context, db *minidb.DB, keys auth.Deriver) (*auth.Service, error) {
 	store, err := d.openStore(ctx, "accounts.db")
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := d.config.oidc()
+	if err != nil {
+		return nil, err
+	}
+	d.ownStore = store
 	return auth.Open(ctx, store, auth.Options{
-		Keys: keys, Registration: auth.RegistrationPolicy(d.config.Registration), Logger: d.log,
+		OIDC: issuer,
+		Keys: keys, Registration: auth.RegistrationPolicy(d.config.Registration), PublicURL: d.config.PublicURL, Logger: d.log,
 		Record: func(ctx context.Context, e audit.Entry) error {
 			return db.Record(ctx, minidb.Actor{ID: e.Actor, Address: e.Address, Reason: e.Reason}, e)
 		},
@@ -159,14 +199,14 @@ func (d *Daemon) openAPI(db *minidb.DB, accounts *auth.Service) error {
 	if err != nil {
 		return err
 	}
-	rate := d.config.RateLimit
-	if rate == 0 {
-		rate = -1
+	limiter, err := d.openLimiter()
+	if err != nil {
+		return err
 	}
 	d.api, err = httpapi.New(httpapi.Options{
 		Engine: d.engine, Auth: accounts, Logger: d.log, TrustedProxies: proxies, Origins: d.config.Origin,
-		UploadDir: uploads, MaxUpload: d.config.MaxUpload,
-		RateLimit: httpapi.RateLimit{PerAddress: rate, PerAccount: rate, Public: rate},
+		UploadDir: uploads, MaxUpload: d.config.MaxUpload, Secure: strings.HasPrefix(d.config.PublicURL, "https://"),
+		RateLimit: d.config.rates(), Limiter: limiter, Metrics: d.metrics, Idempotency: d.once,
 		Ready: func(ctx context.Context) error {
 			_, err := db.LastPosition(ctx)
 			return err
@@ -176,6 +216,7 @@ func (d *Daemon) openAPI(db *minidb.DB, accounts *auth.Service) error {
 		return err
 	}
 	d.closers = append(d.closers, d.api.Close)
+	d.watch()
 	d.server = &http.Server{
 		Handler: d.api, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
@@ -192,6 +233,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var relay sync.WaitGroup
 	var relayErr error
 	relay.Go(func() { relayErr = d.engine.Run(background) })
+	var mailErr error
+	relay.Go(func() {
+		if mailErr = d.accounts.RunMail(background, d.mails); mailErr != nil {
+			d.log.Error("no mail is handed over", "error", mailErr)
+		}
+	})
+
+	relay.Go(func() { d.once.Run(background) })
+	stopAdmin := d.serveAdmin()
 
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(d.listener) }()
@@ -207,7 +257,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	stop()
 	relay.Wait()
-	return errors.Join(err, relayErr, d.close())
+	return errors.Join(err, stopAdmin(), relayErr, mailErr, d.close())
 }
 
 // shutdown stops listening, tells sockets to come back elsewhere and waits for requests; those that take too long are cut.
