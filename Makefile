@@ -15,7 +15,7 @@ GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(
 
 WITHSERVERS := .build/withservers
 
-.PHONY: help run test servers bench differential lint fuzz clean
+.PHONY: help run test servers bench differential interference lint fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: servers $(WITHSERVERS) ## measure (ARGS= flags of internal/bench)
 differential: servers $(WITHSERVERS) ## compare all engines by random plans (N= plans, 10000; SEED=; ARGS= further flags)
 	@$(GO) build -o .build/differential ./internal/differential/cmd/differential
 	@$(WITHSERVERS) .build/differential -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
+
+interference: servers $(WITHSERVERS) ## look for what rules let through (N= cases, 10000; SEED=; ARGS= further flags)
+	@$(GO) build -o .build/interference ./internal/interference/cmd/interference
+	@$(WITHSERVERS) .build/interference -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 lint: ## gofmt, go vet and golangci-lint
 	@unformatted="$$(gofmt -l .)"; [ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }

@@ -8,7 +8,6 @@ import (
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
-	"github.com/livetables/livetables/rbac"
 )
 
 // read runs a query as somebody and reads its page as JSON, which is thrown away.
@@ -57,38 +56,6 @@ func (b *bench) postgresInWorld(ctx context.Context) (*world, *postgresData, err
 	}
 	_, err = w.connect(ctx, data)
 	return w, data, err
-}
-
-// measurePolicy compares the same page for a principal without and with a row rule and a hidden column. The rule holds
-// for every row, so that both read the same; it costs what binding it, placing it and asking it of every row costs.
-func measurePolicy(ctx context.Context, b *bench) error {
-	w, data, err := b.postgresInWorld(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := w.owner.SetMember(ctx, w.workspace, "viewer", rbac.Viewer); err != nil {
-		return err
-	}
-	rule := livetables.RuleSpec{Table: rbac.TableRef{Connection: w.pg, Table: "orders"}, Role: rbac.Viewer,
-		Read: call("gt", lqp.Ref("", "customer_id"), lqp.Literal(lqp.IntValue(0))), Columns: map[string]rbac.Access{"note": rbac.Hidden}}
-	if err := w.owner.PutRule(ctx, w.workspace, rule); err != nil {
-		return err
-	}
-	viewer := w.engine.As(rbac.Principal{ID: "viewer"})
-	n := 0
-	query := func() *lqp.Query {
-		n++
-		q := pageQuery(lqp.Source{Connection: w.pg, Table: "orders"}, "customer_id", statusOf(n), leastOf(n%variants))
-		q.Select = q.Select[:len(q.Select)-1] // without the note
-		return q
-	}
-	s, err := b.compare(ctx, w.reader("no rules", data.server, w.owner, query), w.reader("row rule and hidden column", data.server, viewer, query))
-	if err != nil {
-		return err
-	}
-	b.report.addTime("page from PostgreSQL with a policy", "", s[0], s[1], "latency, 1 client, in process")
-	b.report.addCPU("page from PostgreSQL with a policy", "", s[0], s[1], "ours + PostgreSQL, per page")
-	return nil
 }
 
 // deepPage is the page that is compared with the first one, or the last full one of a smaller table.

@@ -1,14 +1,13 @@
 package seal
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // ErrKeyFileMode means that a key file can be read by others than its owner.
@@ -21,102 +20,102 @@ func LoadOrCreate(path string) (*Keys, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
-	if err := create(path); err != nil && !errors.Is(err, fs.ErrExist) {
+	key, err := newMasterKey(randomKey(), time.Now().UTC().Truncate(time.Second))
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := newRing(randomKey(), []masterKey{key})
+	if err != nil {
+		return nil, err
+	}
+	text := fresh.encode()
+	defer clear(text)
+	if err := createFile(path, text); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create key file: %w", err)
 	}
 	return Load(path)
 }
 
-// Load reads the key file at path: KeySize raw bytes that nobody but its owner may read (mode 0600 or 0400; not checked
-// on Windows). A missing file is fs.ErrNotExist, a file open to others ErrKeyFileMode, a bad key ErrWeakKey.
+// Load reads the key file at path, which nobody but its owner may read (mode 0600 or 0400; not checked on Windows). A
+// missing file is fs.ErrNotExist, a file open to others ErrKeyFileMode, a bad key or list of keys ErrWeakKey.
 func Load(path string) (*Keys, error) {
-	f, err := os.Open(path)
+	data, err := readPrivate(path, maxKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("open key file: %w", err)
+		return nil, fmt.Errorf("key file: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat() // of the open file: the path may point elsewhere by now
-	if err != nil {
-		return nil, fmt.Errorf("read key file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read key file %s: not a regular file", path)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%w: %s has mode %04o; run chmod 600 on it", ErrKeyFileMode, path, info.Mode().Perm())
-	}
-	master, err := io.ReadAll(io.LimitReader(f, KeySize+1))
-	if err != nil {
-		return nil, fmt.Errorf("read key file %s: %w", path, err)
-	}
-	defer clear(master)
-	keys, err := NewKeys(master)
+	defer clear(data)
+	keys, err := parseKeys(data)
 	if err != nil {
 		return nil, fmt.Errorf("read key file %s: %w", path, err)
 	}
 	return keys, nil
 }
 
-// create writes a new key beside path and links it into place: the file is never seen half written, a crash leaves no
-// short key behind, and an existing key is never replaced (fs.ErrExist).
-func create(path string) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".key-*") // O_EXCL, mode 0600
+// AddKey adds a random master key to the key file at path and makes it the present one; the others stay, to open what they
+// have wrapped. With newRoot, and always with a file of one raw key, the root of derived keys is replaced too, which ends
+// every session, cursor and whatever else was made with a derived key. The file changes whole or not at all.
+func AddKey(path string, now time.Time, newRoot bool) (*Keys, error) {
+	keys, err := Load(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	master := make([]byte, KeySize)
-	_, _ = rand.Read(master)
-	defer clear(master)
-	_, err = f.Write(master)
-	if err == nil {
-		err = f.Sync()
+	if keys, err = keys.grown(now, newRoot); err != nil {
+		return nil, fmt.Errorf("add a key: %w", err)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		// A file system without hard links: claim the name itself, at the price of a crash window.
-		return createDirect(path, master)
-	}
-	return syncDir(dir)
+	return keys, keys.save(path)
 }
 
-func createDirect(path string, master []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
+// DropOld removes all keys but the present one from the key file at path and returns the ids of those that are gone. What
+// was sealed with them can never be opened again.
+func DropOld(path string) (keys *Keys, dropped []string, err error) {
+	if keys, err = Load(path); err != nil || len(keys.ring) == 1 {
+		return keys, nil, err
 	}
-	_, err = f.Write(master)
-	if err == nil {
-		err = f.Sync()
+	for _, key := range keys.ring[:len(keys.ring)-1] {
+		dropped = append(dropped, key.id)
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	if keys, err = newRing([]byte(keys.sealer.root.Reveal()), keys.ring[len(keys.ring)-1:]); err != nil {
+		return nil, nil, err
 	}
-	if err != nil {
-		_ = os.Remove(path)
-		return err
+	if err := keys.save(path); err != nil {
+		return nil, nil, err
 	}
-	return syncDir(filepath.Dir(path))
+	return keys, dropped, nil
 }
 
-// syncDir makes a new name in dir durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there
+func (k *Keys) save(path string) error {
+	text := k.encode()
+	defer clear(text)
+	if err := replaceFile(path, text); err != nil {
+		return fmt.Errorf("write key file: %w", err)
 	}
-	d, err := os.Open(dir)
+	return nil
+}
+
+// readPrivate reads a small file that nobody but its owner may read.
+func readPrivate(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = d.Close() }()
-	return d.Sync()
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat() // of the open file: the path may point elsewhere by now
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: not a regular file", path)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%w: %s has mode %04o; run chmod 600 on it", ErrKeyFileMode, path, info.Mode().Perm())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if int64(len(data)) > limit {
+		clear(data)
+		return nil, fmt.Errorf("read %s: %w: the file has more than %d bytes", path, ErrWeakKey, limit)
+	}
+	return data, nil
 }

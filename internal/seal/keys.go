@@ -3,47 +3,85 @@ package seal
 import (
 	"context"
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
-	"crypto/subtle"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // KeySize is the length of a master key in bytes.
 const KeySize = 32
 
+const keyIDSize = 8
+
 // ErrWeakKey means that a master key is missing, short, or plainly not random.
 var ErrWeakKey = errors.New("weak master key")
 
-// Keys is a master key with what is derived from it: it wraps data keys, and makes keys for other purposes. It never
-// hands out the master key. Keys are safe for concurrent use and print as [Placeholder].
+// Keys are the master keys of a key file with what is derived from them: they wrap data keys, seal secrets, and make keys
+// for other purposes. The last key is the present one; the others only open what they have wrapped. Keys never hand out a
+// master key. They are safe for concurrent use and print as [Placeholder].
 type Keys struct {
-	secret Secret // the master key's bytes; behind a Secret so that no print of a Keys shows them
-	id     [8]byte
-	wrap   cipher.AEAD
-	sealer *Sealer
+	sealer  *Sealer
+	ring    []masterKey // the oldest first, never empty
+	ownRoot bool        // the root secret is one of its own, not a master key
+}
+
+type masterKey struct {
+	id      string
+	created time.Time // zero when that is unknown
+	secret  Secret    // the key's bytes; behind a Secret so that no print shows them
+	wrap    cipher.AEAD
+}
+
+// KeyInfo is what may be shown of a master key.
+type KeyInfo struct {
+	ID      string
+	Created time.Time // zero when that is unknown
+	Present bool      // new secrets are sealed with it
 }
 
 var _ KeyManager = (*Keys)(nil)
 
-// NewKeys makes Keys from a master key, which is copied. It refuses, with ErrWeakKey, a key that is not KeySize bytes
-// long or that cannot have come from a random source: one byte repeated, a short pattern, or readable text such as a
-// documented sample.
+// NewKeys makes Keys from one master key, which is copied and also what other keys are derived from. It refuses, with
+// ErrWeakKey, a key that is not KeySize bytes long or that cannot have come from a random source: one byte repeated, a
+// short pattern, or readable text such as a documented sample.
 func NewKeys(master []byte) (*Keys, error) {
-	if err := checkMaster(master); err != nil {
-		return nil, err
-	}
-	k := &Keys{secret: NewSecret(string(master))}
-	copy(k.id[:], k.Derive("key id"))
-	aead, err := newGCM(k.Derive("wrap data keys"))
+	key, err := newMasterKey(master, time.Time{})
 	if err != nil {
 		return nil, err
 	}
+	return newRing(master, []masterKey{key})
+}
+
+func newMasterKey(master []byte, created time.Time) (masterKey, error) {
+	if err := checkMaster(master); err != nil {
+		return masterKey{}, err
+	}
+	k := masterKey{id: idOf(master), created: created, secret: NewSecret(string(master))}
+	aead, err := newGCM(derive(k.secret, "wrap data keys"))
 	k.wrap = aead
-	k.sealer = NewSealer(k)
-	return k, nil
+	return k, err
+}
+
+// idOf names a key without revealing anything of it.
+func idOf(key []byte) string {
+	return hex.EncodeToString(derive(NewSecret(string(key)), "key id")[:keyIDSize])
+}
+
+func newRing(root []byte, ring []masterKey) (*Keys, error) {
+	k := &Keys{ring: ring, ownRoot: true}
+	seen := map[string]bool{}
+	for _, key := range ring {
+		if seen[key.id] {
+			return nil, fmt.Errorf("%w: key %s is there twice", ErrWeakKey, key.id)
+		}
+		seen[key.id] = true
+		k.ownRoot = k.ownRoot && key.secret.Reveal() != string(root)
+	}
+	var err error
+	k.sealer, err = NewSealer(k, root)
+	return k, err
 }
 
 // checkMaster refuses keys that a random source gives with a probability below 2^-45.
@@ -71,46 +109,75 @@ func checkMaster(master []byte) error {
 	return nil
 }
 
-// ID names the master key without revealing anything of it, for telling one key from another in messages.
-func (k *Keys) ID() string { return hex.EncodeToString(k.id[:]) }
-
-// Derive makes a 32-byte key for one purpose (HKDF-SHA-256). The same purpose always gives the same key; keys of
-// different purposes are unrelated. The result is the caller's.
-func (k *Keys) Derive(purpose string) []byte {
-	key, err := hkdf.Key(sha256.New, []byte(k.secret.Reveal()), nil, "livetables/v1/"+purpose, 32)
-	if err != nil {
-		// hkdf fails only for an output longer than 255 hashes or, in FIPS mode, for a short secret; ours are fixed.
-		panic("seal: derive key: " + err.Error())
+// randomKey makes a master key or a root secret.
+func randomKey() []byte {
+	for {
+		key := make([]byte, KeySize)
+		_, _ = rand.Read(key)
+		if checkMaster(key) == nil { // one in 2^45 would be refused when it is read
+			return key
+		}
 	}
-	return key
 }
 
+func (k *Keys) present() masterKey { return k.ring[len(k.ring)-1] }
+
+func (k *Keys) find(id string) (masterKey, bool) {
+	for _, key := range k.ring {
+		if key.id == id {
+			return key, true
+		}
+	}
+	return masterKey{}, false
+}
+
+// ID names the present master key without revealing anything of it.
+func (k *Keys) ID() string { return k.present().id }
+
+// List shows the keys, the oldest first.
+func (k *Keys) List() []KeyInfo {
+	list := make([]KeyInfo, len(k.ring))
+	for i, key := range k.ring {
+		list[i] = KeyInfo{ID: key.id, Created: key.created, Present: i == len(k.ring)-1}
+	}
+	return list
+}
+
+// KeyID implements [KeyManager].
+func (k *Keys) KeyID(context.Context) (string, error) { return k.ID(), nil }
+
 // Wrap implements [KeyManager].
-func (k *Keys) Wrap(_ context.Context, dataKey, aad []byte) ([]byte, error) {
-	out := append(make([]byte, 0, len(k.id)+nonceSize+len(dataKey)+tagSize), k.id[:]...)
-	return sealInto(out, k.wrap, dataKey, aad), nil
+func (k *Keys) Wrap(_ context.Context, dataKey, aad []byte) ([]byte, string, error) {
+	key := k.present()
+	return sealInto(make([]byte, 0, nonceSize+len(dataKey)+tagSize), key.wrap, dataKey, aad), key.id, nil
 }
 
 // Unwrap implements [KeyManager].
-func (k *Keys) Unwrap(_ context.Context, wrapped, aad []byte) ([]byte, error) {
-	if len(wrapped) < len(k.id) {
-		return nil, ErrOpen
-	}
-	if subtle.ConstantTimeCompare(wrapped[:len(k.id)], k.id[:]) != 1 {
+func (k *Keys) Unwrap(_ context.Context, keyID string, wrapped, aad []byte) ([]byte, error) {
+	key, ok := k.find(keyID)
+	if !ok {
 		return nil, ErrUnknownKey
 	}
-	return openFrom(k.wrap, wrapped[len(k.id):], aad)
+	return openFrom(key.wrap, wrapped, aad)
 }
 
 // Seal is [Sealer.Seal] with k as the key manager, which never waits.
-func (k *Keys) Seal(plaintext, aad []byte) ([]byte, error) {
-	return k.sealer.Seal(context.Background(), plaintext, aad)
+func (k *Keys) Seal(ctx context.Context, plaintext, aad []byte) ([]byte, error) {
+	return k.sealer.Seal(ctx, plaintext, aad)
 }
 
 // Open is [Sealer.Open] with k as the key manager.
-func (k *Keys) Open(sealed, aad []byte) ([]byte, error) {
-	return k.sealer.Open(context.Background(), sealed, aad)
+func (k *Keys) Open(ctx context.Context, sealed, aad []byte) ([]byte, error) {
+	return k.sealer.Open(ctx, sealed, aad)
 }
+
+// Rewrap is [Sealer.Rewrap] with k as the key manager.
+func (k *Keys) Rewrap(ctx context.Context, sealed, aad []byte) ([]byte, error) {
+	return k.sealer.Rewrap(ctx, sealed, aad)
+}
+
+// Derive is [Sealer.Derive].
+func (k *Keys) Derive(purpose string) []byte { return k.sealer.Derive(purpose) }
 
 // String is [Placeholder].
 func (k *Keys) String() string { return Placeholder }
