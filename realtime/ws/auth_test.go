@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestForeignOrigin: 403 before the upgrade and before the credentials are even looked at.
-func TestForeignOrigin(t *testing.T) {
+// TestAttack57ForeignOrigin: 403 before the upgrade and before the credentials are even looked at.
+func TestAttack57ForeignOrigin(t *testing.T) {
 	f := newFixture(t, Limits{}, nil)
 	listed := newFixture(t, Limits{}, func(o *Options) { o.Origins = []string{"https://app.example.com"} })
 	own := f.server.URL
@@ -73,7 +73,7 @@ func TestHeaderCredentials(t *testing.T) {
 	require.NotContains(t, f.log.String(), "Bearer")
 }
 
-func TestTokensDoNotBelongIntoURLs(t *testing.T) {
+func TestAttack71TokensDoNotBelongIntoURLs(t *testing.T) {
 	f := newFixture(t, Limits{}, nil)
 	for _, query := range []string{"?token=ann", "?access_token=ann", "?x=1&Token=ann", "?auth="} {
 		_, response, err := websocket.Dial(t.Context(), f.server.URL+"/"+query, nil)
@@ -90,8 +90,8 @@ func TestTokensDoNotBelongIntoURLs(t *testing.T) {
 	}
 }
 
-// TestNothingWithoutCredentials: any operation of an unknown client ends its connection with nothing done.
-func TestNothingWithoutCredentials(t *testing.T) {
+// TestAttack58NothingWithoutCredentials: any operation of an unknown client ends its connection with nothing done.
+func TestAttack58NothingWithoutCredentials(t *testing.T) {
 	f := newFixture(t, Limits{Auth: 100 * time.Millisecond}, nil)
 	for _, command := range []string{
 		subscribe1, `{"op":"ping"}`, `{"op":"unsubscribe","room":"/data/tbl_1"}`, `{"op":"ack","room":"/data/tbl_1","offset":0}`,

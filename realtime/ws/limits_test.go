@@ -55,7 +55,7 @@ func TestBadFrames(t *testing.T) {
 	require.Zero(t, f.rooms.calls)
 }
 
-func TestBigMessages(t *testing.T) {
+func TestAttack76BigMessages(t *testing.T) {
 	f := newFixture(t, Limits{}, nil)
 	pad := func(n int) string {
 		head, tail := `{"op":"subscribe","room":"`, `"}`
@@ -72,8 +72,8 @@ func TestBigMessages(t *testing.T) {
 	}
 }
 
-// TestFlood is ten thousand messages as fast as they go.
-func TestFlood(t *testing.T) {
+// TestAttack76Flood is ten thousand messages as fast as they go.
+func TestAttack76Flood(t *testing.T) {
 	f := newFixture(t, Limits{}, nil)
 	c := f.login("ann")
 	go func() {

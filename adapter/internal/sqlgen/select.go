@@ -28,7 +28,12 @@ func (e *Emitter) selectQuery(q *lqp.Query, nested bool) (outputs int, ok bool) 
 	}
 	outer := e.enter(q)
 	start := len(e.buf)
-	if !e.from(q) || !e.where(q) || !e.groups(q) || !e.order(q) {
+	if !e.from(q) || !e.where(q) || !e.groups(q) {
+		return 0, false
+	}
+	// One row has no order; and an aggregate that stands in no other place than the order of a nested block is dropped with it
+	// by SQLite, which then answers with every row that there is to aggregate.
+	if one := len(q.GroupBy) == 0 && len(q.Aggregates) > 0 && len(q.Page.After) == 0; !one && !e.order(q) {
 		return 0, false
 	}
 	e.page(q)
