@@ -171,6 +171,9 @@ func (c *call) fail(err error) {
 		c.s.log.ErrorContext(c.ctx(), "response broken off", "request_id", c.w.request, "error", err)
 		panic(http.ErrAbortHandler)
 	}
+	if refused := c.ended(); refused != nil {
+		err = refused
+	}
 	p := problemFor(err)
 	if p.Status >= http.StatusInternalServerError {
 		if gone(c.ctx()) && errors.Is(err, context.Canceled) {

@@ -112,7 +112,7 @@ func TestFaultOfHiddenColumn(t *testing.T) {
 	p.must(t, 200, "owner", "PUT", p.at("/rules"), `{"table":"`+p.table+`","role":"editor","columns":{"Name":"hidden"}}`)
 	p.check(t, []request{
 		{name: "one", who: "editor", method: "POST", path: p.rows(""), body: `{"fields":{"Left":1}}`, status: 400,
-			want: []string{`"path":"$"`, `"required"`, "cannot see"}, unwanted: []string{`Name`, p.columns["Name"]}},
+			want: []string{`"path":"$"`, `"code":"invalid"`, "cannot see"}, unwanted: []string{`Name`, p.columns["Name"]}},
 		{name: "several", who: "editor", method: "POST", path: p.rows("/bulk"), body: `{"op":"insert","rows":[{"fields":{"Left":1}},{"fields":{"Left":2}}]}`, status: 400,
 			want: []string{`"path":"$.rows[1]"`}, unwanted: []string{`Name`}},
 	})

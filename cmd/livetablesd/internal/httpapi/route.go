@@ -65,6 +65,9 @@ func (c *call) serve() (err error) {
 	if err := c.admit(); err != nil {
 		return err
 	}
+	if c.route.audience == accounts {
+		defer c.whileAllowed()()
+	}
 	if err := c.viewAs(); err != nil {
 		return err
 	}
