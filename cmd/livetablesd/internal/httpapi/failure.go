@@ -28,7 +28,7 @@ func problemFor(err error) *Problem {
 	case livetables.CodeNotFound:
 		return notFoundProblem()
 	case livetables.CodeForbidden:
-		return problemOf(http.StatusForbidden, code, err.Error())
+		return problemOf(http.StatusForbidden, code, strings.TrimSuffix(err.Error(), ": "+livetables.ErrForbidden.Error()))
 	case livetables.CodeUnauthenticated:
 		return unauthenticated()
 	case livetables.CodeInvalid:
