@@ -9,8 +9,8 @@ type Actor struct {
 	Request string // id of the request, at most 200 code points
 	Address string // network address of the client, at most 200 code points
 	Reason  string // why, in the writer's words, at most 500 code points
-	// Policy is the policy version in which the actor was found to have the right; 0 for none. A change of members, roles,
-	// rules, caps or networks fails with ErrSchemaChanged when it is another by then.
+	// Policy is the policy version in which the actor was found to have the right; 0 for none. A change of the catalogue
+	// fails with ErrSchemaChanged when it is another by then.
 	Policy int64
 }
 

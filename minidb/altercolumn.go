@@ -42,6 +42,9 @@ func (db *DB) AddColumn(ctx context.Context, actor Actor, table string, spec Col
 		if err := u.resource(t.columnEntry("column.create", c.ID), nil, c); err != nil {
 			return err
 		}
+		if c.Type.Filled() {
+			return u.fillColumn(t, &c)
+		}
 		if !c.Required {
 			return nil
 		}
@@ -65,13 +68,16 @@ func (u *unit) fill(t *Table, c *Column) error {
 	}
 	loose.layout = newLayout(u.db.store, &loose)
 	column := loose.layout.selects[loose.layout.slots[c.ID]].Expr
-	empty := lqp.NewCall("eq", column, lqp.TypedNull(column.Type()))
-	if c.Default.IsNull() || c.Unique {
+	empty := lqp.NewCall("is_null", column)
+	if err := u.findWriter(t); err != nil {
+		return err
+	}
+	if u.initial(c).IsNull() || c.Unique && c.Options.Generate != GenerateUUID {
 		return u.scan(loose.layout, empty, false, func([]lqp.Value) error {
 			return invalid("required", CodeRequired, "rows have no value in %q", c.Name)
 		})
 	}
-	return u.rewriteRows(&loose, empty, c.ID, func(lqp.Value) lqp.Value { return c.Default })
+	return u.rewriteRows(&loose, empty, c.ID, func(lqp.Value) lqp.Value { return u.initial(c) })
 }
 
 // tableOfColumn finds the table of a column.
@@ -113,7 +119,7 @@ func (db *DB) UpdateColumn(ctx context.Context, actor Actor, column string, p Co
 			return err
 		}
 		t.layout = newLayout(db.store, t)
-		return u.convert(t, &old, &c)
+		return u.convert(t, &old, &c, p)
 	})
 	if err != nil {
 		return nil, err
@@ -143,7 +149,7 @@ func (p ColumnPatch) apply(c *Column) error {
 	if c.Options.MaxLength == 0 {
 		c.Options.MaxLength = old.MaxLength
 	}
-	if p.Default == nil && c.Type == SingleSelectColumn {
+	if p.Default == nil && c.Type.chosen() {
 		c.Default = renamedDefault(c.Default, old.Choices, c.Options.Choices)
 	}
 	if err := c.check(); err != nil {
@@ -158,26 +164,10 @@ func (p ColumnPatch) apply(c *Column) error {
 	return nil
 }
 
-// renamedDefault is the default under the name that its choice has now, NULL when the choice is gone.
-func renamedDefault(def lqp.Value, old, now []Choice) lqp.Value {
-	for _, o := range old {
-		if def.IsNull() || o.Name != def.Text() {
-			continue
-		}
-		for _, n := range now {
-			if n.ID == o.ID {
-				return lqp.TextValue(n.Name)
-			}
-		}
-		return lqp.Value{}
-	}
-	return def
-}
-
 // convert makes the rows and the physical table follow the change of a column.
-func (u *unit) convert(t *Table, old, c *Column) error {
-	if c.Type == SingleSelectColumn {
-		if err := u.renameChoices(t, old, c); err != nil {
+func (u *unit) convert(t *Table, old, c *Column, p ColumnPatch) error {
+	if c.Type.chosen() {
+		if err := u.renameChoices(t, old, c, p.Replace); err != nil {
 			return err
 		}
 	}
@@ -207,36 +197,6 @@ func (u *unit) convert(t *Table, old, c *Column) error {
 	return u.checkCells(t, c)
 }
 
-// renameChoices gives rows the new names of their choices and refuses to remove a choice that rows have.
-func (u *unit) renameChoices(t *Table, old, c *Column) error {
-	column := t.layout.selects[t.layout.slots[c.ID]].Expr
-	names := make(map[string]string, len(c.Options.Choices))
-	for _, ch := range c.Options.Choices {
-		names[ch.ID] = ch.Name
-	}
-	has := func(name string) lqp.Expr { return lqp.NewCall("eq", column, lqp.Literal(lqp.TextValue(name))) }
-	renamed := make(map[string]lqp.Value)
-	var from []*lqp.Lit
-	for _, ch := range old.Options.Choices {
-		name, ok := names[ch.ID]
-		if !ok {
-			if err := u.scan(t.layout, has(ch.Name), false, func([]lqp.Value) error {
-				return fmt.Errorf("choice %q: %w", ch.Name, ErrInUse)
-			}); err != nil {
-				return err
-			}
-		} else if name != ch.Name {
-			renamed[ch.Name] = lqp.TextValue(name)
-			from = append(from, lqp.Literal(lqp.TextValue(ch.Name)))
-		}
-	}
-	if len(from) == 0 {
-		return nil
-	}
-	renamedRows := lqp.NewCall("in", column, lqp.NewList(from...))
-	return u.rewriteRows(t, renamedRows, c.ID, func(v lqp.Value) lqp.Value { return renamed[v.Text()] })
-}
-
 // DeleteColumn removes a column with its values and takes it out of the rules of its table. version is the table's as the
 // caller has seen it, 0 for any. Expressions that use the column keep naming it and no longer bind.
 func (db *DB) DeleteColumn(ctx context.Context, actor Actor, column string, version int64) error {
@@ -250,6 +210,9 @@ func (db *DB) DeleteColumn(ctx context.Context, actor Actor, column string, vers
 			return fmt.Errorf("column: %w", ErrNotFound)
 		}
 		c := t.Columns[i]
+		if slices.ContainsFunc(t.Rules.Uniques, func(s UniqueSet) bool { return slices.Contains(s.Columns, column) }) {
+			return invalid("uniques", CodeUnique, "%q is unique together with other columns; lift that rule of the table first", c.Name)
+		}
 		if err := u.removeIndexes(t, func(x *Index) bool { return x.uses(column) }); err != nil {
 			return err
 		}

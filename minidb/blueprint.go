@@ -67,6 +67,9 @@ func (u *unit) firstRows(t *Table, rows [][]lqp.Value) error {
 		}
 		change := lqp.RowChange{}
 		for k, v := range row {
+			if t.Columns[k].Type.Filled() {
+				continue
+			}
 			change.Set = append(change.Set, lqp.Assignment{Column: t.Columns[k].ID, Value: v})
 		}
 		m.Rows = append(m.Rows, change)

@@ -14,6 +14,11 @@ import (
 func (c *Column) checkBounds() error {
 	c.min, c.max = lqp.Value{}, lqp.Value{}
 	o := &c.Options
+	if c.Type == RatingColumn {
+		if err := c.stars(); err != nil {
+			return err
+		}
+	}
 	for _, b := range []struct {
 		name string
 		doc  *json.RawMessage
@@ -32,6 +37,12 @@ func (c *Column) checkBounds() error {
 		}
 		*b.doc, *b.to = v.AppendJSON(nil), v
 	}
+	if c.Type == RatingColumn {
+		c.min = lqp.IntValue(1)
+		if n, whole := c.max.Decimal().Int64(); !whole || n < 1 || n > maxStars {
+			return invalid("options", CodeOption, "a rating has 1 to %d stars", maxStars)
+		}
+	}
 	if !c.min.IsNull() && !c.max.IsNull() && lqp.Compare(c.min, c.max) > 0 {
 		return invalid("options", CodeOption, "min is larger than max")
 	}
@@ -41,7 +52,7 @@ func (c *Column) checkBounds() error {
 // bounded reports whether columns of this type can have a least and a largest value.
 func (c *Column) bounded() bool {
 	switch c.Type {
-	case IntegerColumn, DecimalColumn, DateColumn, DateTimeColumn:
+	case IntegerColumn, RatingColumn, DecimalColumn, CurrencyColumn, PercentColumn, DurationColumn, DateColumn, DateTimeColumn:
 		return true
 	}
 	return false
@@ -61,6 +72,7 @@ func (c *Column) conformBounds(v lqp.Value) (code, message string) {
 // narrower reports whether a value that the column of before allowed may break the rules it has now.
 func (c *Column) narrower(before *Column) bool {
 	return c.Options.MinLength > before.Options.MinLength ||
+		c.Options.Pattern != "" && c.Options.Pattern != before.Options.Pattern ||
 		!c.min.IsNull() && (before.min.IsNull() || lqp.Compare(c.min, before.min) > 0) ||
 		!c.max.IsNull() && (before.max.IsNull() || lqp.Compare(c.max, before.max) < 0)
 }

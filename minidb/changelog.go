@@ -17,6 +17,7 @@ func newChangeLog(store adapter.Store) *changeLog {
 	integer := lqp.Type{Kind: lqp.Number, Precision: 19}
 	text := lqp.Type{Kind: lqp.Text}
 	document := lqp.Type{Kind: lqp.JSON}
+	bytes := lqp.Type{Kind: lqp.Bytes}
 	t := &lqp.Table{Name: "lt_change", Path: []string{"lt_change"}, Kind: lqp.BaseTable, Key: []string{"position"}}
 	for _, c := range []struct {
 		id  string
@@ -26,6 +27,7 @@ func newChangeLog(store adapter.Store) *changeLog {
 		{"resource_type", text}, {"resource", text}, {"table_id", text}, {"table_offset", integer}, {"version", integer},
 		{"before_doc", document}, {"after_doc", document},
 		{"batch", text}, {"request", text}, {"address", text}, {"reason", text},
+		{"chain_sequence", integer}, {"chain_salt", bytes}, {"chain_prev", bytes}, {"chain_hash", bytes},
 	} {
 		t.Columns = append(t.Columns, lqp.Column{ID: c.id, Name: c.id, Type: c.typ, Native: store.DeclareType(c.typ)})
 	}
@@ -36,11 +38,14 @@ func newChangeLog(store adapter.Store) *changeLog {
 	return l
 }
 
-// sequence is what a transaction knows of the log's ends: the last position, and the last offset of each table it wrote.
+// sequence is what a transaction knows of the log's ends: the last position, the last offset of each table it wrote, and
+// the ends of the chains it added to.
 type sequence struct {
 	position int64
 	offsets  map[string]int64
+	chains   map[string]*chainEnd
 	written  int
+	working  []byte // of audit.Digest
 }
 
 // place gives the entries their positions and offsets. A store with a single writer sees every earlier transaction here,
@@ -51,7 +56,7 @@ func (l *changeLog) place(u *unit, entries []audit.Entry) error {
 	for i := range entries {
 		e := &entries[i]
 		if _, ok := u.seq.offsets[e.Table]; !ok {
-			if err := u.readEnds(e.Table); err != nil {
+			if err := u.readEnds(e.Table, e.Workspace); err != nil {
 				return err
 			}
 		}
@@ -65,12 +70,17 @@ func (l *changeLog) place(u *unit, entries []audit.Entry) error {
 	return nil
 }
 
-// readEnds reads where the log of a table ends, and at the first time where the whole log does.
-func (u *unit) readEnds(table string) error {
-	type ends struct{ position, offset int64 }
-	now, _, err := one(u.session, func(r record) ends { return ends{r.integer(0), r.integer(1)} },
-		`SELECT (SELECT coalesce(max(position), 0) FROM lt_change),
-			(SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> '')`, argText(table))
+// readEnds reads where the log of a table and the chain of a workspace end, and at the first time where the whole log does.
+func (u *unit) readEnds(table, workspace string) error {
+	type ends struct {
+		position, offset int64
+		chain            chainEnd
+	}
+	now, _, err := one(u.session, func(r record) ends {
+		return ends{r.integer(0), r.integer(1), chainEnd{sequence: r.integer(2), hash: r.bytes(3)}}
+	}, `SELECT (SELECT coalesce(max(position), 0) FROM lt_change),
+			(SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> ''),
+			c.sequence, c.hash FROM (SELECT 1) LEFT JOIN lt_chain c ON c.workspace = ?`, argText(table), argText(workspace))
 	if err != nil {
 		return err
 	}
@@ -78,6 +88,9 @@ func (u *unit) readEnds(table string) error {
 		u.seq.position, u.seq.offsets = now.position, make(map[string]int64, 1)
 	}
 	u.seq.offsets[table] = now.offset
+	if _, ok := u.seq.chains[workspace]; !ok {
+		u.seq.keep(workspace, now.chain)
+	}
 	return nil
 }
 
@@ -90,15 +103,23 @@ func (l *changeLog) append(u *unit, entries []audit.Entry) error {
 	rows := make([][]lqp.Value, len(entries))
 	for i := range entries {
 		e := &entries[i]
+		e.Batch = u.batch
+		if err := u.link(e); err != nil {
+			return err
+		}
 		cells = append(cells,
 			argInt(e.Position), argText(e.ID), argTime(e.At), argText(e.Workspace), argText(e.Actor), argText(e.Action),
 			argText(e.ResourceType), argText(e.Resource), argText(e.Table), argInt(e.Offset), argInt(e.Version),
 			argDocument(e.Before), argDocument(e.After),
-			argText(u.batch), argText(e.Request), argText(e.Address), argText(e.Reason))
+			argText(e.Batch), argText(e.Request), argText(e.Address), argText(e.Reason),
+			argInt(e.Chain.Sequence), argBytes(e.Chain.Salt), argBytes(e.Chain.Prev), argBytes(e.Chain.Hash))
 		rows[i] = cells[i*width : (i+1)*width : (i+1)*width]
 	}
 	u.seq.written += len(entries)
-	return u.tx.Insert(u.ctx, l.table, l.columns, rows)
+	if err := u.tx.Insert(u.ctx, l.table, l.columns, rows); err != nil {
+		return err
+	}
+	return u.keepChains()
 }
 
 const entryColumns = `position, id, at, workspace, actor, action, resource_type, resource, table_id, table_offset, version,

@@ -3,7 +3,6 @@ package minidb
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,11 +22,11 @@ func entryLimit(limit int) lqp.Value {
 }
 
 // Changes lists the entries of all workspaces after a position, in the order of positions, at most limit and never more
-// than 10,000 (0 means that many). Positions follow each other without gaps as they are written; a gap met later is where
+// than 10,000 (0 means that many). They have their links, as only those of this method and of ChainedPage do. Positions follow each other without gaps as they are written; a gap met later is where
 // a deleted workspace's entries were.
 func (db *DB) Changes(ctx context.Context, after int64, limit int) (list []audit.Entry, err error) {
 	err = db.read(ctx, "read change log", func(s session) (err error) {
-		list, err = all(s, scanEntry, `SELECT `+entryColumns+` FROM lt_change
+		list, err = all(s, scanChained, `SELECT `+chainedColumns+` FROM lt_change
 			WHERE position > ? AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY position LIMIT ?`,
 			argInt(after), entryLimit(limit))
 		return err
@@ -129,8 +128,16 @@ func (db *DB) History(ctx context.Context, q HistoryQuery) (list []audit.Entry, 
 // be opened. Position, ID, At, Offset, Batch and the actor's fields are filled in, the others taken as given; Action is
 // required. Before and After are JSON objects or nil; the caller keeps secrets out of them.
 func (db *DB) Record(ctx context.Context, actor Actor, e audit.Entry) error {
+	if err := cleanEvent(&e); err != nil {
+		return err
+	}
+	return db.write(ctx, "record "+e.Action, actor, func(u *unit) error { return u.event(e) })
+}
+
+// cleanEvent checks an entry from outside and makes its texts fit to be stored.
+func cleanEvent(e *audit.Entry) error {
 	if e.Action == "" {
-		return errors.New("record event: no action")
+		return invalid("action", CodeRequired, "an entry says what was done")
 	}
 	for _, doc := range []json.RawMessage{e.Before, e.After} {
 		if doc != nil {
@@ -142,20 +149,22 @@ func (db *DB) Record(ctx context.Context, actor Actor, e audit.Entry) error {
 	e.Action, e.ResourceType = cleanText(e.Action, maxActorText), cleanText(e.ResourceType, maxActorText)
 	e.Resource, e.Table = cleanText(e.Resource, maxActorText), cleanText(e.Table, maxActorText)
 	e.Reason = cleanText(e.Reason, maxReason)
-	return db.write(ctx, "record "+e.Action, actor, func(u *unit) error {
-		if e.Workspace != "" {
-			exists, err := u.taken(`SELECT 1 FROM lt_workspace WHERE id = ?`, argText(e.Workspace))
-			if err != nil {
-				return err
-			}
-			if !exists {
-				// An entry of a workspace that is gone would outlive the deletion of its data.
-				return fmt.Errorf("workspace %s: %w", e.Workspace, ErrNotFound)
-			}
+	return nil
+}
+
+// event notes an entry from outside. One of a workspace that is gone would outlive the deletion of its data: ErrNotFound.
+func (u *unit) event(e audit.Entry) error {
+	if e.Workspace != "" {
+		exists, err := u.taken(`SELECT 1 FROM lt_workspace WHERE id = ?`, argText(e.Workspace))
+		if err != nil {
+			return err
 		}
-		u.note(e)
-		return nil
-	})
+		if !exists {
+			return fmt.Errorf("workspace %s: %w", e.Workspace, ErrNotFound)
+		}
+	}
+	u.note(e)
+	return nil
 }
 
 // Cursor is the position up to which a consumer has confirmed the log, 0 for one that never did.

@@ -2,9 +2,6 @@ package minidb
 
 import (
 	"encoding/json"
-	"fmt"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -16,12 +13,29 @@ type ColumnType string
 const (
 	TextColumn         ColumnType = "text"          // one line or so, at most MaxLength code points
 	LongTextColumn     ColumnType = "long_text"     // up to lqp.MaxText code points
+	EmailColumn        ColumnType = "email"         // a mail address, its domain in lower case
+	URLColumn          ColumnType = "url"           // an absolute http or https address
+	PhoneColumn        ColumnType = "phone"         // a telephone number as people write it
+	UUIDColumn         ColumnType = "uuid"          // in lower case (RFC 9562, section 4)
 	IntegerColumn      ColumnType = "integer"       // whole numbers of 64 bits
 	DecimalColumn      ColumnType = "decimal"       // exact numbers with Scale decimals
+	CurrencyColumn     ColumnType = "currency"      // exact amounts of the currency of the options
+	PercentColumn      ColumnType = "percent"       // fractions: 0.25 is 25 %
+	DurationColumn     ColumnType = "duration"      // seconds, with Scale decimals
+	RatingColumn       ColumnType = "rating"        // whole numbers from 1 to Max
+	AutonumberColumn   ColumnType = "autonumber"    // 1, 2, 3, … in the order in which rows are made; only deleted rows leave gaps
 	BooleanColumn      ColumnType = "boolean"       // false, true or empty
 	DateColumn         ColumnType = "date"          // calendar days
 	DateTimeColumn     ColumnType = "datetime"      // instants in milliseconds
+	CreatedTimeColumn  ColumnType = "created_time"  // when the row was made, as ColumnCreatedAt
+	UpdatedTimeColumn  ColumnType = "updated_time"  // when the row was last changed, as ColumnUpdatedAt
+	CreatedByColumn    ColumnType = "created_by"    // by whom the row was made, as ColumnCreatedBy
+	UpdatedByColumn    ColumnType = "updated_by"    // by whom the row was last changed, as ColumnUpdatedBy
+	UserColumn         ColumnType = "user"          // the id of a user who was a member of the workspace when it was written
 	SingleSelectColumn ColumnType = "single_select" // the name of one of Choices
+	MultiSelectColumn  ColumnType = "multi_select"  // a list of names of Choices, each at most once
+	GeoPointColumn     ColumnType = "geo_point"     // a list of latitude and longitude in degrees (WGS 84)
+	JSONColumn         ColumnType = "json"          // a JSON document in canonical form
 )
 
 // ColumnOptions are the settings of a column beside its type. An option that the type does not have must be zero.
@@ -30,36 +44,57 @@ type ColumnOptions struct {
 	MaxLength int `json:"max_length,omitempty"`
 	// MinLength is the shortest value of a text or long_text column in code points, 0 for any. The empty text is no value.
 	MinLength int `json:"min_length,omitempty"`
-	// Min and Max bound the values of integer, decimal, date and datetime columns, both of them allowed values; nil is no
-	// bound. They are JSON values of the column's type: 0.5, "2026-01-31".
+	// Pattern is a regular expression (RE2 syntax, at most 1,000 bytes) that the whole of a text must match; empty is any.
+	// It is for text, long_text, email, url and phone columns, whose values then have at most 10,000 code points.
+	Pattern string `json:"pattern,omitempty"`
+	// PatternMessage is what writers of other texts are told, in at most 500 code points; empty names the pattern.
+	PatternMessage string `json:"pattern_message,omitempty"`
+	// Min and Max bound the values of columns of numbers, date and datetime columns, both of them allowed values; nil is no
+	// bound. They are JSON values of the column's type: 0.5, "2026-01-31". Max of a rating is how many stars there are, 1 to
+	// 10, default 5; it has no Min.
 	Min json.RawMessage `json:"min,omitempty"`
 	Max json.RawMessage `json:"max,omitempty"`
-	// Scale is how many decimals a decimal column keeps, 0 to 10.
+	// Scale is how many decimals a decimal column keeps, 0 to 10; a duration 0 to 3; a currency 0 to 10, where 0 is as many
+	// as the currency has; the fraction of a percent column 1 to 10, where 0 is 4 (12.34 %).
 	Scale int `json:"scale,omitempty"`
-	// Precision is how many digits a decimal column keeps in all, at most 30, default 18 (Scale + 20 with a Scale above 6).
-	// Numbers of up to 18 digits are kept and indexed best.
+	// Precision is how many digits a decimal, currency, percent or duration column keeps in all, at most 30, default 18
+	// (Scale + 20 with a Scale above 6). Numbers of up to 18 digits are kept and indexed best.
 	Precision int `json:"precision,omitempty"`
-	// Choices are what a single_select column may hold, at most 1,000.
+	// Currency is the code of a currency column, such as "EUR" (ISO 4217).
+	Currency string `json:"currency,omitempty"`
+	// Generate makes the value of new rows that give none, in the place of a default: "now" of a datetime, "today" (in UTC)
+	// of a date, "user" of a user column, which is who makes the row if that is a member, "uuid" of a uuid column.
+	Generate string `json:"generate,omitempty"`
+	// Choices are what a single_select or multi_select column may hold, at most 1,000.
 	Choices []Choice `json:"choices,omitempty"`
 }
 
-// Choice is a possible value of a single_select column. Rows hold its name; renaming a choice changes them.
-type Choice struct {
-	ID     string `json:"id"`   // given by the mini-DB when empty
-	Name   string `json:"name"` // unique in the column
-	Colour string `json:"colour,omitempty"`
-}
+// What Generate can be.
+const (
+	GenerateNow   = "now"
+	GenerateToday = "today"
+	GenerateUser  = "user"
+	GenerateUUID  = "uuid"
+)
 
 const (
 	defaultLength    = 255
 	maxLength        = 10_000
+	maxEmail         = 254 // RFC 5321, section 4.5.3.1.3, without the brackets
+	maxURL           = 2_048
+	maxPhone         = 40
+	uuidLength       = 36
 	maxScale         = 10
+	maxSeconds       = 3 // decimals of a duration
+	percentScale     = 4
 	maxPrecision     = 30
 	maxIntegerDigits = 20 // of any number: lqp.Decimal ends below 10^20
 	smallPrecision   = 18 // kept as a scaled 64-bit integer
 	maxSmallScale    = 6  // with smallPrecision: a million million units remain
 	intPrecision     = 19 // 64 bits
 	maxChoices       = 1_000
+	maxStars         = 10
+	defaultStars     = "5"
 )
 
 // ValueType is the plan's type of the column's values.
@@ -79,171 +114,88 @@ func (c *Column) storedType() lqp.Type {
 		return lqp.Type{Kind: lqp.Text, MaxLen: c.Options.MaxLength}
 	case LongTextColumn:
 		return lqp.Type{Kind: lqp.Text, MaxLen: lqp.MaxText}
-	case IntegerColumn:
+	case EmailColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: maxEmail}
+	case URLColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: maxURL}
+	case PhoneColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: maxPhone, ASCII: true}
+	case UUIDColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: uuidLength, ASCII: true}
+	case IntegerColumn, AutonumberColumn:
 		return lqp.Type{Kind: lqp.Number, Precision: intPrecision}
-	case DecimalColumn:
+	case RatingColumn:
+		return lqp.Type{Kind: lqp.Number, Precision: 2}
+	case DecimalColumn, CurrencyColumn, PercentColumn, DurationColumn:
 		return lqp.Type{Kind: lqp.Number, Precision: c.Options.Precision, Scale: c.Options.Scale}
 	case BooleanColumn:
 		return lqp.Type{Kind: lqp.Bool}
 	case DateColumn:
 		return lqp.Type{Kind: lqp.Date}
-	case DateTimeColumn:
+	case DateTimeColumn, CreatedTimeColumn, UpdatedTimeColumn:
 		return lqp.Type{Kind: lqp.DateTime}
+	case CreatedByColumn, UpdatedByColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: maxActorText}
+	case UserColumn:
+		return lqp.Type{Kind: lqp.Text, MaxLen: maxUser}
 	case SingleSelectColumn:
 		return lqp.Type{Kind: lqp.Text, MaxLen: maxName}
+	case MultiSelectColumn:
+		return lqp.Type{Kind: lqp.List, Elem: lqp.Text}
+	case GeoPointColumn:
+		return lqp.Type{Kind: lqp.List, Elem: lqp.Number}
+	case JSONColumn:
+		return lqp.Type{Kind: lqp.JSON}
 	}
 	return lqp.Type{}
 }
 
-// checkOptions fills in the defaults of the options and checks them against the type.
-func (c *Column) checkOptions() error {
-	o := &c.Options
-	switch {
-	case c.storedType().Kind == lqp.Null:
-		return invalid("type", CodeType, "%q is no column type", c.Type)
-	case o.MaxLength != 0 && c.Type != TextColumn:
-		return invalid("options", CodeOption, "a %s column has no max_length", c.Type)
-	case o.MinLength != 0 && c.Type != TextColumn && c.Type != LongTextColumn:
-		return invalid("options", CodeOption, "a %s column has no min_length", c.Type)
-	case (o.Scale != 0 || o.Precision != 0) && c.Type != DecimalColumn:
-		return invalid("options", CodeOption, "a %s column has neither scale nor precision", c.Type)
-	case len(o.Choices) != 0 && c.Type != SingleSelectColumn:
-		return invalid("options", CodeOption, "a %s column has no choices", c.Type)
+// Filled reports whether the mini-DB itself fills the columns of this type: nobody writes them.
+func (t ColumnType) Filled() bool { return t == AutonumberColumn || t.BuiltIn() != "" }
+
+// BuiltIn is the built-in column whose values a column of this type shows, empty for none.
+func (t ColumnType) BuiltIn() string {
+	switch t {
+	case CreatedTimeColumn:
+		return ColumnCreatedAt
+	case UpdatedTimeColumn:
+		return ColumnUpdatedAt
+	case CreatedByColumn:
+		return ColumnCreatedBy
+	case UpdatedByColumn:
+		return ColumnUpdatedBy
 	}
-	switch c.Type {
-	case TextColumn:
-		if o.MaxLength == 0 {
-			o.MaxLength = defaultLength
-		}
-		if o.MaxLength < 1 || o.MaxLength > maxLength {
-			return invalid("options", CodeOption, "max_length is 1 to %d", maxLength)
-		}
-		if o.MinLength > o.MaxLength {
-			return invalid("options", CodeOption, "min_length is larger than max_length")
-		}
-	case DecimalColumn:
-		if o.Precision == 0 {
-			if o.Precision = smallPrecision; o.Scale > maxSmallScale {
-				o.Precision = maxIntegerDigits + o.Scale
-			}
-		}
-		if o.Scale < 0 || o.Scale > maxScale {
-			return invalid("options", CodeOption, "scale is 0 to %d", maxScale)
-		}
-		if o.Precision < max(1, o.Scale) || o.Precision > min(maxPrecision, maxIntegerDigits+o.Scale) {
-			return invalid("options", CodeOption, "precision is %d to %d", max(1, o.Scale), min(maxPrecision, maxIntegerDigits+o.Scale))
-		}
-		// A whole number of 19 digits would promise to fit 64 bits, which it need not.
-		if o.Precision == intPrecision && o.Scale == 0 {
-			o.Precision++
-		}
-	case SingleSelectColumn:
-		return checkChoices(o.Choices)
-	}
-	if o.MinLength < 0 || o.MinLength > maxLength {
-		return invalid("options", CodeOption, "min_length is 0 to %d", maxLength)
-	}
-	return c.checkBounds()
+	return ""
 }
 
-// checkChoices checks the choices of a column and gives new ones their ids.
-func checkChoices(choices []Choice) error {
-	if len(choices) > maxChoices {
-		return &LimitError{Name: "choices", Max: maxChoices}
-	}
-	names, ids := make(map[string]bool, len(choices)), make(map[string]bool, len(choices))
-	for i := range choices {
-		c := &choices[i]
-		name, err := cleanName(c.Name)
-		if err != nil {
-			return invalid("choices", CodeName, "choice %d has no valid name", i+1)
-		}
-		if names[name] {
-			return invalid("choices", CodeName, "choice %q occurs twice", name)
-		}
-		if err := checkText("choices", c.Colour, maxLook); err != nil {
-			return err
-		}
-		if c.ID == "" {
-			c.ID = NewID(prefixChoice)
-		}
-		if !ValidID(c.ID, prefixChoice) || ids[c.ID] {
-			return invalid("choices", CodeInvalid, "choice %q has no valid id", name)
-		}
-		c.Name, names[name], ids[c.ID] = name, true, true
-	}
-	return nil
+// scaled reports whether columns of this type have a scale and a precision.
+func (t ColumnType) scaled() bool {
+	return t == DecimalColumn || t == CurrencyColumn || t == PercentColumn || t == DurationColumn
 }
 
-// conform answers the value as the column stores it, or what is wrong with it. Required is not its business.
-func (c *Column) conform(v lqp.Value) (_ lqp.Value, code, message string) {
-	if v.IsNull() {
-		return v, "", ""
+// chosen reports whether columns of this type hold choices.
+func (t ColumnType) chosen() bool { return t == SingleSelectColumn || t == MultiSelectColumn }
+
+// patterned reports whether columns of this type can have a pattern.
+func (t ColumnType) patterned() bool {
+	switch t {
+	case TextColumn, LongTextColumn, EmailColumn, URLColumn, PhoneColumn:
+		return true
 	}
-	want := c.storedType()
-	if v.Kind() != want.Kind {
-		return v, CodeType, fmt.Sprintf("%q holds %s, not %s", c.Name, want, v.Kind())
-	}
-	switch c.Type {
-	case TextColumn, LongTextColumn:
-		if v.Text() == "" {
-			return lqp.Value{}, "", "" // an empty cell is NULL and nothing else
-		}
-		if least := c.Options.MinLength; least > 0 && utf8.RuneCountInString(v.Text()) < least {
-			return v, CodeTooShort, fmt.Sprintf("%q holds at least %d characters, not %d", c.Name, least, utf8.RuneCountInString(v.Text()))
-		}
-		if len(v.Text()) > want.MaxLen && utf8.RuneCountInString(v.Text()) > want.MaxLen {
-			return v, CodeTooLong, fmt.Sprintf("%q holds at most %d characters, not %d", c.Name, want.MaxLen, utf8.RuneCountInString(v.Text()))
-		}
-	case IntegerColumn, DecimalColumn:
-		code, message = c.conformNumber(v.Decimal(), want)
-	case SingleSelectColumn:
-		if v.Text() == "" {
-			return lqp.Value{}, "", ""
-		}
-		for i := range c.Options.Choices {
-			if c.Options.Choices[i].Name == v.Text() {
-				return v, "", ""
-			}
-		}
-		return v, CodeChoice, fmt.Sprintf("%s is not a choice of %q", strconv.Quote(cleanText(v.Text(), maxLook)), c.Name)
-	}
-	if code == "" {
-		code, message = c.conformBounds(v)
-	}
-	return v, code, message
+	return false
 }
 
-func (c *Column) conformNumber(d lqp.Decimal, want lqp.Type) (code, message string) {
-	rounded, ok := d.Round(want.Scale)
-	if !ok || rounded.Cmp(d) != 0 {
-		if want.Scale == 0 {
-			return CodeScale, fmt.Sprintf("%q holds whole numbers, not %s", c.Name, d)
-		}
-		return CodeScale, fmt.Sprintf("%q keeps %d decimals; %s has more", c.Name, want.Scale, d)
+// generates is what columns of this type can generate, empty for nothing.
+func (t ColumnType) generates() string {
+	switch t {
+	case DateTimeColumn:
+		return GenerateNow
+	case DateColumn:
+		return GenerateToday
+	case UserColumn:
+		return GenerateUser
+	case UUIDColumn:
+		return GenerateUUID
 	}
-	if want.Integer() {
-		if _, ok := d.Int64(); !ok {
-			return CodeRange, fmt.Sprintf("%s is too large for %q", d, c.Name)
-		}
-		return "", ""
-	}
-	if digits := want.Precision - want.Scale; digits < maxIntegerDigits && d.Abs().Cmp(powerOfTen(digits)) >= 0 {
-		return CodeRange, fmt.Sprintf("%q keeps %d digits before the point; %s has more", c.Name, digits, d)
-	}
-	return "", ""
-}
-
-// powerOfTen is 10^n, n at most 19.
-func powerOfTen(n int) lqp.Decimal {
-	const most = 18 // the largest power in an int64
-	power := int64(1)
-	for range min(n, most) {
-		power *= 10
-	}
-	d := lqp.DecimalFromInt(power)
-	if n > most {
-		d, _ = d.Mul(lqp.DecimalFromInt(10))
-	}
-	return d
+	return ""
 }

@@ -3,6 +3,7 @@ package minidb
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/livetables/livetables/lqp"
@@ -21,7 +22,10 @@ type Column struct {
 	Position    int           `json:"position"` // place among the table's columns, from 0
 	Description string        `json:"description"`
 
-	min, max lqp.Value // Options.Min and Max as values, NULL for none
+	min, max lqp.Value       // Options.Min and Max as values, NULL for none
+	pattern  *regexp.Regexp  // Options.Pattern, nil for none
+	next     int64           // number of the next row of an autonumber column; only the record in the database is up to date
+	members  map[string]bool // of the workspace, while a column becomes a user column
 }
 
 // ColumnSpec describes a new column.
@@ -45,20 +49,23 @@ type ColumnPatch struct {
 	Type *ColumnType
 	// Options replace the column's. Scale and Precision must stay (ErrTypeChange); MaxLength may grow; MinLength, Min and
 	// Max are refused with a *ValidationError while rows break them. A choice keeps its
-	// identity by its ID: another name renames it in the rows too, a missing one is removed, which is refused with
-	// ErrInUse while rows have it.
+	// identity by its ID: another name renames it in the rows too, a missing one is removed, which is refused with a
+	// *ChoiceError while rows have it, unless Replace says what they get.
 	Options *ColumnOptions
+	// Replace maps the ids of choices that Options remove to those of choices that stay, or to "" to take them from the rows.
+	Replace map[string]string
 }
 
-const columnColumns = `id, table_id, name, type, options, required, is_unique, default_doc, position, description`
+const columnColumns = `id, table_id, name, type, options, required, is_unique, default_doc, position, description, next_number`
 
 // scanColumn reads columnColumns.
 func scanColumn(r record) Column {
 	c := Column{ID: r.text(0), Table: r.text(1), Name: r.text(2), Type: ColumnType(r.text(3)), Required: r.flag(5), Unique: r.flag(6),
-		Position: int(r.integer(8)), Description: r.text(9)}
+		Position: int(r.integer(8)), Description: r.text(9), next: r.integer(10)}
 	// What does not decode was not written by us. Without options and default the column is only narrower than it was.
 	_ = json.Unmarshal(r.document(4), &c.Options)
 	_ = c.checkBounds()
+	_ = c.checkPattern()
 	if doc := r.document(7); doc != nil {
 		if v, err := lqp.ParseValue(c.storedType(), doc); err == nil {
 			c.Default = v
@@ -81,6 +88,9 @@ func (c *Column) check() (err error) {
 	if err := c.checkOptions(); err != nil {
 		return err
 	}
+	if err := c.checkType(); err != nil {
+		return err
+	}
 	v, code, message := c.conform(c.Default)
 	if code != "" {
 		return &ValidationError{Fields: []FieldError{{Column: "default", Code: code, Message: message}}}
@@ -99,13 +109,13 @@ func (c *Column) values(workspace string) []lqp.Value {
 		def = argText(string(c.Default.AppendJSON(nil)))
 	}
 	return []lqp.Value{argText(c.ID), argText(c.Table), argText(c.Name), argText(string(c.Type)), argText(string(options)),
-		argFlag(c.Required), argFlag(c.Unique), def, argInt(int64(c.Position)), argText(c.Description), argText(workspace),
+		argFlag(c.Required), argFlag(c.Unique), def, argInt(int64(c.Position)), argText(c.Description), argInt(max(c.next, 1)), argText(workspace),
 		argText(nameKey(c.Name))}
 }
 
 // putColumn writes the column's record, new or in the place of the old one.
 func (u *unit) putColumn(workspace string, c *Column) error {
-	_, err := u.exec(`INSERT INTO lt_column (`+columnColumns+`, workspace, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err := u.exec(`INSERT INTO lt_column (`+columnColumns+`, workspace, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, type = excluded.type, options = excluded.options,
 		required = excluded.required, is_unique = excluded.is_unique, default_doc = excluded.default_doc,
 		position = excluded.position, description = excluded.description`, c.values(workspace)...)

@@ -26,17 +26,21 @@ func (c *Column) from(old *Column, v lqp.Value) conversion {
 	if v.IsNull() {
 		return conversion{value: v, exact: true}
 	}
-	r := recast(v, c.storedType())
+	r := c.cast(old, v)
 	if r.lost && r.value.IsNull() {
 		r.message = fmt.Sprintf("%q: %s", c.Name, r.message)
 		return r
 	}
 	switch c.Type {
-	case IntegerColumn, DecimalColumn:
+	case IntegerColumn, RatingColumn, DecimalColumn, CurrencyColumn, PercentColumn, DurationColumn:
 		d := r.value.Decimal()
 		if rounded, ok := d.Round(c.Options.Scale); ok && rounded.Cmp(d) != 0 {
 			r.value, r.lost, r.code = lqp.NumberValue(rounded), true, CodeScale
 			r.message = fmt.Sprintf("%q keeps %d decimals; %s becomes %s", c.Name, c.Options.Scale, d, rounded)
+		}
+	case UserColumn:
+		if user := strings.TrimSpace(r.value.Text()); c.members != nil && !c.members[user] {
+			return conversion{lost: true, code: CodeMember, message: c.noMember(user)}
 		}
 	case TextColumn, LongTextColumn:
 		if most := c.storedType().MaxLen; utf8.RuneCountInString(r.value.Text()) > most {
@@ -55,7 +59,7 @@ func (c *Column) from(old *Column, v lqp.Value) conversion {
 		return conversion{lost: true, code: code, message: message}
 	}
 	r.value = w
-	back := recast(w, old.storedType())
+	back := old.cast(c, w)
 	r.exact = !r.lost && !back.lost && lqp.Equal(back.value, v)
 	return r
 }

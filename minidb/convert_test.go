@@ -49,6 +49,10 @@ func TestConversionsAreWhatTheySay(t *testing.T) {
 		{Type: TextColumn}, {Type: LongTextColumn}, {Type: IntegerColumn}, {Type: DecimalColumn, Options: ColumnOptions{Scale: 3}},
 		{Type: BooleanColumn}, {Type: DateColumn}, {Type: DateTimeColumn},
 		{Type: SingleSelectColumn, Options: ColumnOptions{Choices: []Choice{{Name: "1"}, {Name: "true"}, {Name: "2026-01-31"}}}},
+		{Type: MultiSelectColumn, Options: ColumnOptions{Choices: []Choice{{Name: "1"}, {Name: "true"}, {Name: "a, b"}}}},
+		{Type: EmailColumn}, {Type: URLColumn}, {Type: PhoneColumn}, {Type: UUIDColumn}, {Type: UserColumn}, {Type: PercentColumn},
+		{Type: CurrencyColumn, Options: ColumnOptions{Currency: "EUR"}}, {Type: DurationColumn, Options: ColumnOptions{Scale: 3}},
+		{Type: RatingColumn}, {Type: GeoPointColumn}, {Type: JSONColumn},
 	}
 	for _, c := range columns {
 		c.Name = "x"
@@ -68,8 +72,32 @@ func TestConversionsAreWhatTheySay(t *testing.T) {
 			return lqp.DateTimeValue((r.Int64N(40_000) - 20_000) * dayMillis / (1 + r.Int64N(2)))
 		case SingleSelectColumn:
 			return lqp.TextValue(c.Options.Choices[r.IntN(3)].Name)
+		case MultiSelectColumn:
+			var items []lqp.Value
+			for _, k := range r.Perm(3)[:1+r.IntN(3)] {
+				items = append(items, lqp.TextValue(c.Options.Choices[k].Name))
+			}
+			return lqp.ListValue(items)
+		case PercentColumn, CurrencyColumn, DurationColumn:
+			return lqp.NumberValue(lqp.DecimalFromScaled(r.Int64N(10_000_000)-5_000_000, r.IntN(c.Options.Scale+1)))
+		case RatingColumn:
+			return lqp.IntValue(1 + r.Int64N(5))
+		case GeoPointColumn:
+			return lqp.ListValue([]lqp.Value{lqp.IntValue(r.Int64N(90)), lqp.IntValue(r.Int64N(180))})
+		case JSONColumn:
+			return lqp.JSONValue([]string{"1", "true", `"x"`, `["1"]`, `[1,2]`, `{"a":1}`}[r.IntN(6)])
+		case UserColumn:
+			return lqp.TextValue("usr_a")
+		case EmailColumn:
+			return lqp.TextValue("a@b.example")
+		case URLColumn:
+			return lqp.TextValue("https://b.example/1")
+		case PhoneColumn:
+			return lqp.TextValue([]string{"123", "2026-01-31", "1234567 x1"}[r.IntN(3)])
+		case UUIDColumn:
+			return lqp.TextValue("0190b5a2-7c4e-7d3a-9f21-5b6c7d8e9f00")
 		}
-		texts := []string{"1", "01", "1.50", "-2", " 7", "true", "NO", "2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T05:00:00+05:00", "x", "1e2"}
+		texts := []string{"1", "01", "1.50", "-2", " 7", "true", "NO", "2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T05:00:00+05:00", "x", "1e2", "1:30", "PT5S", "25%", "3 EUR", "a@b.example", "[1,2]", "1, true"}
 		return lqp.TextValue(texts[r.IntN(len(texts))])
 	}
 	for range 20_000 {

@@ -73,6 +73,11 @@ func (c *baseCopy) run(rows bool) error {
 			return err
 		}
 		t := c.copyOf(old)
+		for i := range t.Columns {
+			if !rows {
+				t.Columns[i].next = 1 // no row has a number yet
+			}
+		}
 		if err := c.createTable(t); err != nil {
 			return err
 		}
@@ -113,6 +118,7 @@ func (c *baseCopy) copyOf(old *Table) *Table {
 			col.Options.Choices[k].ID = NewID(prefixChoice)
 		}
 	}
+	t.Rules = old.Rules.renamed(c.ids)
 	return &t
 }
 

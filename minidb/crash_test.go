@@ -139,6 +139,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 		_ = cmd.Wait()
 		checkCrashed(t, g, versions, deleted)
 	}
+	require.Positive(t, chained(f))
 	t.Logf("%d kills, %d rows acknowledged, %d deletions, %d log entries", kills, len(versions), len(deleted), f.count("SELECT count(*) FROM lt_change"))
 	require.NotEmpty(t, deleted)
 }

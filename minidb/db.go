@@ -26,8 +26,6 @@ type Options struct {
 	// MaxBases, MaxProjects, MaxConnections and MaxWorkspaceTables bound what one workspace has, archived tables included:
 	// 1,000, 1,000, 200 and 10,000 when not said.
 	MaxBases, MaxProjects, MaxConnections, MaxWorkspaceTables int
-	// MaxWorkspaceRows bounds the rows of all tables of one workspace; 0 does not.
-	MaxWorkspaceRows int64
 	// MaxSnapshots bounds the workspaces whose snapshots are kept in memory, default 1,000.
 	MaxSnapshots int
 }
@@ -72,6 +70,9 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	opt.setDefaults()
 	db := &DB{store: store, opt: opt, log: newChangeLog(store), snapshots: newSnapshotCache(opt.MaxSnapshots)}
 	if err := db.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("open mini-DB: %w", err)
+	}
+	if err := db.chainOld(ctx); err != nil {
 		return nil, fmt.Errorf("open mini-DB: %w", err)
 	}
 	if err := db.readEpoch(ctx); err != nil {

@@ -18,7 +18,7 @@ var (
 	// ErrLastOwner: the change would leave a workspace without an owner.
 	ErrLastOwner = errors.New("a workspace needs an owner")
 	// ErrForbidden: the guard refuses the change of a row that it shows.
-	ErrForbidden = errors.New("not allowed by a rule of the table")
+	ErrForbidden = errors.New("not allowed")
 	// ErrVersionRequired: the guard demands the version that the writer has seen, and none was given.
 	ErrVersionRequired = errors.New("the row's version is required")
 	// ErrSchemaChanged: the table's columns or the policy were changed after the write was planned. Plan it again.
@@ -95,6 +95,10 @@ const (
 	CodeMin             = "min"              // a value below the column's least one
 	CodeMax             = "max"              // a value above the column's largest one
 	CodeChoice          = "choice"           // not one of the choices
+	CodeFormat          = "format"           // not of the form that the column's type has: an address, a number, a document
+	CodePattern         = "pattern"          // a text that does not match the column's pattern
+	CodeCheck           = "check"            // a row that breaks a check of its table
+	CodeMember          = "member"           // a user who is no member of the workspace
 	CodeReadOnly        = "read_only"        // a column that the mini-DB fills itself
 	CodeUnknownColumn   = "unknown_column"   // the table has no such column
 	CodeDuplicateColumn = "duplicate_column" // a column given twice

@@ -147,7 +147,7 @@ func (i *importer) chunk(first int64) error {
 	var err error
 	if len(i.faults) == 0 {
 		err = i.settle(p, list)
-	} else if more := append(p.faults, p.missing(list)...); len(more) > 0 {
+	} else if more := append(append(p.faults, p.missing(list)...), p.broken(list)...); len(more) > 0 {
 		err = p.invalid(more)
 	}
 	var ve *ValidationError

@@ -110,6 +110,9 @@ func (t *Table) checkIndex(x *Index) error {
 		if _, ok := t.layout.slots[c.Column]; !ok {
 			return invalid(at, CodeUnknownColumn, "the table has no column %q", c.Column)
 		}
+		if kind := t.layout.schema.Columns[t.layout.slots[c.Column]].Type.Kind; !kind.Orderable() {
+			return invalid(at, CodeType, "values of %s have no order to index", kind)
+		}
 		if seen[c.Column] {
 			return invalid(at, CodeDuplicateColumn, "a column is in an index once")
 		}

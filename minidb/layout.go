@@ -31,6 +31,9 @@ type layout struct {
 	// user are the slots of the table's own columns; column i of the Table has slot user[i].
 	user    []int
 	unique  []int    // slots of unique columns
+	mirrors []mirror // columns that show built-in ones
+	users   []int    // places of user columns in the Table
+	numbers []int    // places of autonumber columns in the Table
 	members []string // `"col_…":`, the beginnings of the members of a row image
 	selects []lqp.Named
 }
@@ -78,11 +81,19 @@ func newLayout(store adapter.Store, t *Table) *layout {
 	system(ColumnID, id, true, lqp.FactRecordID)
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		slot := add(lqp.Column{ID: c.ID, Name: c.Name, Type: c.valueType(), HasDefault: !c.Default.IsNull(), Comment: c.Description},
-			c.storedType())
-		l.user = append(l.user, slot)
+		column := lqp.Column{ID: c.ID, Name: c.Name, Type: c.valueType(), HasDefault: !c.Default.IsNull() || c.Options.Generate != "",
+			ReadOnly: c.Type.Filled(), Comment: c.Description}
+		switch c.Type {
+		case UserColumn:
+			l.users = append(l.users, i)
+		case AutonumberColumn:
+			if l.numbers = append(l.numbers, i); len(l.numbers) == 1 {
+				column.Fact = lqp.FactAutoNumber
+			}
+		}
+		l.user = append(l.user, add(column, c.storedType()))
 		if c.Unique {
-			l.unique = append(l.unique, slot)
+			l.unique = append(l.unique, l.user[i])
 			schema.Uniques = append(schema.Uniques, []string{c.ID})
 		}
 	}
@@ -91,6 +102,11 @@ func newLayout(store adapter.Store, t *Table) *layout {
 	system(ColumnUpdatedAt, instant, true, lqp.FactModifiedTime)
 	system(ColumnCreatedBy, user, false, lqp.FactCreatedBy)
 	system(ColumnUpdatedBy, user, false, "")
+	for i := range t.Columns {
+		if from := t.Columns[i].Type.BuiltIn(); from != "" {
+			l.mirrors = append(l.mirrors, mirror{l.user[i], l.slots[from]})
+		}
+	}
 	l.schema = schema
 	return l
 }
@@ -132,6 +148,7 @@ func (t *Table) Row(image json.RawMessage) ([]lqp.Value, error) {
 			row[i] = recast(scalar(doc), typ).value
 		}
 	}
+	t.layout.mirror(row)
 	return row, nil
 }
 

@@ -27,6 +27,7 @@ func (t *Table) Shown(schema *lqp.Table, masked func(column string) bool) *Table
 	v.indexes = slices.DeleteFunc(slices.Clone(t.indexes), func(x Index) bool {
 		return slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return schema.Column(c.Column) == nil || masked(c.Column) })
 	})
+	v.Rules = t.Rules.shown(func(id string) bool { return schema.Column(id) != nil && !masked(id) })
 	v.layout = &layout{schema: schema}
 	return &v
 }

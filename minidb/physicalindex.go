@@ -29,7 +29,7 @@ func (u *unit) defineIndexes(t *Table) error {
 			return err
 		}
 	}
-	return nil
+	return u.createUniqueSets(t)
 }
 
 // createCreated creates the index of the time when rows were made. New rows come at its end, which costs little.

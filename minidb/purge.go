@@ -27,7 +27,7 @@ type Scrubber interface {
 // tenantTables are the mini-DB's own tables whose rows belong to a workspace, apart from the log. A test keeps the list
 // complete.
 var tenantTables = []string{"lt_member", "lt_base", "lt_table", "lt_column", "lt_view", "lt_share", "lt_share_key",
-	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_role", "lt_cap", "lt_project"}
+	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_role", "lt_cap", "lt_project", "lt_chain", "lt_head", "lt_job"}
 
 // DeleteWorkspace removes a workspace with all that belongs to it. When it returns, nothing of the workspace can be found;
 // [DB.Purge] then removes its rows and its part of the log. What remains is one entry of no workspace that says by whom and
@@ -44,7 +44,9 @@ func (db *DB) DeleteWorkspace(ctx context.Context, actor Actor, id string, versi
 		if err := u.touch(id, true); err != nil {
 			return err
 		}
-		u.note(audit.Entry{Action: "workspace.delete", ResourceType: "workspace", Resource: id, Version: old.Version})
+		if err := u.noteEnd(audit.Entry{Action: audit.DeleteAction, ResourceType: "workspace", Resource: id, Version: old.Version}); err != nil {
+			return err
+		}
 		if _, err := u.exec(`INSERT INTO lt_purge (id, deleted_at, deleted_by) VALUES (?, ?, ?)`, argText(id), argTime(u.now), argText(u.actor.ID)); err != nil {
 			return err
 		}

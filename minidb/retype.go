@@ -13,8 +13,8 @@ import (
 // Retype says what a column is to become. Everything else about the column stays: its id, name, place and rules.
 type Retype struct {
 	Type    ColumnType
-	Options ColumnOptions // of the new type; a single_select that stays one keeps its choices when none are given
-	// AddChoices makes choices of a single_select of the values that rows have and Options do not list.
+	Options ColumnOptions // of the new type; a select column that stays one keeps its choices when none are given
+	// AddChoices makes choices of a select column of the values that rows have and Options do not list.
 	AddChoices bool
 	// AcceptLoss carries the change out although cells lose something.
 	AcceptLoss bool
@@ -146,13 +146,22 @@ func (u *unit) newColumn(t *Table, column string, r Retype) (*Column, error) {
 	c := *old
 	c.Type, c.Options, c.Default = r.Type, r.Options, lqp.Value{}
 	c.Options.Choices = slices.Clone(r.Options.Choices)
-	if c.Type == SingleSelectColumn && old.Type == SingleSelectColumn && len(c.Options.Choices) == 0 {
+	if c.Type.Filled() {
+		return nil, invalid("type", CodeType, "the values of a %s column are given when rows are made: add a column", c.Type)
+	}
+	if c.Type.chosen() && old.Type.chosen() && len(c.Options.Choices) == 0 {
 		c.Options.Choices = slices.Clone(old.Options.Choices)
 	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if r.AddChoices && c.Type == SingleSelectColumn {
+	if c.Type == UserColumn {
+		var err error
+		if c.members, err = u.memberIDs(t.Workspace); err != nil {
+			return nil, err
+		}
+	}
+	if r.AddChoices && c.Type.chosen() {
 		if err := u.gatherChoices(t, old, &c); err != nil {
 			return nil, err
 		}
@@ -168,17 +177,23 @@ func (u *unit) gatherChoices(t *Table, old, c *Column) error {
 	for _, ch := range c.Options.Choices {
 		known[ch.Name] = true
 	}
-	text := lqp.Type{Kind: lqp.Text}
 	err := u.cells(t, old, func(_, v lqp.Value) error {
-		name, err := cleanName(recast(v, text).value.Text())
-		if v.IsNull() || err != nil || known[name] {
-			return nil //nolint:nilerr // what is no name is a lost value, which the report counts
+		v = c.cast(old, v).value
+		items := v.Items()
+		if v.Kind() == lqp.Text {
+			items = []lqp.Value{v}
 		}
-		if len(c.Options.Choices) == maxChoices {
-			return &LimitError{Name: "choices", Max: maxChoices}
+		for _, item := range items {
+			name, err := cleanName(item.Text())
+			if err != nil || known[name] {
+				continue // what is no name is a lost value, which the report counts
+			}
+			if len(c.Options.Choices) == maxChoices {
+				return &LimitError{Name: "choices", Max: maxChoices}
+			}
+			known[name] = true
+			c.Options.Choices = append(c.Options.Choices, Choice{ID: NewID(prefixChoice), Name: name})
 		}
-		known[name] = true
-		c.Options.Choices = append(c.Options.Choices, Choice{ID: NewID(prefixChoice), Name: name})
 		return nil
 	})
 	if err != nil {
@@ -274,6 +289,12 @@ func (u *unit) retype(t *Table, c *Column) error {
 	before.Columns = slices.Clone(t.Columns)
 	i := slices.IndexFunc(t.Columns, func(o Column) bool { return o.ID == c.ID })
 	t.Columns[i] = *c
+	if !c.storedType().Kind.Orderable() {
+		if err := u.removeIndexes(&before, func(x *Index) bool { return x.uses(c.ID) }); err != nil {
+			return err
+		}
+		t.indexes = before.indexes
+	}
 	if err := u.putColumn(t.Workspace, c); err != nil {
 		return err
 	}

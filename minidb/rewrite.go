@@ -34,7 +34,7 @@ func (u *unit) rewriteRows(t *Table, where lqp.Expr, column string, value func(l
 		if full != nil && !errors.Is(full, errChunk) {
 			return full
 		}
-		parked, faults, err := u.checkUnique(p.l, list)
+		parked, faults, err := u.checkUniques(p, list)
 		if err != nil {
 			return err
 		}

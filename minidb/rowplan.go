@@ -21,6 +21,7 @@ type rowPlan struct {
 	byFilter      bool
 	key           []int // slots that an upsert matches on
 	faults        []FieldError
+	checks        []rowCheck
 }
 
 // rowChange is one lqp.RowChange with its values in the table's form.
@@ -91,6 +92,9 @@ func (db *DB) planRows(w *Write, index int) (*rowPlan, error) {
 	}
 	var err error
 	if p.guard, err = p.l.guard(w.Guard); err != nil {
+		return nil, err
+	}
+	if p.checks, err = p.t.rowChecks(db); err != nil {
 		return nil, err
 	}
 	if p.byFilter = m.Where != nil || m.AllRows; p.byFilter {

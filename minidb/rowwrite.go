@@ -151,7 +151,7 @@ func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
 	}
 	row := make([]lqp.Value, len(p.l.ids))
 	for i, slot := range p.l.user {
-		row[slot] = p.t.Columns[i].Default
+		row[slot] = u.initial(&p.t.Columns[i])
 	}
 	for _, s := range c.set {
 		row[s.slot] = s.value
@@ -161,6 +161,7 @@ func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
 	row[p.l.version()] = lqp.IntValue(1)
 	row[p.l.createdAt()], row[p.l.updatedAt()] = now, now
 	row[p.l.createdBy()], row[p.l.updatedBy()] = by, by
+	p.l.mirror(row)
 	return rowWrite{index: c.index, op: lqp.Insert, id: id, version: 1, changed: true, after: row, bad: c.bad}
 }
 
@@ -190,6 +191,7 @@ func (u *unit) stamp(l *layout, w *rowWrite) {
 	w.after[l.version()] = lqp.IntValue(w.version)
 	w.after[l.updatedAt()] = lqp.DateTimeValue(u.now.UnixMilli())
 	w.after[l.updatedBy()] = u.author()
+	l.mirror(w.after)
 }
 
 func (u *unit) author() lqp.Value {

@@ -124,12 +124,13 @@ func (db *DB) PutShare(ctx context.Context, actor Actor, view string, spec Share
 		if taken {
 			return fmt.Errorf("slug: %w", ErrExists)
 		}
-		if err := u.touch(v.Workspace, false); err != nil {
-			return err
-		}
 		old, ok, err := one(u.session, scanShare, `SELECT `+shareColumns+` FROM lt_share WHERE workspace = ? AND view = ?`,
 			argText(v.Workspace), argText(view))
 		if err != nil {
+			return err
+		}
+		// With whose rights a view is read by others is part of who may see what: what was decided before is decided again.
+		if err := u.touch(v.Workspace, !ok); err != nil {
 			return err
 		}
 		if !ok {

@@ -25,6 +25,7 @@ type Table struct {
 	// ArchivedAt is when the table was archived, nil for a table in use.
 	ArchivedAt *time.Time `json:"archived_at,omitempty"`
 	Columns    []Column   `json:"columns"` // by position
+	Rules      TableRules `json:"rules"`
 
 	physical string  // name of the physical table, empty when it is the id
 	indexes  []Index // that were made, in that order
@@ -66,13 +67,17 @@ type TableSpec struct {
 type TablePatch struct {
 	Name, Description *string
 	Settings          json.RawMessage // a JSON object
+	// Rules take the place of those that the table has. They are refused with a *ValidationError while rows break them.
+	Rules *TableRules
 }
 
-const tableColumns = `id, workspace, base, name, description, version, created_at, created_by, settings, archived_at, physical`
+const tableColumns = `id, workspace, base, name, description, version, created_at, created_by, settings, archived_at, physical, rules`
 
 func scanTable(r record) Table {
-	return Table{ID: r.text(0), Workspace: r.text(1), Base: r.text(2), Name: r.text(3), Description: r.text(4), Version: r.integer(5),
+	t := Table{ID: r.text(0), Workspace: r.text(1), Base: r.text(2), Name: r.text(3), Description: r.text(4), Version: r.integer(5),
 		CreatedAt: r.instant(6), CreatedBy: r.text(7), Settings: r.document(8), ArchivedAt: r.optional(9), physical: r.text(10)}
+	_ = json.Unmarshal(r.document(11), &t.Rules) // it is what we wrote
+	return t
 }
 
 // table reads a table with its columns.
@@ -187,9 +192,9 @@ func (u *unit) createTable(t *Table) error {
 	if err := u.roomForTable(t.Workspace); err != nil {
 		return err
 	}
-	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		argText(t.ID), argText(t.Workspace), argText(t.Base), argText(t.Name), argText(t.Description), argInt(t.Version),
-		argTime(t.CreatedAt), argText(t.CreatedBy), argText(string(t.Settings)), argOptional(t.ArchivedAt), argText(t.physical),
+		argTime(t.CreatedAt), argText(t.CreatedBy), argText(string(t.Settings)), argOptional(t.ArchivedAt), argText(t.physical), argText(t.Rules.document()),
 		argText(nameKey(t.Name))); err != nil {
 		return err
 	}
@@ -216,6 +221,12 @@ func (db *DB) UpdateTable(ctx context.Context, actor Actor, id string, p TablePa
 		patch(&t.Description, p.Description)
 		if p.Settings != nil {
 			t.Settings = p.Settings
+		}
+		if p.Rules != nil {
+			t.Rules = p.Rules.clone()
+			if err := u.putRules(t, old.Rules); err != nil {
+				return err
+			}
 		}
 		if err := t.check(); err != nil {
 			return err
@@ -258,7 +269,7 @@ func (db *DB) alterTable(ctx context.Context, op string, actor Actor, id string,
 			return err
 		}
 		t.layout = newLayout(db.store, t)
-		return nil
+		return t.checkRules(db)
 	})
 	if err != nil {
 		return nil, err

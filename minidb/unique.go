@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/livetables/livetables/lqp"
 )
@@ -57,6 +58,21 @@ func (u *unit) checkUnique(l *layout, list []rowWrite) (parked []parking, faults
 		}
 	}
 	return parked, faults, nil
+}
+
+// checkUniques is checkUnique for the columns that are unique by themselves and for those that are so together.
+func (u *unit) checkUniques(p *rowPlan, list []rowWrite) (parked []parking, faults []FieldError, err error) {
+	parked, faults, err = u.checkUnique(p.l, list)
+	if err != nil || len(p.t.Rules.Uniques) == 0 {
+		return parked, faults, err
+	}
+	more, together, err := u.checkUniqueSets(p, list)
+	for _, pk := range more {
+		if !slices.Contains(parked, pk) {
+			parked = append(parked, pk)
+		}
+	}
+	return parked, append(faults, together...), err
 }
 
 // checkFree refuses new rows with ids that rows have.

@@ -24,7 +24,8 @@ type unit struct {
 	// entries wait for flush, which gives them their positions.
 	entries []audit.Entry
 	stale   map[string]struct{}
-	locked  bool // rows of the table that was looked at last are locked, by whomever
+	writer  lqp.Value // the actor when a member of the workspace of the table that was looked at last, else NULL
+	locked  bool      // rows of the table that was looked at last are locked, by whomever
 }
 
 // write runs fn in a write transaction, adds its change-log entries and, once all is durable, drops the snapshots it made
@@ -129,10 +130,10 @@ func differences(before, after json.RawMessage) (b, a json.RawMessage, err error
 	return b, a, err
 }
 
-// touch marks the workspace's catalogue as changed, and its policy when members or rules changed. It fails with
+// touch marks the workspace's catalogue as changed, and its policy when members, rules or publications changed. It fails with
 // ErrNotFound when there is no such workspace and with ErrSchemaChanged when the actor's right was found in another policy.
 func (u *unit) touch(workspace string, policy bool) error {
-	if policy && u.actor.Policy != 0 {
+	if u.actor.Policy != 0 {
 		if err := u.checkPolicy(workspace, u.actor.Policy); err != nil {
 			return err
 		}

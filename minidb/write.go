@@ -130,15 +130,22 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	if err := u.checkLocks(p, list); err != nil {
 		return err
 	}
+	if err := u.number(p, list); err != nil {
+		return err
+	}
 	if err := p.checkNew(list); err != nil {
 		return err
 	}
-	faults := append(p.faults, p.missing(list)...)
-	parked, taken, err := u.checkUnique(p.l, list)
+	faults := append(append(p.faults, p.missing(list)...), p.broken(list)...)
+	parked, taken, err := u.checkUniques(p, list)
 	if err != nil {
 		return err
 	}
-	if faults = append(faults, taken...); len(faults) > 0 {
+	strangers, err := u.checkUsers(p, list)
+	if err != nil {
+		return err
+	}
+	if faults = append(append(faults, taken...), strangers...); len(faults) > 0 {
 		return p.invalid(faults)
 	}
 	if err := u.store(p.l, list, parked); err != nil {
@@ -169,5 +176,5 @@ func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
 	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
 		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
 	}
-	return nil
+	return u.findWriter(t)
 }
