@@ -1,6 +1,7 @@
-package csvfile
+package tabular
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -21,48 +22,73 @@ type Inferred struct {
 }
 
 // Infer reads the whole file and finds for every column the narrowest kind that fits each of its cells. Text that merely
-// looks like a number stays text: leading zeros, plus signs.
-func Infer(f *Reader) ([]Inferred, error) {
-	cols := make([]Inferred, len(f.Header))
-	fits := make([]candidates, len(f.Header))
-	for i := range fits {
-		fits[i] = allCandidates
-	}
+// looks like a number stays text: leading zeros, plus signs, what the file says is a text.
+func Infer(ctx context.Context, f Reader) ([]Inferred, error) {
+	in := NewInference(len(f.Header()))
 	for {
 		record, err := f.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return in.Columns(), nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		for i, cell := range record {
-			cols[i].Rows++
-			cols[i].Longest = max(cols[i].Longest, utf8.RuneCountInString(cell))
-			if cell == "" {
-				cols[i].Empty++
-				continue
-			}
-			fits[i].narrow(cell, &cols[i])
+		if f.Row()%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
+		in.Add(record)
 	}
-	for i := range cols {
-		fits[i].decide(&cols[i])
+}
+
+// Inference finds the kinds of columns record by record.
+type Inference struct {
+	cols []Inferred
+	fits []candidates
+}
+
+// NewInference is an inference about so many columns.
+func NewInference(width int) *Inference {
+	in := &Inference{cols: make([]Inferred, width), fits: make([]candidates, width)}
+	for i := range in.fits {
+		in.fits[i] = allCandidates
 	}
-	return cols, nil
+	return in
+}
+
+// Add takes a record into account.
+func (in *Inference) Add(record []Cell) {
+	for i, cell := range record {
+		col := &in.cols[i]
+		col.Rows++
+		col.Longest = max(col.Longest, utf8.RuneCountInString(cell.Text))
+		if cell.Text == "" {
+			col.Empty++
+			continue
+		}
+		in.fits[i].narrow(cell, col)
+	}
+}
+
+// Columns is what was found.
+func (in *Inference) Columns() []Inferred {
+	for i := range in.cols {
+		in.fits[i].decide(&in.cols[i])
+	}
+	return in.cols
 }
 
 type candidates struct{ boolean, integer, number, date, instant bool }
 
 var allCandidates = candidates{true, true, true, true, true}
 
-func (c *candidates) narrow(cell string, col *Inferred) {
+func (c *candidates) narrow(in Cell, col *Inferred) {
+	cell := in.Text
 	if c.boolean {
 		lower := strings.ToLower(cell)
-		c.boolean = lower == "true" || lower == "false"
+		c.boolean = !in.Quoted && (lower == "true" || lower == "false")
 	}
 	if c.number {
-		c.number = plainNumber(cell)
+		c.number = !in.Quoted && plainNumber(cell)
 	}
 	if c.number {
 		v, err := lqp.ParseText(lqp.Type{Kind: lqp.Number}, cell)

@@ -1,4 +1,4 @@
-package csvfile
+package tabular
 
 import (
 	"bufio"
@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// Writer writes records. Text that a spreadsheet would run as a formula gets an apostrophe in front, which Unescape takes
+// csvWriter writes records. Text that a spreadsheet would run as a formula gets an apostrophe in front, which Unescape takes
 // off again.
-type Writer struct {
+type csvWriter struct {
 	out   *bufio.Writer
 	buf   []byte
 	cells int
 }
 
-// NewWriter writes to w. Flush must be called at the end.
-func NewWriter(w io.Writer) *Writer { return &Writer{out: bufio.NewWriterSize(w, 64<<10)} }
+// newCSVWriter writes to w. Flush must be called at the end.
+func newCSVWriter(w io.Writer) *csvWriter { return &csvWriter{out: bufio.NewWriterSize(w, 64<<10)} }
 
 // Text adds a cell of text to the record.
-func (w *Writer) Text(s string) { w.Cell(Escape(s)) }
+func (w *csvWriter) Text(s string) { w.Cell(Escape(s)) }
 
 // Cell adds a cell that needs no escaping against formulas: a number, a date.
-func (w *Writer) Cell(s string) {
+func (w *csvWriter) Cell(s string) {
 	if w.cells > 0 {
 		w.buf = append(w.buf, ',')
 	}
@@ -36,7 +36,7 @@ func (w *Writer) Cell(s string) {
 }
 
 // End ends the record.
-func (w *Writer) End() error {
+func (w *csvWriter) End() error {
 	w.buf = append(w.buf, '\r', '\n') // RFC 4180
 	_, err := w.out.Write(w.buf)
 	w.buf, w.cells = w.buf[:0], 0
@@ -44,7 +44,7 @@ func (w *Writer) End() error {
 }
 
 // Flush writes what is buffered.
-func (w *Writer) Flush() error { return w.out.Flush() }
+func (w *csvWriter) Flush() error { return w.out.Flush() }
 
 // Escape puts an apostrophe in front of text that a spreadsheet would take for a formula, and of text that looks escaped.
 func Escape(s string) string {
