@@ -12,7 +12,7 @@ type Entry struct {
 	// Position is the entry's place in the log of its store: from 1, in commit order. Numbers are given without gaps; what is
 	// missing among them was deleted with its workspace.
 	Position  int64     `json:"position"`
-	ID        string    `json:"id"` // chg_…
+	ID        string    `json:"id"` // chg_…, or evt_… of what another store handed over, whose At is the time there
 	At        time.Time `json:"at"`
 	Workspace string    `json:"workspace_id,omitempty"`
 	Actor     string    `json:"actor"`
@@ -34,6 +34,8 @@ type Entry struct {
 	Request string `json:"request_id,omitempty"`
 	Address string `json:"address,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Chain ties the entry to those before it. It is nil where entries are shown to readers of a workspace.
+	Chain *Link `json:"chain,omitempty"`
 }
 
 // Sink consumes entries after their commit. The relay calls it with the entries in order of Position, again with
