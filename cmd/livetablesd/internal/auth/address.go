@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -21,12 +22,15 @@ func (s *Service) RequestVerification(ctx context.Context, who Identity) error {
 	if err := s.byMail.take("verify " + who.UserID); err != nil {
 		return err
 	}
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		acc, err := s.present(ctx, tx, who)
 		if err != nil {
 			return err
 		}
-		return s.enqueueMail(ctx, tx, mailAddress, acc.ID, acc.Email, acc.ID)
+		if err := s.enqueueMail(ctx, tx, mailAddress, acc.ID, acc.Email, acc.ID); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, acc.ID, "auth.address_request", acc.ID, "present address")
 	})
 	if err != nil {
 		return wrapMail(err, "request verification", ErrUnauthenticated)
@@ -62,10 +66,9 @@ func (s *Service) RequestAddress(ctx context.Context, who Identity, email string
 		return fmt.Errorf("check password: %w", err)
 	}
 	if !match {
-		s.recordFrom(ctx, from, who.UserID, "auth.password_failed", who.UserID, "")
-		return ErrCredentials
+		return cmp.Or(s.noteFailure(ctx, from, "auth.password_failed", who.UserID, ""), ErrCredentials)
 	}
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		present, err := s.present(ctx, tx, who)
 		if err != nil {
 			return err
@@ -73,12 +76,14 @@ func (s *Service) RequestAddress(ctx context.Context, who Identity, email string
 		if present.password != acc.password {
 			return ErrCredentials // changed since we looked
 		}
-		return s.enqueueMail(ctx, tx, mailAddress, acc.ID, email, acc.ID)
+		if err := s.enqueueMail(ctx, tx, mailAddress, acc.ID, email, acc.ID); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, who.UserID, "auth.address_request", who.UserID, "")
 	})
 	if err != nil {
 		return wrapMail(err, "request address", ErrUnauthenticated, ErrCredentials)
 	}
-	s.recordFrom(ctx, from, who.UserID, "auth.address_request", who.UserID, "")
 	s.wakeMail()
 	return nil
 }
@@ -103,7 +108,7 @@ func (s *Service) ConfirmAddress(ctx context.Context, who Identity, token liveta
 		return err
 	}
 	var acc account
-	err := s.store.Write(ctx, func(tx adapter.Tx) (err error) {
+	err := s.write(ctx, func(tx adapter.Tx) (err error) {
 		if acc, err = s.present(ctx, tx, who); err != nil {
 			return err
 		}
@@ -124,13 +129,15 @@ func (s *Service) ConfirmAddress(ctx context.Context, who Identity, token liveta
 		if err := updateAccount(ctx, tx, acc); err != nil {
 			return err
 		}
-		return dropMailTokens(ctx, tx, acc.ID)
+		if err := dropMailTokens(ctx, tx, acc.ID); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.address", acc.ID, "")
 	})
 	s.cache.forgetAccount(who.UserID)
 	if err != nil {
 		return wrapMail(err, "confirm address", ErrToken, ErrEmailTaken, ErrUnauthenticated)
 	}
-	s.recordFrom(ctx, from, acc.ID, "auth.address", acc.ID, "")
 	s.wakeMail()
 	return nil
 }

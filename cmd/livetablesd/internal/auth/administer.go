@@ -37,16 +37,18 @@ func (s *Service) CreateUser(ctx context.Context, actor Identity, in NewUser) (U
 		return User{}, err
 	}
 	acc.Admin, acc.VerifiedAt = in.Admin, &acc.CreatedAt
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireAdmin(ctx, tx, actor); err != nil {
 			return err
 		}
-		return insertAccount(ctx, tx, acc)
+		if err := insertAccount(ctx, tx, acc); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, actor.UserID, "user.create", acc.ID, "")
 	})
 	if err != nil {
 		return User{}, wrapUnless(err, "create user", ErrForbidden, ErrEmailTaken)
 	}
-	s.record(ctx, actor, "user.create", acc.ID, "")
 	return acc.User, nil
 }
 
@@ -114,7 +116,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 	defer s.cache.forgetAccount(userID)
 	now := s.clock().UTC().Truncate(time.Millisecond)
 	var out User
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireAdmin(ctx, tx, actor); err != nil {
 			return err
 		}
@@ -155,12 +157,14 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 		}
 		acc.UpdatedAt = now
 		out = acc.User
-		return updateAccount(ctx, tx, acc)
+		if err := updateAccount(ctx, tx, acc); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, actor.UserID, "user.update", userID, "")
 	})
 	if err != nil {
 		return User{}, wrapUnless(err, "update user", ErrForbidden, ErrNotFound, ErrEmailTaken)
 	}
-	s.record(ctx, actor, "user.update", userID, "")
 	return out, nil
 }
 
@@ -185,25 +189,27 @@ func (s *Service) DeleteUser(ctx context.Context, actor Identity, userID string)
 		return ErrForbidden
 	}
 	defer s.cache.forgetAccount(userID)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireAdmin(ctx, tx, actor); err != nil {
 			return err
 		}
 		if _, err := findAccount(ctx, tx, "id", userID); err != nil {
 			return err
 		}
+		if _, err := deleteInvites(ctx, tx, `inviter_id = ?`, lqp.TextValue(userID)); err != nil {
+			return fmt.Errorf("delete user: %w", err)
+		}
 		for _, sql := range []string{`DELETE FROM auth_session WHERE account_id = ?`, `DELETE FROM auth_key WHERE maker_id = ?`,
-			`DELETE FROM auth_mail_token WHERE subject = ?`, `DELETE FROM auth_invite WHERE inviter_id = ?`,
+			`DELETE FROM auth_mail_token WHERE subject = ?`, `DELETE FROM auth_oidc_flow WHERE account_id = ?`,
 			`DELETE FROM auth_oidc_link WHERE account_id = ?`, `DELETE FROM auth_account WHERE id = ?`} {
 			if _, err := tx.Exec(ctx, sql, lqp.TextValue(userID)); err != nil {
 				return fmt.Errorf("delete user: %w", err)
 			}
 		}
-		return nil
+		return s.note(ctx, tx, Client{}, actor.UserID, "user.delete", userID, "")
 	})
 	if err != nil {
 		return wrapUnless(err, "delete user", ErrForbidden, ErrNotFound)
 	}
-	s.record(ctx, actor, "user.delete", userID, "")
 	return nil
 }

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -11,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/audit"
 )
 
 func TestSetup(t *testing.T) {
@@ -209,12 +206,4 @@ func TestUpdateProfile(t *testing.T) {
 	same, err := f.UpdateProfile(t.Context(), who, Profile{})
 	require.NoError(t, err)
 	require.Equal(t, "René", same.Name)
-}
-
-func TestFailedAuditIsLogged(t *testing.T) {
-	f := newFixture(t, func(o *Options) {
-		o.Record = func(context.Context, audit.Entry) error { return errors.New("disk full") }
-	})
-	f.root()
-	require.Contains(t, f.log.String(), "disk full")
 }

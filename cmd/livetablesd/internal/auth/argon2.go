@@ -53,10 +53,12 @@ type hasher struct {
 	queue   int64
 	// nobody is the hash of a password that no one knows, for the same work on unknown accounts.
 	nobody string
+	// derive does the work: argon2.IDKey, but for tests that count it.
+	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
 func newHasher(params HashParams, concurrency, queue int) *hasher {
-	h := &hasher{params: params, slots: make(chan struct{}, concurrency), queue: int64(queue)}
+	h := &hasher{params: params, slots: make(chan struct{}, concurrency), queue: int64(queue), derive: argon2.IDKey}
 	var salt [saltSize]byte
 	var sum [hashSize]byte
 	_, _ = rand.Read(salt[:])
@@ -116,7 +118,7 @@ func (h *hasher) run(ctx context.Context, p HashParams, password string, salt []
 		}
 	}
 	defer func() { <-h.slots }()
-	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, uint32(size)), nil
+	return h.derive([]byte(password), salt, p.Time, p.Memory, p.Threads, uint32(size)), nil
 }
 
 // encodeHash writes the usual text form, which carries the costs: "$argon2id$v=19$m=19456,t=2,p=1$salt$sum".

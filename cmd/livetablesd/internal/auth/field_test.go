@@ -150,7 +150,7 @@ func TestSecretsStayOut(t *testing.T) {
 	show(err)
 	setup := f.setup
 	fmt.Fprintf(&out, "%v %+v %#v\n", tokens, next, Registration{Password: livetables.NewSecret("planted"), SetupToken: setup})
-	fmt.Fprintf(&out, "%+v\n", f.entries)
+	fmt.Fprintf(&out, "%+v\n", f.recorded())
 	out.WriteString(f.log.String())
 	acc, err := f.readAccount(t.Context(), "id", u.ID)
 	require.NoError(t, err)

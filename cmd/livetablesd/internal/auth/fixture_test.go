@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -117,13 +118,21 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 
 // actions are the recorded entries' actions in order.
 func (f *fixture) actions() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.t.Helper()
 	var out []string
-	for _, e := range f.entries {
+	for _, e := range f.recorded() {
 		out = append(out, e.Action)
 	}
 	return out
+}
+
+// recorded hands over what waits, and is everything that was ever taken.
+func (f *fixture) recorded() []audit.Entry {
+	f.t.Helper()
+	require.NoError(f.t, f.HandOver(f.t.Context()))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.entries)
 }
 
 const rootPassword = "root password"

@@ -2,13 +2,11 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -85,7 +83,7 @@ func (s *Service) CreateInvite(ctx context.Context, who Identity, in NewInvite, 
 		ID: minidb.NewID("inv"), Workspace: in.Workspace, Label: clip(in.Label, MaxName), Email: email, Role: in.Role,
 		Inviter: who.UserID, Address: from.address(), CreatedAt: now, ExpiresAt: now.Add(s.options.InviteLife),
 	}
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if alive, err := inviterAlive(ctx, tx, who.UserID); err != nil || !alive {
 			return errors.Join(err, ErrForbidden)
 		}
@@ -113,8 +111,10 @@ func (s *Service) CreateInvite(ctx context.Context, who Identity, in NewInvite, 
 		if err := s.enqueueMail(ctx, tx, mailInvite, made.ID, email, who.UserID); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE auth_mail SET workspace = ? WHERE subject = ?`, texts(made.Workspace, made.ID)...)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE auth_mail SET workspace = ? WHERE subject = ?`, texts(made.Workspace, made.ID)...); err != nil {
+			return err
+		}
+		return s.noteInvite(ctx, tx, from, who.UserID, "invite.create", made)
 	})
 	var invalid *ValidationError
 	if errors.As(err, &invalid) {
@@ -123,7 +123,6 @@ func (s *Service) CreateInvite(ctx context.Context, who Identity, in NewInvite, 
 	if err != nil {
 		return Invite{}, wrapMail(err, "create invite")
 	}
-	s.recordInvite(ctx, from, who.UserID, "invite.create", made)
 	s.wakeMail()
 	return made, nil
 }
@@ -158,24 +157,25 @@ func (s *Service) Invites(ctx context.Context, workspace string) ([]Invite, erro
 // over or of another workspace.
 func (s *Service) RevokeInvite(ctx context.Context, who Identity, workspace, id string, from Client) error {
 	var ended Invite
-	err := s.store.Write(ctx, func(tx adapter.Tx) (err error) {
+	err := s.write(ctx, func(tx adapter.Tx) (err error) {
 		if ended, err = findInvite(ctx, tx, `i.id = ? AND i.workspace = ?`, texts(id, workspace)...); err != nil {
 			return err
 		}
-		_, err = deleteInvites(ctx, tx, `id = ?`, lqp.TextValue(id))
-		return err
+		if _, err = deleteInvites(ctx, tx, `id = ?`, lqp.TextValue(id)); err != nil {
+			return err
+		}
+		return s.noteInvite(ctx, tx, from, who.UserID, "invite.revoke", ended)
 	})
 	if err != nil {
 		return wrapUnless(err, "revoke invite", ErrNotFound)
 	}
-	s.recordInvite(ctx, from, who.UserID, "invite.revoke", ended)
 	return nil
 }
 
 // DropInvites ends the invites of a workspace that was deleted, or, of an account that is no member of it any more, those
 // that it made and those that would bring it back.
 func (s *Service) DropInvites(ctx context.Context, workspace, userID string) error {
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if userID == "" {
 			_, err := deleteInvites(ctx, tx, `workspace = ?`, lqp.TextValue(workspace))
 			return err
@@ -188,21 +188,4 @@ func (s *Service) DropInvites(ctx context.Context, workspace, userID string) err
 		return fmt.Errorf("drop invites of %s: %w", workspace, err)
 	}
 	return nil
-}
-
-// recordInvite is recordFrom for an invite. The address stays out of it: more people read the audit record than may see
-// addresses.
-func (s *Service) recordInvite(ctx context.Context, from Client, actorID, action string, in Invite) {
-	after, err := json.Marshal(struct {
-		Role string `json:"role"`
-	}{in.Role})
-	if err == nil {
-		err = s.options.Record(context.WithoutCancel(ctx), audit.Entry{
-			At: s.clock().UTC(), Workspace: in.Workspace, Actor: actorID, Action: action, ResourceType: "invite", Resource: in.ID,
-			After: after, Address: from.address(),
-		})
-	}
-	if err != nil {
-		s.log.ErrorContext(ctx, "audit entry not written", "action", action, "invite", in.ID, "error", err)
-	}
 }

@@ -58,7 +58,7 @@ func TestInvite(t *testing.T) {
 	require.Zero(t, f.count("auth_invite", "1"))
 	require.Zero(t, f.count("auth_mail_token", "1"))
 	require.Subset(t, f.actions(), []string{"invite.create", "invite.accept"})
-	for _, e := range f.entries {
+	for _, e := range f.recorded() {
 		require.NotContains(t, string(e.After), "@", "no addresses in the record")
 	}
 }

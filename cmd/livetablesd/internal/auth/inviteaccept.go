@@ -77,7 +77,7 @@ func (s *Service) ClaimInvite(ctx context.Context, who Identity, token livetable
 		return Invite{}, err
 	}
 	var in Invite
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		acc, err := s.present(ctx, tx, who)
 		if err != nil {
 			return err
@@ -119,7 +119,7 @@ func (s *Service) RegisterInvited(ctx context.Context, in Registration, token li
 	}
 	acc.VerifiedAt = &acc.CreatedAt
 	var tokens Tokens
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		if invite, err = s.inviteOf(ctx, tx, token, acc.ID); err != nil {
 			return err
 		}
@@ -132,46 +132,42 @@ func (s *Service) RegisterInvited(ctx context.Context, in Registration, token li
 		if err := s.claimInvite(ctx, tx, &invite, acc.ID); err != nil {
 			return err
 		}
-		tokens, err = s.openSession(ctx, tx, acc, from)
-		return err
+		if tokens, err = s.openSession(ctx, tx, acc, from); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.register", acc.ID, "invite "+invite.ID)
 	})
 	if err != nil {
 		return Tokens{}, Invite{}, wrapUnless(err, "register", ErrEmailTaken, ErrToken, ErrWrongAddress)
 	}
-	s.recordFrom(ctx, from, acc.ID, "auth.register", acc.ID, "invite "+invite.ID)
 	return tokens, invite, nil
 }
 
 // FinishInvite ends an accepted invite for good.
 func (s *Service) FinishInvite(ctx context.Context, in Invite, from Client) error {
-	if err := s.endClaim(ctx, in, true); err != nil {
-		return err
-	}
-	s.recordInvite(ctx, from, in.claimedBy, "invite.accept", in)
-	return nil
+	return s.endClaim(ctx, in, from, "invite.accept")
 }
 
 // ReleaseInvite gives a claimed invite back: it can be accepted with its token again.
 func (s *Service) ReleaseInvite(ctx context.Context, in Invite) error {
-	return s.endClaim(ctx, in, false)
+	return s.endClaim(ctx, in, Client{}, "")
 }
 
 // VoidInvite ends a claimed invite that leads nowhere: its inviter may not give the role any more, or the account is a
 // member already.
 func (s *Service) VoidInvite(ctx context.Context, in Invite, from Client) error {
-	if err := s.endClaim(ctx, in, true); err != nil {
-		return err
-	}
-	s.recordInvite(ctx, from, in.claimedBy, "invite.void", in)
-	return nil
+	return s.endClaim(ctx, in, from, "invite.void")
 }
 
-// endClaim ends a claim, and with it the invite. An invite that was replaced or revoked meanwhile stays as it is.
-func (s *Service) endClaim(ctx context.Context, in Invite, over bool) error {
-	err := s.store.Write(context.WithoutCancel(ctx), func(tx adapter.Tx) error {
-		if over {
-			_, err := deleteInvites(ctx, tx, `id = ? AND claimed_by = ?`, texts(in.ID, in.claimedBy)...)
-			return err
+// endClaim ends a claim, and with an action that is recorded the invite too. An invite that was replaced or revoked meanwhile
+// stays as it is.
+func (s *Service) endClaim(ctx context.Context, in Invite, from Client, action string) error {
+	err := s.write(context.WithoutCancel(ctx), func(tx adapter.Tx) error {
+		if action != "" {
+			if _, err := deleteInvites(ctx, tx, `id = ? AND claimed_by = ?`, texts(in.ID, in.claimedBy)...); err != nil {
+				return err
+			}
+			return s.noteInvite(ctx, tx, from, in.claimedBy, action, in)
 		}
 		_, err := tx.Exec(ctx, `UPDATE auth_invite SET claimed_by = NULL, claimed_at = NULL WHERE id = ? AND claimed_by = ?`, texts(in.ID, in.claimedBy)...)
 		return err

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,8 +60,7 @@ func (s *Service) Login(ctx context.Context, in Credentials, from Client) (Token
 		return Tokens{}, fmt.Errorf("check password: %w", err)
 	}
 	if !match {
-		s.recordFrom(ctx, from, acc.ID, "auth.login_failed", acc.ID, "")
-		return Tokens{}, ErrCredentials
+		return Tokens{}, cmp.Or(s.noteFailure(ctx, from, "auth.login_failed", acc.ID, ""), ErrCredentials)
 	}
 	next := acc.password
 	if renew {
@@ -69,7 +69,7 @@ func (s *Service) Login(ctx context.Context, in Credentials, from Client) (Token
 		}
 	}
 	var tokens Tokens
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		present, err := findAccount(ctx, tx, "id", acc.ID)
 		if errors.Is(err, ErrNotFound) || err == nil && (present.Disabled || present.password != acc.password) {
 			return ErrCredentials // changed since we looked
@@ -78,8 +78,10 @@ func (s *Service) Login(ctx context.Context, in Credentials, from Client) (Token
 			return err
 		}
 		present.password = next
-		tokens, err = s.openSession(ctx, tx, present, from)
-		return err
+		if tokens, err = s.openSession(ctx, tx, present, from); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.login", acc.ID, "")
 	})
 	if err != nil {
 		if errors.Is(err, ErrCredentials) {
@@ -88,7 +90,6 @@ func (s *Service) Login(ctx context.Context, in Credentials, from Client) (Token
 		return Tokens{}, fmt.Errorf("open session: %w", err)
 	}
 	s.byMail.forgive(email)
-	s.recordFrom(ctx, from, acc.ID, "auth.login", acc.ID, "")
 	return tokens, nil
 }
 

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"regexp"
 	"sync"
 	"testing"
@@ -15,7 +17,13 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		fmt.Fprintln(os.Stderr, crash(dir, os.Getenv(crashDir+"_WHEN")))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // postbox is a mailer that keeps what it is given, unless told to fail.
 type postbox struct {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -140,7 +141,7 @@ func (s *Service) FinishOIDC(ctx context.Context, in OIDCAnswer, from Client) (O
 	person, err := s.issuer.person(ctx, f, in.Code, s.clock())
 	if err != nil {
 		if errors.Is(err, ErrOIDC) {
-			s.recordFrom(ctx, from, "", "auth.login_failed", "", "oidc")
+			err = cmp.Or(s.noteFailure(ctx, from, "auth.login_failed", "", "oidc"), err)
 		}
 		return OIDCTicket{}, err
 	}
@@ -149,7 +150,7 @@ func (s *Service) FinishOIDC(ctx context.Context, in OIDCAnswer, from Client) (O
 
 // claimFlow makes a login that has begun unrepeatable.
 func (s *Service) claimFlow(ctx context.Context, id string, until time.Time) error {
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM auth_oidc_flow WHERE expires_at <= ?`, timeValue(s.clock())); err != nil {
 			return err
 		}
@@ -175,7 +176,7 @@ func (s *Service) RedeemOIDC(ctx context.Context, ticket livetables.Secret, from
 		return Tokens{}, err
 	}
 	hash := ticketHash(ticket)
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		var acc account
 		var epoch int64
 		err := each(ctx, tx, `SELECT `+accountColumns+`, f.epoch FROM auth_oidc_flow f JOIN auth_account a ON a.id = f.account_id
@@ -194,13 +195,14 @@ func (s *Service) RedeemOIDC(ctx context.Context, ticket livetables.Secret, from
 		if n != 1 || acc.ID == "" || acc.Disabled || acc.epoch != epoch {
 			return ErrOIDC
 		}
-		tokens, err = s.openSession(ctx, tx, acc, from)
-		return err
+		if tokens, err = s.openSession(ctx, tx, acc, from); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.login", acc.ID, "oidc")
 	})
 	if err != nil {
 		return Tokens{}, wrapUnless(err, "open session", ErrOIDC)
 	}
-	s.recordFrom(ctx, from, tokens.User.ID, "auth.login", tokens.User.ID, "oidc")
 	return tokens, nil
 }
 

@@ -22,7 +22,7 @@ func (s *Service) admitPerson(ctx context.Context, who person, flow, next string
 	out := OIDCTicket{Ticket: secret, Next: next, ExpiresAt: now.Add(ticketLife)}
 	var acc account
 	var did string
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		var err error
 		if acc, did, err = s.accountFor(ctx, tx, who, now); err != nil {
 			return err
@@ -32,13 +32,13 @@ func (s *Service) admitPerson(ctx context.Context, who person, flow, next string
 		if err == nil && n != 1 {
 			err = ErrOIDC
 		}
-		return err
+		if err != nil || did == "" {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, did, acc.ID, "oidc")
 	})
 	if err != nil {
 		return OIDCTicket{}, wrapUnless(err, "admit person", ErrOIDC, ErrOIDCEmail, ErrOIDCNotLinked, ErrRegistrationClosed, ErrSetup)
-	}
-	if did != "" {
-		s.recordFrom(ctx, from, acc.ID, did, acc.ID, "oidc")
 	}
 	return out, nil
 }

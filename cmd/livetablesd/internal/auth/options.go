@@ -51,8 +51,10 @@ type Options struct {
 	PublicURL string
 	// OIDC lets people log in at an OpenID Connect issuer; nil does not.
 	OIDC *OIDC
-	// Record receives an entry for every login, failed login and change, after its commit. nil records nothing; an error
-	// is logged. Entries hold no secrets.
+	// Record takes an entry of every login, failed login and change into the audit log; minidb's DB.TakeOver is meant for it.
+	// An entry is written in the transaction of what it is about and given to Record after that, by RunAudit, in order and until
+	// it is taken: after a crash perhaps a second time, with the same ID, which must then have no effect. Entries hold no
+	// secrets. nil records nothing.
 	Record func(ctx context.Context, entry audit.Entry) error
 	Logger *slog.Logger     // default: discards
 	Clock  func() time.Time // default time.Now
@@ -96,9 +98,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
-	}
-	if o.Record == nil {
-		o.Record = func(context.Context, audit.Entry) error { return nil }
 	}
 	var problems []error
 	if o.Keys == nil {

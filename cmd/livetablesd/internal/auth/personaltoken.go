@@ -62,8 +62,12 @@ func (s *Service) CreateToken(ctx context.Context, who Identity, in NewToken, fr
 	key.ownerID, key.makerID, key.makerAddr = who.UserID, who.UserID, from.address()
 	key.name, key.scope, key.epoch = name, &scope, who.epoch
 	key.createdAt, key.expiresAt = now, in.ExpiresAt.UTC().Truncate(time.Millisecond)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireSession(ctx, tx, who); err != nil {
+			return err
+		}
+		// Those of an earlier epoch are dead and not listed: they must not take the room of others.
+		if _, err := tx.Exec(ctx, `DELETE FROM auth_key WHERE owner_id = ? AND epoch < ?`, lqp.TextValue(who.UserID), lqp.IntValue(who.epoch)); err != nil {
 			return err
 		}
 		left, err := pruneKeys(ctx, tx, who.UserID, now)
@@ -73,12 +77,14 @@ func (s *Service) CreateToken(ctx context.Context, who Identity, in NewToken, fr
 		if left >= maxTokens {
 			return tooManyOf("name", "an account has at most %d tokens", maxTokens)
 		}
-		return insertKey(ctx, tx, key)
+		if err := insertKey(ctx, tx, key); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, who.UserID, "auth.token_create", who.UserID, key.id)
 	})
 	if err != nil {
 		return livetables.Secret{}, PersonalToken{}, wrapOwn(err, "create token")
 	}
-	s.recordFrom(ctx, from, who.UserID, "auth.token_create", who.UserID, key.id)
 	return text, tokenOf(key), nil
 }
 
@@ -131,28 +137,28 @@ func (s *Service) deleteTokens(ctx context.Context, who Identity, where string, 
 		return 0, ErrForbidden
 	}
 	defer s.keys.forget(who.UserID)
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		n, err = tx.Exec(ctx, `DELETE FROM auth_key WHERE owner_id = ? AND `+where, append(texts(who.UserID), args...)...)
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, who.UserID, "auth.token_delete", who.UserID, "")
 	})
 	if err != nil {
 		return 0, fmt.Errorf("delete tokens: %w", err)
-	}
-	if n > 0 {
-		s.record(ctx, who, "auth.token_delete", who.UserID, "")
 	}
 	return n, nil
 }
 
 // RevokeEverything ends all that was ever issued to the caller: every session, the present one too, every personal access
-// token, and every key that the caller made for a service account. It is for people who fear that somebody got at their
-// account.
+// token, every key that the caller made for a service account, every open invite that the caller made, and every mail that
+// is under way. It is for people who fear that somebody got at their account.
 func (s *Service) RevokeEverything(ctx context.Context, who Identity, from Client) error {
 	if who.Key != "" {
 		return ErrForbidden
 	}
 	defer s.cache.forgetAccount(who.UserID)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireSession(ctx, tx, who); err != nil {
 			return err
 		}
@@ -168,13 +174,21 @@ func (s *Service) RevokeEverything(ctx context.Context, who Identity, from Clien
 		if _, err := tx.Exec(ctx, `DELETE FROM auth_key WHERE maker_id = ?`, lqp.TextValue(acc.ID)); err != nil {
 			return err
 		}
-		_, err = revokeSessions(ctx, tx, acc.ID, endedRevoked, s.clock(), `1`)
-		return err
+		// Whoever was in the account may have asked somebody of theirs into its workspaces.
+		if _, err := deleteInvites(ctx, tx, `inviter_id = ?`, lqp.TextValue(acc.ID)); err != nil {
+			return err
+		}
+		if err := dropMailTokens(ctx, tx, acc.ID); err != nil {
+			return err
+		}
+		if _, err = revokeSessions(ctx, tx, acc.ID, endedRevoked, s.clock(), `1`); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, who.UserID, "auth.revoke_everything", who.UserID, "")
 	})
 	if err != nil {
 		return wrapOwn(err, "revoke everything")
 	}
-	s.recordFrom(ctx, from, who.UserID, "auth.revoke_everything", who.UserID, "")
 	return nil
 }
 

@@ -85,6 +85,7 @@ func TestTokenIsNowhere(t *testing.T) {
 	f.good(text)
 	_, err := f.Verify(t.Context(), text.Reveal()+"x")
 	require.ErrorIs(t, err, ErrUnauthenticated)
+	entries := f.recorded()
 	require.NoError(t, f.store.Close())
 	_, half, _ := strings.Cut(text.Reveal(), ".")
 	for _, suffix := range []string{"", "-wal", "-journal"} {
@@ -96,7 +97,7 @@ func TestTokenIsNowhere(t *testing.T) {
 		require.NotContains(t, string(data), half)
 	}
 	require.NotContains(t, f.log.String(), half)
-	for _, e := range f.entries {
+	for _, e := range entries {
 		require.NotContains(t, e.Reason+e.Resource+string(e.After)+string(e.Before), half)
 	}
 	require.NotContains(t, err.Error(), half)

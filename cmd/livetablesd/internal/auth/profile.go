@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who Identity, in Profile) (
 	}
 	defer s.cache.forgetAccount(who.UserID)
 	var out User
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		acc, err := findAccount(ctx, tx, "id", who.UserID)
 		if err != nil {
 			return err
@@ -41,12 +42,14 @@ func (s *Service) UpdateProfile(ctx context.Context, who Identity, in Profile) (
 		}
 		acc.UpdatedAt = s.clock().UTC().Truncate(time.Millisecond)
 		out = acc.User
-		return updateAccount(ctx, tx, acc)
+		if err := updateAccount(ctx, tx, acc); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, who.UserID, "auth.profile", who.UserID, "")
 	})
 	if err != nil {
 		return User{}, wrapUnless(err, "update profile", ErrNotFound)
 	}
-	s.record(ctx, who, "auth.profile", who.UserID, "")
 	return out, nil
 }
 
@@ -73,8 +76,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Identity, current, nex
 		return Tokens{}, fmt.Errorf("check password: %w", err)
 	}
 	if !match {
-		s.recordFrom(ctx, from, who.UserID, "auth.password_failed", who.UserID, "")
-		return Tokens{}, ErrCredentials
+		return Tokens{}, cmp.Or(s.noteFailure(ctx, from, "auth.password_failed", who.UserID, ""), ErrCredentials)
 	}
 	hash, err := s.hasher.hash(ctx, next.Reveal())
 	if err != nil {
@@ -82,7 +84,7 @@ func (s *Service) ChangePassword(ctx context.Context, who Identity, current, nex
 	}
 	defer s.cache.forgetAccount(who.UserID)
 	var tokens Tokens
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		of, present, err := findSession(ctx, tx, who.SessionID)
 		if err != nil {
 			return err
@@ -111,13 +113,14 @@ func (s *Service) ChangePassword(ctx context.Context, who Identity, current, nex
 		if !won {
 			return errors.New("session changed inside a transaction")
 		}
-		tokens, err = s.issue(present, rotated, refresh)
-		return err
+		if tokens, err = s.issue(present, rotated, refresh); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, who.UserID, "auth.password", who.UserID, "")
 	})
 	if err != nil {
 		return Tokens{}, wrapUnless(err, "change password", ErrUnauthenticated, ErrCredentials)
 	}
 	s.byMail.forgive(who.Email)
-	s.recordFrom(ctx, from, who.UserID, "auth.password", who.UserID, "")
 	return tokens, nil
 }

@@ -25,7 +25,7 @@ func (s *Service) Refresh(ctx context.Context, token livetables.Secret, from Cli
 		refused string
 		reused  bool
 	)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		tokens, userID, refused, reused = Tokens{}, "", "", false
 		of, acc, err := findSession(ctx, tx, given.sessionID)
 		if err != nil {
@@ -40,8 +40,10 @@ func (s *Service) Refresh(ctx context.Context, token livetables.Secret, from Cli
 		case given.generation < of.generation:
 			// The transaction is committed with the session's end in it, so the refusal cannot be its error.
 			refused, reused = endedReuse, true
-			_, err = revokeSessions(ctx, tx, acc.ID, endedReuse, s.clock(), `id = ?`, lqp.TextValue(of.id))
-			return err
+			if _, err = revokeSessions(ctx, tx, acc.ID, endedReuse, s.clock(), `id = ?`, lqp.TextValue(of.id)); err != nil {
+				return err
+			}
+			return s.note(ctx, tx, from, acc.ID, "auth.session_end", acc.ID, endedReuse)
 		case given.generation != of.generation || !given.matches(of.refreshHash):
 			refused = "unknown refresh token" // issued after the state that was restored from a backup
 		case acc.Disabled:
@@ -70,7 +72,6 @@ func (s *Service) Refresh(ctx context.Context, token livetables.Secret, from Cli
 	}
 	if reused {
 		s.log.WarnContext(ctx, "refresh token reused, session ended", "user", userID, "session", given.sessionID)
-		s.recordFrom(ctx, from, userID, "auth.session_end", userID, endedReuse)
 	}
 	if refused != "" {
 		return Tokens{}, fmt.Errorf("%w: %s", ErrUnauthenticated, refused)

@@ -30,7 +30,8 @@ var (
 	ErrUnverified = errors.New("the account's email address is not confirmed")
 	// ErrRateLimited is what a *RateError is.
 	ErrRateLimited = errors.New("too many attempts")
-	// ErrBusy means that too many passwords are being checked already; trying again a little later helps.
+	// ErrBusy means that too many passwords are being checked already, or that too many mails or audit entries wait; trying again
+	// a little later helps.
 	ErrBusy = errors.New("too many logins in progress")
 )
 

@@ -80,7 +80,7 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (T
 		return Tokens{}, err
 	}
 	var tokens Tokens
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		accounts, err := countAccounts(ctx, tx, `1`)
 		if err != nil {
 			return err
@@ -95,13 +95,14 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (T
 		if err := insertAccount(ctx, tx, acc); err != nil {
 			return err
 		}
-		tokens, err = s.openSession(ctx, tx, acc, from)
-		return err
+		if tokens, err = s.openSession(ctx, tx, acc, from); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.register", acc.ID, "")
 	})
 	if err != nil {
 		return Tokens{}, wrapUnless(err, "register", ErrEmailTaken, ErrRegistrationClosed, ErrSetup)
 	}
-	s.recordFrom(ctx, from, acc.ID, "auth.register", acc.ID, "")
 	return tokens, nil
 }
 

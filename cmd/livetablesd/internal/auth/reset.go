@@ -30,7 +30,7 @@ func (s *Service) RequestReset(ctx context.Context, email string, from Client) e
 	if err := p.err(); err != nil {
 		return err
 	}
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		waiting, err := countMails(ctx, tx, `address = ? AND purpose = ? AND state = ?`, lqp.TextValue(email), lqp.TextValue(mailReset), lqp.IntValue(mailWaiting))
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (s *Service) ConfirmReset(ctx context.Context, token, password livetables.S
 		return fmt.Errorf("hash password: %w", err)
 	}
 	var acc account
-	err = s.store.Write(ctx, func(tx adapter.Tx) (err error) {
+	err = s.write(ctx, func(tx adapter.Tx) (err error) {
 		if acc, err = s.resettable(ctx, tx, token); err != nil { // of two who use it, one does
 			return err
 		}
@@ -95,7 +95,10 @@ func (s *Service) ConfirmReset(ctx context.Context, token, password livetables.S
 		if _, err := revokeSessions(ctx, tx, acc.ID, endedReset, now, `1`); err != nil {
 			return err
 		}
-		return dropMailTokens(ctx, tx, acc.ID)
+		if err := dropMailTokens(ctx, tx, acc.ID); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, from, acc.ID, "auth.reset", acc.ID, "")
 	})
 	if acc.ID != "" {
 		s.cache.forgetAccount(acc.ID)
@@ -104,7 +107,6 @@ func (s *Service) ConfirmReset(ctx context.Context, token, password livetables.S
 		return wrapUnless(err, "reset password", ErrToken)
 	}
 	s.byMail.forgive(acc.Email)
-	s.recordFrom(ctx, from, acc.ID, "auth.reset", acc.ID, "")
 	return nil
 }
 

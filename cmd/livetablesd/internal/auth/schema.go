@@ -129,6 +129,13 @@ CREATE TABLE auth_session (
 	`CREATE INDEX auth_mail_token_expires ON auth_mail_token (expires_at)`,
 	// The workspace that a mail is about, '' for none: what is kept of it goes with the workspace.
 	`ALTER TABLE auth_mail ADD COLUMN workspace TEXT NOT NULL DEFAULT ''`,
+	// Audit entries that wait to be handed over. A position is never given twice: what is confirmed is one entry for ever.
+	`CREATE TABLE auth_outbox (
+	position      INTEGER PRIMARY KEY AUTOINCREMENT,
+	workspace     TEXT NOT NULL,
+	entry         TEXT NOT NULL,
+	refused       TEXT
+)`,
 }
 
 // migrate brings the store up to date in one transaction. A store that a newer program wrote is refused.

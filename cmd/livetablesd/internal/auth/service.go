@@ -10,14 +10,14 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/audit"
 )
 
 // stateLife is how long a session's state is trusted without asking the store.
 const stateLife = 3 * time.Second
 
 // Service is the accounts and sessions of one instance. Its methods may be called from many goroutines; it has no
-// goroutines of its own and nothing to close. What it has to say by mail waits in the store until RunMail hands it over.
+// goroutines of its own and nothing to close. What it has to say by mail waits in the store until RunMail hands it over, and the
+// audit entries of what it does until RunAudit does.
 type Service struct {
 	store    adapter.Store
 	options  Options
@@ -33,6 +33,7 @@ type Service struct {
 	byFresh  *throttle
 	mailKey  []byte        // of the tokens in mails
 	mailWake chan struct{} // has room for one: there is a mail to look at
+	outbox   outbox
 	log      *slog.Logger
 
 	setupMu sync.Mutex
@@ -66,6 +67,7 @@ func open(ctx context.Context, store adapter.Store, o Options) (*Service, error)
 		byFresh:  newThrottle(o.Limits.Refresh, o.Limits.Entries, o.Clock),
 		mailKey:  o.Keys.Derive("mail token"),
 		mailWake: make(chan struct{}, 1),
+		outbox:   outbox{wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), most: maxOutbox},
 		log:      o.Logger,
 	}
 	s.cache.also = s.keys.forget
@@ -88,19 +90,4 @@ func (c Client) address() string {
 		return ""
 	}
 	return c.Address.Unmap().String()
-}
-
-// record hands an entry to Options.Record. What it describes is committed, so a failure is logged and not returned.
-func (s *Service) record(ctx context.Context, actor Identity, action, userID, reason string) {
-	s.recordFrom(ctx, Client{}, actor.UserID, action, userID, reason)
-}
-
-func (s *Service) recordFrom(ctx context.Context, from Client, actorID, action, userID, reason string) {
-	err := s.options.Record(context.WithoutCancel(ctx), audit.Entry{
-		At: s.clock().UTC(), Actor: actorID, Action: action, ResourceType: "user", Resource: userID,
-		Address: from.address(), Reason: reason,
-	})
-	if err != nil {
-		s.log.ErrorContext(ctx, "audit entry not written", "action", action, "user", userID, "error", err)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -79,7 +78,7 @@ func (s *Service) CreateServiceAccount(ctx context.Context, actor Identity, work
 	if err := p.err(); err != nil {
 		return ServiceAccount{}, err
 	}
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireSession(ctx, tx, actor); err != nil {
 			return err
 		}
@@ -97,12 +96,14 @@ func (s *Service) CreateServiceAccount(ctx context.Context, actor Identity, work
 		_, err = tx.Exec(ctx, `INSERT INTO auth_service (id, workspace_id, name, disabled, maker_id, created_at, updated_at, expires_at)
 			VALUES (?, ?, ?, 0, ?, ?, ?, ?)`, lqp.TextValue(made.ID), lqp.TextValue(workspace), lqp.TextValue(made.Name),
 			lqp.TextValue(made.Maker), timeValue(now), timeValue(now), optionalTimeValue(made.ExpiresAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.noteService(ctx, tx, actor, from, "service_account.create", workspace, made.ID, "")
 	})
 	if err != nil {
 		return ServiceAccount{}, wrapOwn(err, "create service account")
 	}
-	s.recordService(ctx, actor, from, "service_account.create", workspace, made.ID, "")
 	return made, nil
 }
 
@@ -164,7 +165,7 @@ func (s *Service) UpdateServiceAccount(ctx context.Context, actor Identity, work
 		return ServiceAccount{}, err
 	}
 	defer s.keys.forget(id)
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireSession(ctx, tx, actor); err != nil {
 			return err
 		}
@@ -183,12 +184,14 @@ func (s *Service) UpdateServiceAccount(ctx context.Context, actor Identity, work
 		out.UpdatedAt = now
 		_, err = tx.Exec(ctx, `UPDATE auth_service SET name = ?, disabled = ?, expires_at = ?, updated_at = ? WHERE id = ?`,
 			lqp.TextValue(out.Name), flagValue(out.Disabled), optionalTimeValue(out.ExpiresAt), timeValue(now), lqp.TextValue(id))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.noteService(ctx, tx, actor, from, "service_account.update", workspace, id, "")
 	})
 	if err != nil {
 		return ServiceAccount{}, wrapOwn(err, "update service account")
 	}
-	s.recordService(ctx, actor, from, "service_account.update", workspace, id, "")
 	return out, nil
 }
 
@@ -198,26 +201,34 @@ func (s *Service) DeleteServiceAccount(ctx context.Context, actor Identity, work
 		return ErrForbidden
 	}
 	defer s.keys.forget(id)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if _, err := findService(ctx, tx, workspace, id); err != nil {
 			return err
 		}
-		return deleteServices(ctx, tx, `id = ?`, id)
+		if err := deleteServices(ctx, tx, `id = ?`, id); err != nil {
+			return err
+		}
+		return s.noteService(ctx, tx, actor, from, "service_account.delete", workspace, id, "")
 	})
 	if err != nil {
 		return wrapOwn(err, "delete service account")
 	}
-	s.recordService(ctx, actor, from, "service_account.delete", workspace, id, "")
 	return nil
 }
 
-// ForgetWorkspace removes the service accounts of a workspace that was deleted, with their keys.
+// ForgetWorkspace removes the service accounts of a workspace that was deleted, with their keys, and the audit entries about it
+// that were not handed over yet.
 func (s *Service) ForgetWorkspace(ctx context.Context, workspace string) error {
 	found, err := s.ServiceAccounts(ctx, workspace)
 	if err != nil {
 		return err
 	}
-	err = s.store.Write(ctx, func(tx adapter.Tx) error { return deleteServices(ctx, tx, `workspace_id = ?`, workspace) })
+	err = s.write(ctx, func(tx adapter.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM auth_outbox WHERE workspace = ?`, lqp.TextValue(workspace)); err != nil {
+			return err
+		}
+		return deleteServices(ctx, tx, `workspace_id = ?`, workspace)
+	})
 	for _, one := range found {
 		s.keys.forget(one.ID)
 	}
@@ -245,15 +256,4 @@ func (p *problems) end(at *time.Time, now time.Time) *time.Time {
 	}
 	t := at.UTC().Truncate(time.Millisecond)
 	return &t
-}
-
-// recordService is record for a service account: the entry belongs to its workspace.
-func (s *Service) recordService(ctx context.Context, actor Identity, from Client, action, workspace, id, reason string) {
-	err := s.options.Record(context.WithoutCancel(ctx), audit.Entry{
-		At: s.clock().UTC(), Workspace: workspace, Actor: actor.UserID, Action: action, ResourceType: "service_account",
-		Resource: id, Address: from.address(), Reason: reason,
-	})
-	if err != nil {
-		s.log.ErrorContext(ctx, "audit entry not written", "action", action, "service_account", id, "error", err)
-	}
 }

@@ -45,7 +45,7 @@ func (s *Service) AddServiceKey(ctx context.Context, actor Identity, workspace, 
 	key, text := newKey(serviceMark)
 	key.ownerID, key.makerID, key.makerAddr, key.name = id, actor.UserID, from.address(), name
 	key.createdAt, key.expiresAt = now, in.ExpiresAt.UTC().Truncate(time.Millisecond)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if err := requireSession(ctx, tx, actor); err != nil {
 			return err
 		}
@@ -59,12 +59,14 @@ func (s *Service) AddServiceKey(ctx context.Context, actor Identity, workspace, 
 		if left >= maxServiceKeys {
 			return tooManyOf("name", "a service account has at most %d keys", maxServiceKeys)
 		}
-		return insertKey(ctx, tx, key)
+		if err := insertKey(ctx, tx, key); err != nil {
+			return err
+		}
+		return s.noteService(ctx, tx, actor, from, "service_account.key_create", workspace, id, key.id)
 	})
 	if err != nil {
 		return livetables.Secret{}, ServiceKey{}, wrapOwn(err, "add service key")
 	}
-	s.recordService(ctx, actor, from, "service_account.key_create", workspace, id, key.id)
 	return text, serviceKeyOf(key), nil
 }
 
@@ -97,7 +99,7 @@ func (s *Service) DeleteServiceKey(ctx context.Context, actor Identity, workspac
 		return ErrForbidden
 	}
 	defer s.keys.forget(id)
-	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+	err := s.write(ctx, func(tx adapter.Tx) error {
 		if _, err := findService(ctx, tx, workspace, id); err != nil {
 			return err
 		}
@@ -105,12 +107,14 @@ func (s *Service) DeleteServiceKey(ctx context.Context, actor Identity, workspac
 		if err == nil && n == 0 {
 			err = ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.noteService(ctx, tx, actor, from, "service_account.key_delete", workspace, id, key)
 	})
 	if err != nil {
 		return wrapOwn(err, "delete service key")
 	}
-	s.recordService(ctx, actor, from, "service_account.key_delete", workspace, id, key)
 	return nil
 }
 

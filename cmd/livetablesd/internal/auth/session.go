@@ -20,7 +20,8 @@ type Session struct {
 	Current   bool      // the one the caller uses
 }
 
-// maxSessions is how many sessions an account may have; another login ends the longest unused one.
+// maxSessions is how many sessions an account may have; another login ends the longest unused one. As many that have ended
+// are kept: whoever knows the password could otherwise fill the store by logging in and out.
 const maxSessions = 100
 
 // The reasons for which a session ends, kept with it.
@@ -67,10 +68,16 @@ func insertSession(ctx context.Context, tx adapter.Tx, s session) error {
 	return err
 }
 
-// pruneSessions forgets the ended sessions of an account and ends those above maxSessions.
+// pruneSessions forgets what is over of an account's sessions and ends those above maxSessions.
 func pruneSessions(ctx context.Context, tx adapter.Tx, accountID string, now time.Time) error {
 	_, err := tx.Exec(ctx, `DELETE FROM auth_session WHERE account_id = ? AND (expires_at <= ? OR revoked_at <= ?)`,
 		lqp.TextValue(accountID), timeValue(now), timeValue(now.Add(-30*24*time.Hour)))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM auth_session WHERE id IN (
+		SELECT id FROM auth_session WHERE account_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id DESC LIMIT -1 OFFSET ?)`,
+		lqp.TextValue(accountID), lqp.IntValue(maxSessions-1))
 	if err != nil {
 		return err
 	}
@@ -133,15 +140,15 @@ func (s *Service) Logout(ctx context.Context, who Identity) error {
 // revoke ends sessions of an account. The cache is told even after an error, whose transaction may have been committed.
 func (s *Service) revoke(ctx context.Context, actor Identity, accountID, reason, where string, args ...lqp.Value) (n int64, err error) {
 	defer s.cache.forgetAccount(accountID)
-	err = s.store.Write(ctx, func(tx adapter.Tx) error {
+	err = s.write(ctx, func(tx adapter.Tx) error {
 		n, err = revokeSessions(ctx, tx, accountID, reason, s.clock(), where, args...)
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, actor.UserID, "auth.session_end", accountID, reason)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("revoke sessions: %w", err)
-	}
-	if n > 0 {
-		s.record(ctx, actor, "auth.session_end", accountID, reason)
 	}
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
@@ -35,20 +37,27 @@ type Answer struct {
 
 // Attempt is the first request with a key. Exactly one of its methods is called, once the request has ended.
 type Attempt struct {
-	s             *Store
-	principal, id string
+	s           *Store
+	account, id string
 }
 
 // endTime bounds the noting of how a write ended, which does not end with its client.
 const endTime = 10 * time.Second
 
-// Begin notes that a principal's request with a key and a digest begins: the attempt is not nil then, and the caller carries
+// accountOf is the account of a principal, for whose bounds it counts: an account may have any number of keys, one after the
+// other.
+func accountOf(principal string) string {
+	account, _, _ := strings.Cut(principal, " ")
+	return account
+}
+
+// Begin notes that a principal's request with a key and a digest begins. A principal is the id of an account, perhaps with a
+// blank and the id of the token that it came with: their keys are apart, their bounds are one. The attempt is not nil then, and the caller carries
 // the request out. Of a request that was carried out before it gives the answer; for one that is under way, here or in
 // another process, it waits. The errors are those of this package, ctx's and the store's.
 func (s *Store) Begin(ctx context.Context, principal, key string, digest []byte) (*Attempt, *Answer, error) {
 	sum := sha256.Sum256([]byte(principal + "\x00" + key))
-	a := &Attempt{s, principal, hex.EncodeToString(sum[:])}
-	want := hex.EncodeToString(digest)
+	a := &Attempt{s, accountOf(principal), hex.EncodeToString(sum[:])}
 	deadline := time.NewTimer(s.opt.Wait)
 	defer deadline.Stop()
 	counted := false
@@ -58,11 +67,11 @@ func (s *Store) Begin(ctx context.Context, principal, key string, digest []byte)
 			return nil, nil, err
 		}
 		if found == nil {
-			if !counted && !s.room(principal) {
+			if !counted && !s.room(a.account) {
 				return nil, nil, ErrFull
 			}
 			counted = true
-			mine, err := s.claim(ctx, a.id, want)
+			mine, err := s.claim(ctx, a.id, digest)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -71,8 +80,13 @@ func (s *Store) Begin(ctx context.Context, principal, key string, digest []byte)
 			}
 			continue
 		}
+		was, err := s.unseal(digestOf(a.id), found.digest)
+		if err != nil {
+			s.opt.Logger.WarnContext(ctx, "what is kept of an idempotency key cannot be read", "error", err)
+			return nil, nil, ErrUnknown
+		}
 		switch {
-		case found.digest != want:
+		case !bytes.Equal(was, digest):
 			return nil, nil, ErrReused
 		case found.state == done:
 			answer, err := s.open(a.id, found.answer)
@@ -118,15 +132,20 @@ func (s *Store) find(ctx context.Context, id string) (found *record, err error) 
 }
 
 // claim makes the record of a key, unless somebody has.
-func (s *Store) claim(ctx context.Context, id, digest string) (mine bool, err error) {
+func (s *Store) claim(ctx context.Context, id string, digest []byte) (mine bool, err error) {
 	now := s.opt.Clock()
+	// Sealed: a request may hold a password, whose guesses a hash would confirm to whoever reads the file or a copy of it.
+	sealed, err := s.opt.Sealer.Seal(digest, digestOf(id))
+	if err != nil {
+		return false, fmt.Errorf("seal digest: %w", err)
+	}
 	err = s.db.Write(ctx, func(tx adapter.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM http_idempotency WHERE id = ? AND expires_at <= ?`, lqp.TextValue(id), timeValue(now)); err != nil {
 			return err
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO http_idempotency (id, digest, state, owner, lease, expires_at, entered, answer) VALUES (?, ?, 'running', ?, ?, ?, '', '')
 			ON CONFLICT (id) DO NOTHING`,
-			lqp.TextValue(id), lqp.TextValue(digest), lqp.TextValue(s.owner), timeValue(now.Add(s.opt.Lease)), timeValue(now.Add(s.opt.Life)))
+			lqp.TextValue(id), lqp.TextValue(base64.StdEncoding.EncodeToString(sealed)), lqp.TextValue(s.owner), timeValue(now.Add(s.opt.Lease)), timeValue(now.Add(s.opt.Life)))
 		mine = n == 1
 		return err
 	})
@@ -138,7 +157,7 @@ func (s *Store) claim(ctx context.Context, id, digest string) (mine bool, err er
 
 // Done notes the answer of the request, which has had its effect. When that fails, the key ends as unknown.
 func (a *Attempt) Done(ctx context.Context, answer Answer) error {
-	if !answer.Cut && !a.s.spend(a.principal, len(answer.Body)) {
+	if !answer.Cut && !a.s.spend(a.account, len(answer.Body)) {
 		answer.Cut = true
 	}
 	if answer.Cut {
@@ -182,13 +201,18 @@ func (a *Attempt) end(ctx context.Context, what, sql string, args ...lqp.Value) 
 	return nil
 }
 
-// open reads a stored answer.
-func (s *Store) open(id, text string) (*Answer, error) {
+// unseal reads a sealed column.
+func (s *Store) unseal(place []byte, text string) ([]byte, error) {
 	sealed, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("read stored answer: %w", err)
+		return nil, err
 	}
-	doc, err := s.opt.Sealer.Open(sealed, aad(id))
+	return s.opt.Sealer.Open(sealed, place)
+}
+
+// open reads a stored answer.
+func (s *Store) open(id, text string) (*Answer, error) {
+	doc, err := s.unseal(aad(id), text)
 	if err != nil {
 		return nil, fmt.Errorf("open stored answer: %w", err)
 	}
@@ -201,3 +225,6 @@ func (s *Store) open(id, text string) (*Answer, error) {
 
 // aad binds a sealed answer to its key and principal.
 func aad(id string) []byte { return []byte("http idempotency " + id) }
+
+// digestOf does the same for a sealed digest.
+func digestOf(id string) []byte { return []byte("http idempotency digest " + id) }

@@ -22,7 +22,7 @@ var (
 	ErrRunning = errors.New("the first request with the key is still running")
 	// ErrUnknown says that the first request began and that nobody knows how it ended.
 	ErrUnknown = errors.New("it is not known how the first request with the key ended")
-	// ErrFull says that the principal has used as many keys as are remembered for one.
+	// ErrFull says that the account has used as many keys as are remembered for one.
 	ErrFull = errors.New("too many keys")
 )
 
@@ -46,11 +46,11 @@ type Options struct {
 	Wait time.Duration
 	// MaxBody is the largest answer that is kept, in bytes, default 256 KiB; of a larger one the status and headers are.
 	MaxBody int
-	// MaxBytes bounds the answers of one principal that a process keeps in one Life, default 64 MiB, and MaxKeys its keys,
-	// default 100,000.
-	MaxBytes, MaxKeys int
-	Clock             func() time.Time // default time.Now
-	Logger            *slog.Logger     // default slog.Default
+	// MaxBytes bounds the answers of one account, with all its tokens, that a process keeps in one Life, default 64 MiB, and
+	// MaxKeys its keys, default 100,000. MaxTotal bounds the answers of all accounts, default 1 GiB.
+	MaxBytes, MaxKeys, MaxTotal int
+	Clock                       func() time.Time // default time.Now
+	Logger                      *slog.Logger     // default slog.Default
 }
 
 // Store remembers keys in a database. Make one with [Open] and let [Store.Run] look after it; it is safe for use by many
@@ -61,11 +61,12 @@ type Store struct {
 	owner string // of the leases of this process
 
 	mu    sync.Mutex
-	used  map[string]*usage // by principal, since
+	used  map[string]*usage // by account, since
+	total int               // bytes of all
 	since time.Time
 }
 
-// usage is what a principal has had kept.
+// usage is what an account has had kept.
 type usage struct{ keys, bytes int }
 
 // Open makes the table where it is missing.
@@ -89,6 +90,9 @@ func Open(ctx context.Context, db adapter.Store, opt Options) (*Store, error) {
 	}
 	if opt.MaxKeys <= 0 {
 		opt.MaxKeys = 100_000
+	}
+	if opt.MaxTotal <= 0 {
+		opt.MaxTotal = 1 << 30
 	}
 	if opt.Clock == nil {
 		opt.Clock = time.Now
@@ -115,8 +119,8 @@ func Open(ctx context.Context, db adapter.Store, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// schema is the one table. Times are milliseconds since 1970 in UTC. id is a hash of the principal and the key, digest one of
-// the request, answer is sealed; entered names the workspaces that the request came into.
+// schema is the one table. Times are milliseconds since 1970 in UTC. id is a hash of the principal and the key; digest, a hash of
+// the request, and answer are sealed; entered names the workspaces that the request came into.
 var schema = []string{`
 CREATE TABLE IF NOT EXISTS http_idempotency (
 	id         TEXT PRIMARY KEY NOT NULL,
@@ -216,18 +220,24 @@ func (s *Store) Forget(ctx context.Context, workspace string) error {
 	return nil
 }
 
-// room counts a new key of a principal, or says that there are too many.
-func (s *Store) room(principal string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// usageOf is what an account has had kept. The caller holds the lock.
+func (s *Store) usageOf(account string) *usage {
 	if now := s.opt.Clock(); now.Sub(s.since) > s.opt.Life {
-		s.used, s.since = map[string]*usage{}, now
+		s.used, s.total, s.since = map[string]*usage{}, 0, now
 	}
-	u := s.used[principal]
+	u := s.used[account]
 	if u == nil {
 		u = &usage{}
-		s.used[principal] = u
+		s.used[account] = u
 	}
+	return u
+}
+
+// room counts a new key of an account, or says that there are too many.
+func (s *Store) room(account string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.usageOf(account)
 	if u.keys >= s.opt.MaxKeys {
 		return false
 	}
@@ -236,18 +246,15 @@ func (s *Store) room(principal string) bool {
 }
 
 // spend counts the bytes of an answer, or says that there are too many.
-func (s *Store) spend(principal string, bytes int) bool {
+func (s *Store) spend(account string, bytes int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.used[principal]
-	if u == nil {
-		u = &usage{}
-		s.used[principal] = u
-	}
-	if bytes > s.opt.MaxBody || u.bytes+bytes > s.opt.MaxBytes {
+	u := s.usageOf(account)
+	if bytes > s.opt.MaxBody || u.bytes+bytes > s.opt.MaxBytes || s.total+bytes > s.opt.MaxTotal {
 		return false
 	}
 	u.bytes += bytes
+	s.total += bytes
 	return true
 }
 

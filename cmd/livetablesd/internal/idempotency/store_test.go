@@ -196,7 +196,7 @@ func TestStoredAnswers(t *testing.T) {
 	require.Equal(t, "planted-canary", string(get("secret").Body))
 	require.True(t, get("large").Cut)
 	require.Len(t, get("much").Body, 100)
-	require.True(t, get("more").Cut, "a principal's answers have a bound together")
+	require.True(t, get("more").Cut, "an account's answers have a bound together")
 	for _, suffix := range []string{"", "-wal"} {
 		raw, err := os.ReadFile(path + suffix)
 		require.NoError(t, err)
