@@ -2,6 +2,7 @@ package livetables
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/livetables/livetables/minidb"
@@ -51,5 +52,9 @@ func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool
 			return nil, fmt.Errorf("the caps of base %s are kept elsewhere and would not bind a copy: %w", base, ErrForbidden)
 		}
 	}
-	return a.e.store.DuplicateBase(ctx, a.actor(""), base, d)
+	made, err := a.e.store.DuplicateBase(ctx, a.actor(""), base, d)
+	if errors.Is(err, minidb.ErrRuleOfRows) && s.boundWithin(base) {
+		return nil, minidb.ErrRuleOfRows // of which table is not for everybody
+	}
+	return made, err
 }

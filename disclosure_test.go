@@ -209,3 +209,37 @@ func TestConnectionNamedAfterAnother(t *testing.T) {
 	rows, err := w.viewer.Query(ctx, w.workspace, &lqp.Query{From: lqp.Source{Connection: one.ID, Table: "t"}})
 	assert.Equal(t, []string{"one"}, all(t, rows, err))
 }
+
+// A connection that is closed to somebody is not there, also when its database does not answer: nobody is told by an error what
+// it is called, nor makes it be asked.
+func TestClosedConnectionDoesNotFailOtherwise(t *testing.T) {
+	e := newEstate(t)
+	ctx := t.Context()
+	ask := func(a *livetables.Access, connection string) error {
+		_, err := a.Query(ctx, e.workspace, &lqp.Query{From: lqp.Source{Connection: connection, Table: "t"}})
+		return err
+	}
+	e.cap(e.connection.ID, rbac.Cap{Role: rbac.Viewer, Max: rbac.Nothing})
+	require.NoError(t, os.Remove(filepath.Join(e.dir, "shop.db")))
+	require.Equal(t, livetables.CodeSourceUnavailable, livetables.Code(ask(e.owner, e.connection.ID)))
+	missing := ask(e.viewer, minidb.NewID("con"))
+	for _, name := range []string{e.connection.ID, e.connection.Name} {
+		assert.Equal(t, missing.Error(), ask(e.viewer, name).Error(), name)
+	}
+}
+
+// Who manages the rules reads them in an explanation, but where one applies to the reader too, not how many rows it takes away.
+func TestAnalyzeCountsNoRowsOutOfSight(t *testing.T) {
+	e := newEstate(t)
+	ctx := t.Context()
+	rule := livetables.RuleSpec{Table: rbac.TableRef{Table: e.leftTable.ID}, Role: rbac.Admin, Read: expr(t, "Pay < 20")}
+	require.NoError(t, e.owner.PutRule(ctx, e.workspace, rule))
+	q := &lqp.Query{From: lqp.Source{Table: e.leftTable.ID}, Select: cols(t, "Name")}
+	before, err := e.admin.Analyze(ctx, e.workspace, q)
+	require.NoError(t, err)
+	require.NotEmpty(t, before.Rules[0].Filter)
+	e.insert(e.owner, e.leftTable, []string{"Dan", "40"}, []string{"Eve", "50"})
+	after, err := e.admin.Analyze(ctx, e.workspace, q)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(mustJSON(t, before)), string(mustJSON(t, after)))
+}

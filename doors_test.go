@@ -19,16 +19,16 @@ import (
 var doors = map[string][]string{
 	// Writes: each is handed the guard of a sight.
 	"Apply":          {"Access.apply"},
-	"ImportRows":     {"Access.importInto"},
+	"ImportRows":     {"importing.storeWhole"},
 	"LockRow":        {"Access.lockRow"},
 	"ChangeType":     {"Access.changeType"},
 	"PreviewType":    {"retyping.preview"},
-	"guardOf":        {"Access.lockRow", "Access.importInto", "Access.openRetype", "entry.write"},
+	"guardOf":        {"Access.lockRow", "importing.into", "Access.openRetype", "entry.write"},
 	"UnlockRow":      {"Access.UnlockRow"},
 	"DuplicateBase":  {"Access.DuplicateBase"},
 	"CreateBaseFrom": {"Access.CreateBaseFrom"},
 	// Reads of the change log and of locks.
-	"History":      {"entry.history"},
+	"History":      {"Engine.goneSince", "entry.history"},
 	"TableChanges": {"Subscription.readLog"},
 	"Changes":      {"Engine.relayFrom"},
 	"Lock":         {"Access.RowLock"},

@@ -57,6 +57,7 @@ const (
 	CodeNotEmpty          = "not_empty"  // the project still has bases
 	CodeRowLocked         = "row_locked" // *minidb.LockedError names the holder and the end of the lock
 	CodeLoss              = "data_loss"  // *LossError says what would be lost
+	CodeTooManyJobs       = "too_many_jobs"
 )
 
 // Code classifies an error of this package. Unknown errors are CodeInternal: their text is for the log, not for clients.
@@ -97,7 +98,7 @@ func Code(err error) string {
 		{ErrKeyManager, CodeKeyManager}, {ErrSecretUnreadable, CodeSecretUnreadable},
 		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
 		{ErrArchived, CodeArchived}, {minidb.ErrNotEmpty, CodeNotEmpty}, {lqp.ErrSpill, CodeStorage}, {supervise.ErrBusy, CodeSourceBusy},
-		{adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
+		{ErrTooManyJobs, CodeTooManyJobs}, {adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
 		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrTemporary, CodeSourceBusy}, {adapter.ErrUnsupported, CodeUnsupported},
 		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},
 	} {

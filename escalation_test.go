@@ -201,7 +201,7 @@ func TestBoundAdminStaysBound(t *testing.T) {
 			return err
 		}(),
 		"imports into it": func() error {
-			_, err := e.admin.ImportCSV(ctx, livetables.ImportSpec{Table: e.rightTable.ID}, strings.NewReader("Name\nx\n"))
+			_, err := e.admin.Import(ctx, livetables.ImportSpec{Table: e.rightTable.ID}, strings.NewReader("Name\nx\n"))
 			return err
 		}(),
 		"asks what may be done there": func() error { _, err := e.admin.May(ctx, e.workspace, e.rightTable.ID); return err }(),

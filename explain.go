@@ -53,8 +53,11 @@ func (a *Access) explain(ctx context.Context, workspace string, q *lqp.Query, ho
 	if err != nil {
 		return nil, err
 	}
-	if !s.policy.Can(a.p, rbac.ManageRules, "").Allowed {
+	switch {
+	case !s.policy.Can(a.p, rbac.ManageRules, "").Allowed:
 		x = x.WithoutRules(plan)
+	case !s.policy.Can(a.p, rbac.GrantAdmin, "").Allowed: // to whom the rules apply that they know
+		x = x.WithoutCounts()
 	}
 	names := map[string]string{}
 	for _, c := range s.Connections {

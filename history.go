@@ -91,25 +91,28 @@ func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, er
 // show narrows an entry to what today's policy lets the reader see, false when that is nothing.
 func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 	if en.Table == "" {
-		if about := s.place(aboutWhat(en)); s.Has(about) && !s.readable(about) {
-			return false // a closed base, view or connection is not there, nor who is kept from it
+		if en.ResourceType == "lock" {
+			return s.showLock(ctx, en)
 		}
-		return en.ResourceType != "lock" || s.showLock(ctx, en)
+		return s.showAbout(en)
 	}
 	t, ok := s.AnyTable(en.Table)
 	if !ok {
-		// The table is gone and its rules with it: only those who could have written the rules still see its rows.
-		return s.policy.Can(s.p, rbac.ManageRules, "").Allowed
+		// The table is gone and its rules with it: nobody can tell from whom they kept what.
+		if en.ResourceType == "row" {
+			return s.seesGone()
+		}
+		return s.tellOnly(en, s.seesGone())
 	}
 	seen, err := s.sight(ctx, t)
 	if err != nil {
 		return false
 	}
-	past := s.policy.Can(s.p, rbac.ManageRules, t.ID).Allowed
+	past := s.seesGone()
 	if !strings.HasPrefix(en.Action, "row.") {
-		return showDefinition(en, t, seen, past)
+		return s.showDefinition(en, t, seen, past)
 	}
-	// Only those who manage the rules see what was in columns that are gone, whose grants nobody knows any more.
+	// What was in columns that are gone, whose grants nobody knows any more, is for those whom none ever bound.
 	if seen.Whole() && past {
 		return true
 	}
@@ -132,28 +135,19 @@ func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 	return any
 }
 
-// aboutWhat is the id of the resource that an entry is about: of a rule the table or connection that it is for, of a cap what
-// it narrows.
-func aboutWhat(en *audit.Entry) string {
-	if en.ResourceType != "rule" && en.ResourceType != "cap" {
-		return en.Resource
-	}
-	if i := strings.IndexAny(en.Resource, ":/"); i >= 0 {
-		return en.Resource[:i]
-	}
-	return en.Resource
-}
-
-// showDefinition narrows an entry about a table or one of its columns; past says that the reader manages the rules. A column
-// that is gone has taken its grants with it, so that nobody can tell from whom it was hidden: it is for those who manage the
-// rules.
-func showDefinition(en *audit.Entry, t *minidb.Table, seen *rewrite.Sight, past bool) bool {
+// showDefinition narrows an entry about a table or one of its columns; past says that the reader sees what is gone. A column
+// that is gone has taken its grants with it, so that nobody can tell from whom it was hidden: those who manage the rules are
+// told that there was one.
+func (s *entry) showDefinition(en *audit.Entry, t *minidb.Table, seen *rewrite.Sight, past bool) bool {
 	if en.ResourceType == "column" {
 		_, exists := t.Column(en.Resource)
-		if exists && !seen.Shows(en.Resource) {
+		if !exists {
+			return s.tellOnly(en, past) && (past || s.policy.Can(s.p, rbac.ManageRules, t.ID).Allowed)
+		}
+		if !seen.Shows(en.Resource) {
 			en.Before, en.After = nil, nil // what the column may hold is said of values that are not shown
 		}
-		return seen.Access(en.Resource) != rbac.Hidden && (exists || past)
+		return seen.Access(en.Resource) != rbac.Hidden
 	}
 	if en.ResourceType == "index" && seen.Table() != t.Schema() && !slices.ContainsFunc(t.Indexes(), func(x minidb.Index) bool {
 		return x.ID == en.Resource && !hidesIndex(seen, x.Columns)
@@ -161,25 +155,9 @@ func showDefinition(en *audit.Entry, t *minidb.Table, seen *rewrite.Sight, past 
 		return false
 	}
 	if seen.Table() != t.Schema() || !past {
-		en.Before, en.After = withoutColumns(en.Before), withoutColumns(en.After)
+		en.Before, en.After = without(en.Before, "columns", "order", "rules"), without(en.After, "columns", "order", "rules")
 	}
 	return true
-}
-
-// withoutColumns is the image of a table without the columns that it lists.
-func withoutColumns(image json.RawMessage) json.RawMessage {
-	var doc map[string]json.RawMessage
-	if len(image) == 0 || json.Unmarshal(image, &doc) != nil {
-		return nil
-	}
-	for _, list := range []string{"columns", "order"} {
-		delete(doc, list)
-	}
-	out, err := json.Marshal(doc)
-	if err != nil {
-		return nil
-	}
-	return out
 }
 
 // showLock reports whether an entry about the lock of a row may be shown: where a rule keeps rows out of sight, their ids
@@ -194,7 +172,7 @@ func (s *entry) showLock(ctx context.Context, en *audit.Entry) bool {
 			if seen, err := s.sight(ctx, t); err != nil || seen.Narrows() {
 				return false
 			}
-		} else if !s.policy.Can(s.p, rbac.ManageRules, "").Allowed {
+		} else if !s.seesGone() {
 			return false
 		}
 	}

@@ -6,18 +6,35 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
-	"github.com/livetables/livetables/internal/csvfile"
-	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/internal/tabular"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
 
-// ImportFault is one thing wrong with an imported file: the line in the file, the row and the column.
-type ImportFault = csvfile.Fault
+// Format is a format of files that are imported and exported. The zero value is CSV.
+type Format = tabular.Format
 
-// ImportError says what is wrong with an imported file. Nothing of it was stored.
+// The formats of files.
+const (
+	FormatCSV    = tabular.CSV    // RFC 4180, with any of the usual separators and encodings
+	FormatNDJSON = tabular.NDJSON // one JSON object a line
+	FormatJSON   = tabular.JSON   // one JSON array of objects
+	FormatXLSX   = tabular.XLSX   // one sheet of an Office Open XML workbook
+)
+
+// Encoding is how a CSV file has its text as bytes: "utf-8", "utf-16le", "utf-16be" or "windows-1252"; empty is found out.
+type Encoding = tabular.Encoding
+
+// ImportFile is a file to be imported: an *os.File, a *strings.Reader, a *bytes.Reader.
+type ImportFile = tabular.File
+
+// ImportFault is one thing wrong with an imported file: the line in the file, the row and the column, a code and a message.
+type ImportFault = tabular.Fault
+
+// ImportError says what is wrong with an imported file. Of the rows that were to be stored together nothing was.
 type ImportError struct {
 	Faults []ImportFault
 	More   bool // the file has more faults than those listed
@@ -37,53 +54,80 @@ func (e *ImportError) Error() string {
 }
 
 // maxFaults is how many faults of a file are reported at once.
-const maxFaults = 50
+const maxFaults = 100
 
-// ImportSpec says where a CSV file goes.
+// ImportSpec says where a file goes and how it is read.
 type ImportSpec struct {
-	// Table is an existing table; its columns are found by the file's headers. Empty makes a new table in Base called Name,
-	// with a column for every header and the narrowest type that fits all of its cells.
+	// Table is an existing table; its columns are found by the file's titles. Empty makes a new table in Base called Name,
+	// with a column for every title and the narrowest type that fits all of its cells.
 	Table      string
 	Base, Name string
-	Columns    map[string]string // header to column name or id, for headers that are called otherwise; "" leaves one out
-	Comma      rune              // separator, 0 to find out
-	Progress   func(rows int64)  // called now and then, may be nil
+	Columns    map[string]string // title to column name or id, for titles that are called otherwise; "" leaves one out
+	Format     Format
+	Comma      rune     // of CSV: separator, 0 to find out
+	Encoding   Encoding // of CSV
+	Sheet      string   // of XLSX: name of the sheet, empty for the first one
+	// Key are the columns, by name or id, by whose values rows of the table are matched: a row that matches is changed, others
+	// are new. Empty adds all rows. It needs a Table, and has a Batch of Limits.BatchRows unless a smaller one is given.
+	Key []string
+	// Batch is how many rows are stored together, all or none, at most Limits.BatchRows; an import that ends early leaves
+	// the batches before. The right to write is asked for each of them, and other writers get their turn in between. 0
+	// stores the whole file in one transaction, for which every other writer waits.
+	Batch    int
+	Progress func(ImportProgress) // called about once a second and at the end of a batch, may be nil
+}
+
+// ImportProgress is how far an import has come. Files are read twice or, for a new table, three times.
+type ImportProgress struct {
+	Storing bool  // the file has been checked
+	Read    int64 // bytes read of the file in this pass; of a packed file of its parts
+	Rows    int64 // rows checked or, when Storing, read to be stored
+	Stored  int64 // rows that are committed
 }
 
 // ImportReport is the outcome of an import.
 type ImportReport struct {
 	Table   string `json:"table_id"`
-	Rows    int64  `json:"rows"`
+	Rows    int64  `json:"rows"`    // that are stored
 	Created bool   `json:"created"` // the table is new
 }
 
-// ImportCSV reads a CSV file into a table: all of its rows in one transaction or none. The file is read twice, first to
-// check every cell, so that faults are reported with line, row and column, many at once, before anything is stored.
-func (a *Access) ImportCSV(ctx context.Context, spec ImportSpec, file io.ReadSeeker) (*ImportReport, error) {
+// Import reads a file into a table. The file is checked first, so that faults are reported with line, row and column, many
+// at once, before anything is stored. Of an import in batches that fails the report tells how many rows were stored.
+func (a *Access) Import(ctx context.Context, spec ImportSpec, file ImportFile) (*ImportReport, error) {
+	if err := spec.check(a.e.limits.BatchRows); err != nil {
+		return nil, err
+	}
+	in := &importing{a: a, spec: spec, file: &countedFile{ImportFile: file}, asked: time.Now()}
 	if spec.Table != "" {
-		return a.importInto(ctx, spec, file)
+		return in.into(ctx)
 	}
 	if _, err := a.at(ctx, spec.Base, rbac.AlterTables); err != nil {
 		return nil, err
 	}
-	r, err := openCSV(file, spec.Comma)
+	r, err := in.open()
 	if err != nil {
 		return nil, err
 	}
-	cols, err := csvfile.Infer(r)
+	cols, err := tabular.Infer(ctx, r)
 	if err != nil {
 		return nil, importError(err)
 	}
 	table := minidb.TableSpec{Name: spec.Name}
-	for i, name := range r.Header {
-		table.Columns = append(table.Columns, inferredColumn(csvfile.Unescape(name), cols[i]))
+	for i, name := range r.Header() {
+		if to, renamed := spec.Columns[name]; renamed && to == "" {
+			continue
+		} else if renamed {
+			name = to
+		}
+		table.Columns = append(table.Columns, inferredColumn(name, cols[i]))
 	}
 	t, err := a.CreateTable(ctx, spec.Base, table)
 	if err != nil {
 		return nil, err
 	}
-	spec.Table = t.ID
-	report, err := a.importInto(ctx, spec, file)
+	in.spec.Table = t.ID
+	report, err := in.into(ctx)
 	if err != nil {
 		// The table was made for this file alone.
 		if undo := a.DeleteTable(context.WithoutCancel(ctx), t.ID, 0); undo != nil {
@@ -95,56 +139,111 @@ func (a *Access) ImportCSV(ctx context.Context, spec ImportSpec, file io.ReadSee
 	return report, nil
 }
 
-func openCSV(file io.ReadSeeker, comma rune) (*csvfile.Reader, error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("read the file: %w", err)
+// check refuses a spec that says nothing clear.
+func (s *ImportSpec) check(most int) error {
+	bad := func(path, message string) error {
+		return lqp.Problems{{Path: "$." + path, Code: lqp.CodeArgument, Message: message}}
 	}
-	r, err := csvfile.NewReader(file, comma)
+	switch {
+	case !s.Format.Valid():
+		return bad("format", "the format is csv, ndjson, json or xlsx")
+	case !s.Encoding.Valid():
+		return bad("encoding", "the encoding is utf-8, utf-16le, utf-16be or windows-1252")
+	case s.Batch < 0 || s.Batch > most:
+		return bad("batch", fmt.Sprintf("a batch has 1 to %d rows", most))
+	case len(s.Key) > 0 && s.Table == "":
+		return bad("key", "a new table has no rows to be matched")
+	}
+	return nil
+}
+
+// importing is one import on its way.
+type importing struct {
+	a     *Access
+	spec  ImportSpec
+	file  *countedFile
+	asked time.Time // when the right was asked for last
+	state ImportProgress
+}
+
+// countedFile counts what is read.
+type countedFile struct {
+	ImportFile
+	read int64
+}
+
+// Read implements io.Reader.
+func (f *countedFile) Read(b []byte) (int, error) {
+	n, err := f.ImportFile.Read(b)
+	f.read += int64(n)
+	return n, err
+}
+
+// Seek implements io.Seeker. At the beginning the count begins, too.
+func (f *countedFile) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart && offset == 0 {
+		f.read = 0
+	}
+	return f.ImportFile.Seek(offset, whence)
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *countedFile) ReadAt(b []byte, at int64) (int, error) {
+	n, err := f.ImportFile.ReadAt(b, at)
+	f.read += int64(n)
+	return n, err
+}
+
+// open begins the file anew.
+func (in *importing) open() (tabular.Reader, error) {
+	r, err := tabular.Open(in.file, tabular.Options{Format: in.spec.Format, Comma: in.spec.Comma, Encoding: in.spec.Encoding, Sheet: in.spec.Sheet})
 	if err != nil {
 		return nil, importError(err)
 	}
 	return r, nil
 }
 
+// attend is called for every row: it tells of the progress and asks now and then whether the right is still there.
+func (in *importing) attend(ctx context.Context, rows int) error {
+	if rows%256 != 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if time.Since(in.asked) < readCheck {
+		return nil
+	}
+	in.asked = time.Now()
+	in.tell(int64(rows))
+	if in.state.Storing && in.spec.Batch == 0 { // no right is taken away while its transaction runs
+		return nil
+	}
+	_, err := in.a.at(ctx, in.spec.Table, rbac.WriteRows)
+	return err
+}
+
+func (in *importing) tell(rows int64) {
+	if in.state.Rows, in.state.Read = rows, in.file.read; in.spec.Progress != nil {
+		in.spec.Progress(in.state)
+	}
+}
+
 func importError(err error) error {
-	var f csvfile.Fault
+	var f tabular.Fault
 	if errors.As(err, &f) {
 		return &ImportError{Faults: []ImportFault{f}}
 	}
 	return fmt.Errorf("read the file: %w", err)
 }
 
-// inferredColumn is a column with room for what the file holds.
-func inferredColumn(name string, in csvfile.Inferred) minidb.ColumnSpec {
-	c := minidb.ColumnSpec{Name: name, Type: minidb.TextColumn}
-	switch {
-	case in.Kind == lqp.Number && in.Integer:
-		c.Type = minidb.IntegerColumn
-	case in.Kind == lqp.Number:
-		c.Type = minidb.DecimalColumn
-		c.Options.Scale = max(in.Scale, 2)
-		if in.Digits+c.Options.Scale > 15 {
-			c.Options.Precision = min(30, 20+c.Options.Scale)
-		}
-	case in.Kind == lqp.Bool:
-		c.Type = minidb.BooleanColumn
-	case in.Kind == lqp.Date:
-		c.Type = minidb.DateColumn
-	case in.Kind == lqp.DateTime:
-		c.Type = minidb.DateTimeColumn
-	case in.Longest > 200:
-		c.Type = minidb.LongTextColumn
-	}
-	return c
-}
-
-// importInto reads a file into an existing table.
-func (a *Access) importInto(ctx context.Context, spec ImportSpec, file io.ReadSeeker) (*ImportReport, error) {
-	s, err := a.at(ctx, spec.Table, rbac.WriteRows)
+// into reads the file into an existing table.
+func (in *importing) into(ctx context.Context) (*ImportReport, error) {
+	s, err := in.a.at(ctx, in.spec.Table, rbac.WriteRows)
 	if err != nil {
 		return nil, err
 	}
-	t, seen, err := s.tableOf(ctx, spec.Table)
+	t, seen, err := s.tableOf(ctx, in.spec.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -152,175 +251,55 @@ func (a *Access) importInto(ctx context.Context, spec ImportSpec, file io.ReadSe
 	if err != nil {
 		return nil, err
 	}
-	r, err := openCSV(file, spec.Comma)
+	r, err := in.open()
 	if err != nil {
 		return nil, err
 	}
-	cells, err := matchHeaders(seen, r.Header, spec.Columns)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkCells(ctx, r, cells); err != nil {
-		return nil, err
-	}
-	if r, err = openCSV(file, spec.Comma); err != nil {
-		return nil, err
-	}
-	columns := make([]string, len(cells))
-	for i, c := range cells {
-		columns[i] = c.column.ID
-	}
-	values := make([]lqp.Value, len(cells))
-	next := func() ([]lqp.Value, error) {
-		record, err := r.Next()
-		if err != nil {
-			return nil, err // io.EOF ends the rows
-		}
-		for i, c := range cells {
-			if values[i], err = c.parse(record); err != nil {
-				return nil, err
-			}
-		}
-		if spec.Progress != nil && r.Row()%1000 == 0 {
-			spec.Progress(int64(r.Row()))
-		}
-		return values, nil
-	}
-	rows, err := a.e.store.ImportRows(ctx, a.actor(""), minidb.Import{Table: t, Columns: columns, Guard: guard, Next: next, Reason: "CSV import"})
-	if err != nil {
-		return nil, importRowsError(err, seen, t)
-	}
-	return &ImportReport{Table: t.ID, Rows: rows}, nil
-}
-
-// importRowsError names the rows of the file in an error of the rows' values.
-func importRowsError(err error, seen *rewrite.Sight, t *minidb.Table) error {
-	var v *minidb.ValidationError
-	if !errors.As(err, &v) {
-		return err
-	}
-	out := &ImportError{}
-	for _, f := range hideFaults(v, seen, t).Fields {
-		name := f.Column
-		if c, ok := t.Column(f.Column); ok {
-			name = c.Name
-		}
-		out.Faults = append(out.Faults, ImportFault{Line: f.Row + 2, Row: f.Row + 1, Column: name, Message: f.Message})
-	}
-	return out
-}
-
-// csvCell says which cell of a record goes to which column.
-type csvCell struct {
-	at     int
-	column lqp.Column
-}
-
-func (c csvCell) parse(record []string) (lqp.Value, error) {
-	text := record[c.at]
-	if c.column.Type.Kind == lqp.Text {
-		text = csvfile.Unescape(text)
-	}
-	return lqp.ParseText(c.column.Type, text)
-}
-
-// matchHeaders finds a column for every header.
-func matchHeaders(seen *rewrite.Sight, header []string, names map[string]string) ([]csvCell, error) {
-	var cells []csvCell
-	var faults []ImportFault
-	taken := map[string]string{}
-	for i, h := range header {
-		name, renamed := names[h]
-		if renamed && name == "" {
-			continue
-		}
-		if !renamed {
-			name = h
-		}
-		col := seen.Table().Column(columnID(seen.Table(), name))
-		if col == nil && !renamed { // a title is guarded in a file as texts are
-			col = seen.Table().Column(columnID(seen.Table(), csvfile.Unescape(name)))
-		}
-		switch {
-		case col == nil || col.ReadOnly || !seen.Shows(col.ID):
-			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the table has no column %q to fill", name)})
-		case seen.Access(col.ID) == rbac.ReadOnly:
-			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the column %q is read-only for you", name)})
-		case taken[col.ID] != "":
-			faults = append(faults, ImportFault{Line: 1, Column: h, Message: fmt.Sprintf("the column %q is also filled by %q", name, taken[col.ID])})
-		default:
-			taken[col.ID] = h
-			cells = append(cells, csvCell{i, *col})
-		}
-	}
+	cells, faults := matchTitles(seen, r.Header(), in.spec.Columns)
+	withOwn(cells, t)
 	if len(faults) > 0 {
 		return nil, &ImportError{Faults: faults}
 	}
-	return cells, nil
+	if err := checkKey(seen, cells, in.spec.Key); err != nil {
+		return nil, err
+	}
+	if err := in.checkCells(ctx, r, cells); err != nil {
+		return nil, err
+	}
+	if r, err = in.open(); err != nil {
+		return nil, err
+	}
+	in.state = ImportProgress{Storing: true}
+	target := &importTarget{table: t, seen: seen, cells: cells, guard: guard}
+	if in.spec.Batch > 0 || len(in.spec.Key) > 0 {
+		return in.store(ctx, target, r)
+	}
+	return in.storeWhole(ctx, target, r)
 }
 
-// checkCells reads the whole file and reports the cells that are not values of their column.
-func checkCells(ctx context.Context, r *csvfile.Reader, cells []csvCell) error {
-	var faults []ImportFault
-	for {
+// storeWhole stores all rows in one transaction.
+func (in *importing) storeWhole(ctx context.Context, to *importTarget, r tabular.Reader) (*ImportReport, error) {
+	values := make([]lqp.Value, len(to.cells))
+	var lines fileLines
+	next := func() ([]lqp.Value, error) {
 		record, err := r.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			if len(faults) > 0 {
-				return &ImportError{Faults: faults}
-			}
-			return nil
-		case err != nil:
-			e := importError(err)
-			var broken *ImportError
-			if errors.As(e, &broken) {
-				broken.Faults = append(faults, broken.Faults...)
-			}
-			return e
+		if errors.Is(err, io.EOF) {
+			return nil, err
 		}
-		if r.Row()%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+		if err == nil {
+			err = in.attend(ctx, r.Row())
 		}
-		for _, c := range cells {
-			if _, err := c.parse(record); err != nil {
-				faults = append(faults, ImportFault{Line: r.Line(), Row: r.Row(), Column: r.Header[c.at], Message: err.Error()})
-				if len(faults) == maxFaults {
-					return &ImportError{Faults: faults, More: true}
-				}
-			}
+		if err != nil {
+			return nil, err
 		}
+		lines.add(r.Line())
+		return values, parseCells(values, to.cells, record)
 	}
-}
-
-// ExportCSV writes rows as a CSV file with a header line, text guarded against being run by a spreadsheet. It reads the
-// rows to their end and does not close them.
-func ExportCSV(w io.Writer, rows *Rows) (n int64, err error) {
-	out := csvfile.NewWriter(w)
-	for _, c := range rows.Columns {
-		out.Text(c.Name)
+	rows, err := in.a.e.store.ImportRows(ctx, in.a.actor(""), minidb.Import{Table: to.table, Columns: to.columns(), Guard: to.guard, Next: next, Reason: "import"})
+	if err != nil {
+		return nil, to.explain(err, 0, &lines)
 	}
-	if err := out.End(); err != nil {
-		return 0, err
-	}
-	for rows.Next() {
-		for i := range rows.Columns {
-			v := rows.Value(i)
-			switch {
-			case v.IsNull():
-				out.Cell("")
-			case v.Kind() == lqp.Text:
-				out.Text(v.Text())
-			default:
-				out.Cell(v.String())
-			}
-		}
-		if err := out.End(); err != nil {
-			return n, err
-		}
-		n++
-	}
-	if err := rows.Err(); err != nil {
-		return n, err
-	}
-	return n, out.Flush()
+	in.state.Stored = rows
+	in.tell(rows)
+	return &ImportReport{Table: to.table.ID, Rows: rows}, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func importFile(w *world, spec livetables.ImportSpec, file string) (*livetables.ImportReport, error) {
-	return w.owner.ImportCSV(w.t.Context(), spec, strings.NewReader(file))
+	return w.owner.Import(w.t.Context(), spec, strings.NewReader(file))
 }
 
 func TestImportMakesATable(t *testing.T) {
@@ -48,12 +48,12 @@ func TestImportIsAllOrNothing(t *testing.T) {
 		name, file string
 		want       livetables.ImportFault
 	}{
-		{"not a number", "Name,N\na,1\nb,x\n", livetables.ImportFault{Line: 3, Row: 2, Column: "N"}},
-		{"broken quoting", "Name,N\na,1\n\"b,2\n", livetables.ImportFault{Line: 3, Row: 2}},
-		{"mixed encodings", "Name,N\na\xe9,1\n", livetables.ImportFault{Line: 2, Row: 1, Column: "Name"}},
-		{"unknown header", "Name,M\na,1\n", livetables.ImportFault{Line: 1, Column: "M"}},
-		{"required", "Name,N\na,1\n,2\n", livetables.ImportFault{Line: 3, Row: 2, Column: "Name"}},
-		{"unique, at the very end", long + "again,0\n", livetables.ImportFault{Line: 702, Row: 701, Column: "N"}},
+		{"not a number", "Name,N\na,1\nb,x\n", livetables.ImportFault{Line: 3, Row: 2, Column: "N", Code: "value"}},
+		{"broken quoting", "Name,N\na,1\n\"b,2\n", livetables.ImportFault{Line: 3, Row: 2, Code: "file"}},
+		{"mixed encodings", "Name,N\nä,1\na\xe9,1\n", livetables.ImportFault{Line: 3, Row: 2, Column: "Name", Code: "encoding"}},
+		{"unknown header", "Name,M\na,1\n", livetables.ImportFault{Line: 1, Column: "M", Code: "header"}},
+		{"required", "Name,N\na,1\n,2\n", livetables.ImportFault{Line: 3, Row: 2, Column: "Name", Code: "required"}},
+		{"unique, at the very end", long + "again,0\n", livetables.ImportFault{Line: 702, Row: 701, Column: "N", Code: "unique"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := importFile(w, livetables.ImportSpec{Table: tbl.ID}, tc.file)
@@ -90,7 +90,7 @@ func TestExportIsImportedBack(t *testing.T) {
 		require.NoError(t, err)
 		defer rows.Close()
 		var b bytes.Buffer
-		_, err = livetables.ExportCSV(&b, rows)
+		_, err = livetables.WriteRows(&b, rows, livetables.FormatCSV)
 		require.NoError(t, err)
 		return b.String()
 	}

@@ -374,7 +374,7 @@ func TestHiddenColumnsInFaults(t *testing.T) {
 	_, err = w.owner.Apply(ctx, w.workspace, insert)
 	require.ErrorContains(t, err, "Salary")
 
-	_, err = w.editor.ImportCSV(ctx, livetables.ImportSpec{Table: tbl.ID}, strings.NewReader("Name\nx\n"))
+	_, err = w.editor.Import(ctx, livetables.ImportSpec{Table: tbl.ID}, strings.NewReader("Name\nx\n"))
 	var file *livetables.ImportError
 	require.ErrorAs(t, err, &file)
 	require.NotContains(t, err.Error(), "Salary")

@@ -52,6 +52,9 @@ type Options struct {
 	Policies PolicyStore
 	// Sinks receive every change after its commit, each at its own pace; the key names the sink's place in the log.
 	Sinks map[string]AuditSink
+	// Heads receives signed heads of the change log, best to keep them where nobody who can write to the store reaches them;
+	// nil leaves them in the store only.
+	Heads audit.HeadSink
 	// Broker carries live events; nil keeps them in this process.
 	Broker Broker
 	// Sealer keeps connection secrets and cursors; nil makes cursors with a random key of this process and refuses
@@ -161,6 +164,7 @@ type Engine struct {
 	policies PolicyStore
 	broker   Broker
 	sinks    map[string]AuditSink
+	heads    audit.HeadSink
 	sealer   Sealer
 	sources  *sources
 	cursors  *lqp.CursorKey
@@ -169,6 +173,7 @@ type Engine struct {
 	log      *slog.Logger
 	limits   Limits
 	spill    *spill.Place
+	jobs     *jobs
 	closing  sync.Once
 	forget   func(ctx context.Context, workspace string) error
 	doomed   chan struct{} // receives something when a workspace was deleted
@@ -180,7 +185,7 @@ func New(opt Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, sealer: opt.Sealer,
+		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, heads: opt.Heads, sealer: opt.Sealer,
 		admit: opt.Admit, clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
 		forget: opt.Forget, doomed: make(chan struct{}, 1),
 	}
@@ -192,6 +197,8 @@ func New(opt Options) (*Engine, error) {
 	}
 	if e.policies == nil {
 		e.policies = &cataloguePolicies{store: opt.Store}
+	} else {
+		e.policies = givenPolicies{opt.Policies, opt.Store}
 	}
 	if e.broker == nil {
 		e.broker = realtime.NewMemory(realtime.MemoryOptions{})
@@ -207,6 +214,7 @@ func New(opt Options) (*Engine, error) {
 	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
 	}
+	e.jobs = &jobs{dir: opt.SpillDir}
 	e.sources = newSources(e, opt)
 	return e, nil
 }
@@ -229,11 +237,11 @@ func (o Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// Close closes the connections to external databases. The store stays open: it belongs to whoever opened it. Closing
+// Close ends the jobs that run and closes the connections to external databases. The store stays open: it belongs to whoever opened it. Closing
 // twice is harmless.
 func (e *Engine) Close() error {
 	var err error
-	e.closing.Do(func() { err = e.sources.close() })
+	e.closing.Do(func() { err = errors.Join(e.jobs.close(), e.sources.close()) })
 	return err
 }
 

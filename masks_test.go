@@ -63,7 +63,7 @@ func TestAttack25MasksStandEverywhere(t *testing.T) {
 	rows, err := w.editor.Export(ctx, w.workspace, &lqp.Query{From: from, OrderBy: order(t, "Name"), Select: cols(t, "Name", "Phone", "Salary")})
 	require.NoError(t, err)
 	var file bytes.Buffer
-	_, err = livetables.ExportCSV(&file, rows)
+	_, err = livetables.WriteRows(&file, rows, livetables.FormatCSV)
 	require.NoError(t, err)
 	require.NoError(t, rows.Close())
 	require.NotContains(t, file.String(), "0301")
@@ -115,7 +115,7 @@ func TestMaskedColumnsAreNotWritten(t *testing.T) {
 		Rows: []lqp.RowChange{{Set: []lqp.Assignment{{Column: "Name", Value: lqp.TextValue("new")}}}}})
 	require.NotContains(t, err.Error(), "Salary")
 	require.NotContains(t, err.Error(), tbl.Columns[2].ID)
-	_, err = w.editor.ImportCSV(ctx, livetables.ImportSpec{Table: tbl.ID}, strings.NewReader("Name,Phone\nx,1\n"))
+	_, err = w.editor.Import(ctx, livetables.ImportSpec{Table: tbl.ID}, strings.NewReader("Name,Phone\nx,1\n"))
 	require.ErrorContains(t, err, `no column "Phone" to fill`)
 
 	// Nor is it in a description, in the history or in events.

@@ -64,6 +64,11 @@ func (a *Access) SetMember(ctx context.Context, workspace, user string, role rba
 		if err := s.mayGrant(role); err != nil {
 			return nil, err
 		}
+		if len(s.policy.Attributes[user]) > 0 {
+			if err := s.unbound(); err != nil { // the new role's rules may make more of them than the old one's
+				return nil, err
+			}
+		}
 		return a.e.store.SetMember(ctx, a.granted(s), workspace, user, role)
 	})
 }
@@ -101,13 +106,40 @@ func (a *Access) SetMemberAttributes(ctx context.Context, workspace, user string
 		if err := s.mayChangeMember(user); err != nil {
 			return nil, err
 		}
-		bare := s.p
-		bare.Scope = nil
-		if s.policy.Binds(bare) && !s.policy.Can(s.p, rbac.GrantAdmin, "").Allowed {
-			return nil, fmt.Errorf("rules or caps bind you, and others might see more with other attributes: %w", ErrForbidden)
+		if err := s.unbound(); err != nil {
+			return nil, err
 		}
 		return a.e.store.SetAttributes(ctx, a.granted(s), workspace, user, attributes)
 	})
+}
+
+// unbound refuses to let somebody who is bound decide what others are bound by: with other attributes, or as another user, a
+// rule for the same role may show more.
+func (s *entry) unbound() error {
+	bare := s.p
+	bare.Scope = nil
+	if s.policy.Binds(bare) && !s.policy.Can(s.p, rbac.GrantAdmin, "").Allowed {
+		return fmt.Errorf("rules or caps bind you, and others might see more: %w", ErrForbidden)
+	}
+	return nil
+}
+
+// MayStandFor tells whether the principal may hold what acts as another member of a workspace, the key of an account that is
+// no person: nil, or why not. It must be allowed to give the member's role, and be bound by no rule and no cap or be allowed to
+// make admins: under the rules of its own role another member may see other rows. Whoever lets such a key act asks it again.
+func (a *Access) MayStandFor(ctx context.Context, workspace, user string) error {
+	s, err := a.enter(ctx, workspace, rbac.ManageMembers)
+	if err != nil {
+		return err
+	}
+	role := s.policy.Role(rbac.Principal{ID: user})
+	if role == "" {
+		return fmt.Errorf("member: %w", ErrNotFound)
+	}
+	if err := s.mayGrant(role); err != nil {
+		return err
+	}
+	return s.unbound()
 }
 
 // RemoveMember takes a member out of a workspace. Everybody may leave in person, but the last owner.

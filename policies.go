@@ -2,6 +2,8 @@ package livetables
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/livetables/livetables/lqp"
@@ -33,6 +35,38 @@ func (c *cataloguePolicies) Policy(ctx context.Context, workspace string) (*rbac
 	p := policyOf(snap)
 	c.cache.Store(workspace, cachedPolicy{snap, p})
 	return p, nil
+}
+
+// givenPolicies are those of an embedding program. What it leaves out of where resources are is taken from the catalogue, so
+// that a cap on a base is never lost on its tables; a policy of another workspace is refused.
+type givenPolicies struct {
+	given rbac.PolicyStore
+	store *minidb.DB
+}
+
+// Policy implements rbac.PolicyStore.
+func (g givenPolicies) Policy(ctx context.Context, workspace string) (*rbac.Policy, error) {
+	p, err := g.given.Policy(ctx, workspace)
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil:
+		return nil, errors.New("the policy store answers with no policy")
+	case p.Workspace != "" && p.Workspace != workspace:
+		return nil, fmt.Errorf("the policy store answers with the policy of %s", p.Workspace)
+	case p.Workspace != "" && p.Parents != nil:
+		return p, nil
+	}
+	whole := *p
+	whole.Workspace = workspace
+	if whole.Parents == nil {
+		snap, err := g.store.Snapshot(ctx, workspace)
+		if err != nil {
+			return nil, err
+		}
+		whole.Parents = snap.Parents()
+	}
+	return &whole, nil
 }
 
 // policyOf is the policy that a catalogue holds. Whatever of it cannot be read takes rights away and gives none: a role is

@@ -170,7 +170,11 @@ func TestExplainKeepsRulesToThemselves(t *testing.T) {
 			assert.Contains(t, x2.Parts[0].Native, salary)
 			if name == "analyze" {
 				assert.Equal(t, &exec.Actual{Rows: 1}, x.Actual, "not how many rows there were to read, nor how long that took")
-				assert.Equal(t, int64(1), x2.Tree.Actual.Rows)
+				assert.Equal(t, &exec.Actual{Rows: 1}, x2.Actual, "who manages rules is bound by them")
+				assert.Nil(t, x2.Tree.Actual)
+				x3, err := explain(w.owner)
+				require.NoError(t, err)
+				assert.Equal(t, int64(3), x3.Tree.Actual.Rows)
 			}
 		})
 	}

@@ -60,17 +60,21 @@ func (a *Access) UpdateProject(ctx context.Context, id string, patch minidb.Proj
 // it a project that has bases is minidb.ErrNotEmpty. Where roles are narrowed on the project or granted something on it, that
 // ends with it and the principal needs the right to manage rules there.
 func (a *Access) DeleteProject(ctx context.Context, id string, keep bool, version int64) error {
-	s, err := a.at(ctx, id, rbac.AlterTables)
-	if err != nil {
-		return err
-	}
-	if _, err := s.project(id); err != nil {
-		return err
-	}
-	if err := s.mayRegroup(id); err != nil {
-		return err
-	}
-	return a.e.store.DeleteProject(ctx, a.actor(""), id, keep, version)
+	_, err := again(func() (struct{}, error) {
+		var none struct{}
+		s, err := a.at(ctx, id, rbac.AlterTables)
+		if err != nil {
+			return none, err
+		}
+		if _, err := s.project(id); err != nil {
+			return none, err
+		}
+		if err := s.mayRegroup(id, id); err != nil {
+			return none, err
+		}
+		return none, a.e.store.DeleteProject(ctx, a.granted(s), id, keep, version)
+	})
+	return err
 }
 
 // mayMove says whether a base may go from its project to another one, "" for none: the principal must be allowed to alter
@@ -93,16 +97,16 @@ func (s *entry) mayMove(b *minidb.Base, to string) error {
 		if d := s.policy.Can(s.p, rbac.AlterTables, project); !d.Allowed {
 			return fmt.Errorf("%s: %w", d.Reason, ErrForbidden)
 		}
-		if err := s.mayRegroup(project); err != nil {
+		if err := s.mayRegroup(project, b.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mayRegroup says whether the principal may change what is in a project: where roles are narrowed there, or granted
-// something, that is as much as changing what people may do.
-func (s *entry) mayRegroup(project string) error {
+// mayRegroup says whether the principal may put something into a project or take it out, a base or all that is there: where
+// roles are narrowed on the project, or granted something, that is as much as changing what people may do.
+func (s *entry) mayRegroup(project, moved string) error {
 	decides := len(s.policy.Caps[project]) > 0
 	for _, role := range s.policy.Roles {
 		for _, g := range role.Grants {
@@ -114,6 +118,9 @@ func (s *entry) mayRegroup(project string) error {
 	}
 	if d := s.policy.Can(s.p, rbac.ManageRules, project); !d.Allowed {
 		return fmt.Errorf("who may do what depends on the project: %s: %w", d.Reason, ErrForbidden)
+	}
+	if s.boundWithin(moved) {
+		return fmt.Errorf("who may do what depends on the project, and rules or caps bind you there: %w", ErrForbidden)
 	}
 	return nil
 }

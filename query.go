@@ -52,7 +52,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	ctx, revoke := context.WithCancelCause(ctx)
 	ctx, timeout := context.WithTimeout(ctx, s.limits.QueryTime)
 	cancel := func() { timeout(); revoke(nil) }
-	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, revoke), plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
+	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, revoke), plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes, from: s}
 	r.Columns = plan.Columns()
 	if r.counted = q.Count == lqp.CountExact; r.counted {
 		// Before the rows: a query that kept a connection to a source while it waits for another would wait for itself.
@@ -293,7 +293,7 @@ func (s *entry) table(ctx context.Context, connection, table string) (*lqp.Table
 		return t.Schema(), nil
 	}
 	c, ok := s.Connection(connection)
-	if !ok {
+	if !ok || !s.readable(connection) { // before its database is asked: that it does not answer is an answer
 		return nil, rewrite.ErrNoTable
 	}
 	catalog, err := s.e.sources.catalog(ctx, c)

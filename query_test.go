@@ -217,3 +217,16 @@ func TestBudgetNamesItsStep(t *testing.T) {
 	assert.Equal(t, livetables.CodeBudget, livetables.Code(err))
 	assert.True(t, strings.Contains(err.Error(), "10 rows"), err)
 }
+
+// An aggregate that only the order of a nested block names makes one row of it nevertheless.
+func TestOneRowOfANestedAggregate(t *testing.T) {
+	w := newWorld(t)
+	tbl := w.table("T", minidb.ColumnSpec{Name: "N", Type: minidb.IntegerColumn})
+	for range 2 { // without rows and with two
+		rows, err := w.owner.Query(t.Context(), w.workspace, &lqp.Query{Select: cols(t, "a.x"), From: lqp.Source{Alias: "a", Query: &lqp.Query{
+			From: lqp.Source{Table: tbl.ID}, Aggregates: []lqp.Aggregate{{Name: "m", Func: "max", Arg: lqp.Ref("", "N")}}, OrderBy: order(t, "m"),
+			Select: []lqp.Named{{Name: "x", Expr: lqp.Literal(lqp.IntValue(7))}}}}})
+		require.Equal(t, []string{"7"}, all(t, rows, err))
+		w.insert(w.owner, tbl, []string{"1"}, []string{"2"})
+	}
+}

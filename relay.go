@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { e.sources.watch(ctx) })
 	wg.Go(func() { e.purge(ctx) })
+	wg.Go(func() { e.signHeads(ctx) })
 	committed, stop := e.store.Committed()
 	defer stop()
 	for done := false; !done; {
@@ -82,14 +84,18 @@ func (e *Engine) relay(ctx context.Context, c consumer, wake <-chan struct{}) {
 			position, err = e.relayFrom(ctx, c, position)
 			return err
 		}()
-		wait := relayPoll
 		if err != nil && ctx.Err() == nil {
 			e.log.ErrorContext(ctx, "relay of changes failed; it will be tried again", "consumer", c.name, "after", position, "error", err)
-			wait, pause = pause, min(2*pause, relayRetryMax)
-		} else {
-			pause = relayRetry
+			// Between half and all of the pause, so that many do not come back to a receiver at the same moment.
+			wait := pause/2 + rand.N(pause/2)
+			pause = min(2*pause, relayRetryMax)
+			if !sleep(ctx, wait) { // whatever is written meanwhile
+				return
+			}
+			continue
 		}
-		timer := time.NewTimer(wait)
+		pause = relayRetry
+		timer := time.NewTimer(relayPoll)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

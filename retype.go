@@ -178,7 +178,7 @@ func (r *retyping) breaks(ctx context.Context, c *minidb.Column) []Breakage {
 	later.sights = nil
 	later.instead = map[string]*lqp.Table{r.table.ID: &then}
 	for _, v := range r.Views {
-		if r.runs(ctx, v) && !later.runs(ctx, v) {
+		if r.readable(v.ID) && r.runs(ctx, v) && !later.runs(ctx, v) {
 			list = append(list, Breakage{Kind: "view", ID: v.ID, Name: v.Name})
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // readCheck is how often a running read looks whether its principal may still see what it was planned to show.
 const readCheck = time.Second
 
+// askTime is how long the policy may be waited for there: what cannot be told in time is refused.
+const askTime = 3 * time.Second
+
 // permit watches the right to a running read: exports can take long, and a right that is taken away ends them.
 type permit struct {
 	lost  atomic.Bool
@@ -27,7 +30,7 @@ func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.Cance
 		<-ready // timer is set
 		switch {
 		case ctx.Err() != nil:
-		case s.stillMay(ctx, plan):
+		case s.mayInTime(ctx, plan):
 			p.timer.Reset(readCheck)
 		case ctx.Err() == nil: // else the end of the read kept us from asking
 			p.lost.Store(true)
@@ -40,6 +43,21 @@ func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.Cance
 
 // end stops watching.
 func (p *permit) end() { p.timer.Stop() }
+
+// mayInTime is stillMay, false too when the policy does not answer within askTime. A store that does not listen to its context
+// holds up nobody but itself.
+func (s *entry) mayInTime(ctx context.Context, plan *rewrite.Plan) bool {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	answer := make(chan bool, 1)
+	go func() { answer <- s.stillMay(ctx, plan) }()
+	select {
+	case may := <-answer:
+		return may
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // stillMay reports whether the principal may see now what the plan shows. A policy that cannot be had allows nothing.
 func (s *entry) stillMay(ctx context.Context, plan *rewrite.Plan) bool {

@@ -210,7 +210,7 @@ func TestRowRulesKeepIndexesOfTheMiniDB(t *testing.T) {
 	for from := 0; from < 4000; from += 1000 {
 		rows := make([][]string, 1000)
 		for i := range rows {
-			rows[i] = []string{fmt.Sprint("user", (from+i)%200), fmt.Sprint("region", (from+i)%50), fmt.Sprint(i % 7), "x"}
+			rows[i] = []string{fmt.Sprint("user", (from+i)%200), fmt.Sprint("region", (from+i)%50), strconv.Itoa(i % 7), "x"}
 		}
 		w.insert(w.owner, tbl, rows...)
 	}

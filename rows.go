@@ -31,6 +31,8 @@ type Rows struct {
 	err     error
 	count   int64
 	counted bool
+	from    *entry // that looked
+	passed  func() // called for every row, may be nil
 }
 
 // Next moves to the next row; false at the end of the page or on an error.
@@ -55,6 +57,9 @@ func (r *Rows) Next() bool {
 		return false
 	}
 	r.seen++
+	if r.passed != nil {
+		r.passed()
+	}
 	return true
 }
 

@@ -23,6 +23,10 @@ var ErrKey = fmt.Errorf("key required: %w", ErrNoPrincipal)
 // publish. Only the publisher and owners change how a view is published, make keys for it and change its query; others who
 // may publish can take it off and publish it with their own rights.
 func (a *Access) Publish(ctx context.Context, view, slug, mode string) (*minidb.Share, error) {
+	return again(func() (*minidb.Share, error) { return a.publish(ctx, view, slug, mode) })
+}
+
+func (a *Access) publish(ctx context.Context, view, slug, mode string) (*minidb.Share, error) {
 	s, err := a.at(ctx, view, rbac.ShareViews)
 	if err != nil {
 		return nil, err
@@ -36,7 +40,7 @@ func (a *Access) Publish(ctx context.Context, view, slug, mode string) (*minidb.
 	if err := s.mayShow(ctx, view); err != nil {
 		return nil, err
 	}
-	return a.e.store.PutShare(ctx, a.actor(""), view, minidb.ShareSpec{Slug: slug, Mode: mode})
+	return a.e.store.PutShare(ctx, a.granted(s), view, minidb.ShareSpec{Slug: slug, Mode: mode})
 }
 
 // Unpublish takes a view off its slug; its keys are gone with it.
@@ -132,6 +136,14 @@ const keyBytes = 24
 
 // AddKey makes a key for a published view. The key is shown this once; only its hash is kept. A zero expires never does.
 func (a *Access) AddKey(ctx context.Context, view string, expires time.Time) (key string, stored *minidb.ShareKey, err error) {
+	stored, err = again(func() (made *minidb.ShareKey, err error) {
+		key, made, err = a.addKey(ctx, view, expires)
+		return made, err
+	})
+	return key, stored, err
+}
+
+func (a *Access) addKey(ctx context.Context, view string, expires time.Time) (key string, stored *minidb.ShareKey, err error) {
 	s, sh, err := a.share(ctx, view)
 	if err != nil {
 		return "", nil, err
@@ -153,7 +165,7 @@ func (a *Access) AddKey(ctx context.Context, view string, expires time.Time) (ke
 	if !expires.IsZero() {
 		k.ExpiresAt = &expires
 	}
-	stored, err = a.e.store.AddShareKey(ctx, a.actor(""), sh.ID, k)
+	stored, err = a.e.store.AddShareKey(ctx, a.granted(s), sh.ID, k)
 	if err != nil {
 		return "", nil, err
 	}

@@ -50,6 +50,10 @@ func (a *Access) Base(ctx context.Context, id string) (*minidb.Base, error) {
 // UpdateBase changes a base; version 0 skips the version check. A base moves to another project of the workspace, or out of
 // the one it is in, where the principal has the right to alter tables on both sides.
 func (a *Access) UpdateBase(ctx context.Context, id string, patch minidb.BasePatch, version int64) (*minidb.Base, error) {
+	return again(func() (*minidb.Base, error) { return a.updateBase(ctx, id, patch, version) })
+}
+
+func (a *Access) updateBase(ctx context.Context, id string, patch minidb.BasePatch, version int64) (*minidb.Base, error) {
 	s, err := a.at(ctx, id, rbac.AlterTables)
 	if err != nil {
 		return nil, err
@@ -59,7 +63,7 @@ func (a *Access) UpdateBase(ctx context.Context, id string, patch minidb.BasePat
 			return nil, err
 		}
 	}
-	return a.e.store.UpdateBase(ctx, a.actor(""), id, patch, version)
+	return a.e.store.UpdateBase(ctx, a.granted(s), id, patch, version)
 }
 
 // DeleteBase removes a base with its tables, views and rows; version 0 skips the version check. The principal must be
@@ -126,11 +130,22 @@ func (a *Access) Table(ctx context.Context, id string) (*minidb.Table, error) {
 	return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
 }
 
-// UpdateTable changes a table's name, description or settings; version 0 skips the version check.
+// UpdateTable changes a table's name, description, settings or rules; version 0 skips the version check. Rules may name
+// columns by name or id; they are refused to whom a rule of the policy keeps rows or columns from, since whether they hold
+// tells of all of them.
 func (a *Access) UpdateTable(ctx context.Context, id string, patch minidb.TablePatch, version int64) (*minidb.Table, error) {
 	s, err := a.anyTable(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if patch.Rules != nil {
+		t, seen, err := s.tableOf(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if patch.Rules, err = s.rowRules(t, seen, *patch.Rules); err != nil {
+			return nil, err
+		}
 	}
 	t, err := a.e.store.UpdateTable(ctx, a.actor(""), id, patch, version)
 	if err != nil {
@@ -149,8 +164,18 @@ func (a *Access) DeleteTable(ctx context.Context, id string, version int64) erro
 
 // AddColumn adds a column at the end of a table. version is the table's, 0 for any.
 func (a *Access) AddColumn(ctx context.Context, table string, spec minidb.ColumnSpec, version int64) (*minidb.Column, error) {
-	if _, err := a.anyTable(ctx, table); err != nil {
+	s, err := a.anyTable(ctx, table)
+	if err != nil {
 		return nil, err
+	}
+	if built := spec.Type.BuiltIn(); built != "" {
+		_, seen, err := s.tableOf(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		if !seen.Shows(built) {
+			return nil, fmt.Errorf("the column would show what a rule of table %s keeps from you: %w", table, ErrForbidden)
+		}
 	}
 	return a.e.store.AddColumn(ctx, a.actor(""), table, spec, version)
 }

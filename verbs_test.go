@@ -150,7 +150,7 @@ func verbs() []verb {
 			return err
 		}},
 		{"import", rbac.WriteRows, tables, func(ctx context.Context, e *estate, a *livetables.Access, on string) error {
-			_, err := a.ImportCSV(ctx, livetables.ImportSpec{Table: on}, strings.NewReader("Name\nDan\n"))
+			_, err := a.Import(ctx, livetables.ImportSpec{Table: on}, strings.NewReader("Name\nDan\n"))
 			return err
 		}},
 		{"update table", rbac.AlterTables, tables, func(ctx context.Context, e *estate, a *livetables.Access, on string) error {

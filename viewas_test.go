@@ -62,7 +62,7 @@ func TestViewAs(t *testing.T) {
 	assert.ErrorIs(t, err, livetables.ErrForbidden)
 	_, err = as.Apply(ctx, e.workspace, &lqp.Mutation{Op: lqp.Insert, Table: e.leftTable.ID, Rows: []lqp.RowChange{{}}})
 	assert.ErrorIs(t, err, livetables.ErrForbidden)
-	_, err = as.ImportCSV(ctx, livetables.ImportSpec{Table: e.leftTable.ID}, strings.NewReader("Name\nx\n"))
+	_, err = as.Import(ctx, livetables.ImportSpec{Table: e.leftTable.ID}, strings.NewReader("Name\nx\n"))
 	assert.ErrorIs(t, err, livetables.ErrForbidden)
 	list, err := as.Workspaces(ctx)
 	require.NoError(t, err)
@@ -169,4 +169,17 @@ func TestViewAsEnds(t *testing.T) {
 	now = now.Add(10 * time.Minute)
 	_, err = as.Table(t.Context(), e.leftTable.ID)
 	require.ErrorIs(t, err, livetables.ErrForbidden)
+}
+
+// A job goes on after the look has ended, and is written down as the doing of the member.
+func TestViewAsStartsNoJob(t *testing.T) {
+	e := newEstate(t)
+	ctx := t.Context()
+	a, err := e.admin.ViewAs(ctx, e.workspace, "viewer")
+	require.NoError(t, err)
+	_, err = a.StartExport(ctx, e.workspace, &lqp.Query{From: lqp.Source{Table: e.leftTable.ID}}, "")
+	require.ErrorIs(t, err, livetables.ErrForbidden)
+	jobs, err := e.viewer.Jobs(ctx, e.workspace)
+	require.NoError(t, err)
+	require.Empty(t, jobs)
 }

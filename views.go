@@ -33,6 +33,10 @@ func (a *Access) CreateView(ctx context.Context, base string, spec ViewSpec) (*m
 // UpdateView changes a view's name when it is not empty and its query when it is not nil; version 0 skips the version
 // check.
 func (a *Access) UpdateView(ctx context.Context, id string, version int64, spec ViewSpec) (*minidb.View, error) {
+	return again(func() (*minidb.View, error) { return a.updateView(ctx, id, version, spec) })
+}
+
+func (a *Access) updateView(ctx context.Context, id string, version int64, spec ViewSpec) (*minidb.View, error) {
 	s, err := a.at(ctx, id, rbac.AlterViews)
 	if err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func (a *Access) UpdateView(ctx context.Context, id string, version int64, spec 
 			return nil, err
 		}
 	}
-	v, err := a.e.store.UpdateView(ctx, a.actor(""), id, patch, version)
+	v, err := a.e.store.UpdateView(ctx, a.granted(s), id, patch, version)
 	if err != nil {
 		return nil, err
 	}
@@ -80,10 +84,10 @@ func (a *Access) Views(ctx context.Context, workspace string) ([]*minidb.View, e
 	return list, nil
 }
 
-// shownView is a view without its query when that names what the principal may not know of. Who manages the rules, or is
-// bound by none, sees also the queries that are broken, to mend them.
+// shownView is a view without its query when that names what the principal may not know of. Whom no rule and no cap binds
+// sees also the queries that are broken, to mend them.
 func (s *entry) shownView(ctx context.Context, v *minidb.View) *minidb.View {
-	if s.policy.Can(s.p, rbac.AlterViews, v.ID).Allowed && (s.policy.Can(s.p, rbac.ManageRules, "").Allowed || !s.policy.Binds(s.p) || s.runs(ctx, v)) {
+	if s.policy.Can(s.p, rbac.AlterViews, v.ID).Allowed && (!s.policy.Binds(s.p) || s.runs(ctx, v)) {
 		return v
 	}
 	c := *v

@@ -30,7 +30,7 @@ type Policy struct {
 	// Caps narrow roles on a resource and everything inside it: by the resource's id.
 	Caps map[string][]Cap
 	// Parents says what a resource is inside of: the base of a table or view, the project of a base. What is not listed is
-	// directly in the workspace.
+	// directly in the workspace. Where the map is nil, the engine takes that of its catalogue.
 	Parents map[string]string
 	// Networks, when there are any, are the only ones from which sensitive actions are allowed.
 	Networks []netip.Prefix

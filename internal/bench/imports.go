@@ -101,7 +101,7 @@ func measureImport(ctx context.Context, b *bench) error {
 				return err
 			}
 			defer f.Close()
-			_, err = w.owner.ImportCSV(ctx, livetables.ImportSpec{Table: table}, f)
+			_, err = w.owner.Import(ctx, livetables.ImportSpec{Table: table}, f)
 			return err
 		}),
 	}

@@ -113,7 +113,7 @@ func measureFederated(ctx context.Context, b *bench) error {
 	for id := 1; id <= customersOf(b.rows); id++ {
 		csv.WriteString(strings.Join(appendCustomer(nil, id), ",") + "\n")
 	}
-	if _, err := w.owner.ImportCSV(ctx, livetables.ImportSpec{Table: t.ID}, strings.NewReader(csv.String())); err != nil {
+	if _, err := w.owner.Import(ctx, livetables.ImportSpec{Table: t.ID}, strings.NewReader(csv.String())); err != nil {
 		return err
 	}
 	orders, n := lqp.Source{Connection: w.pg, Table: "orders"}, 0

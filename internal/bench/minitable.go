@@ -46,7 +46,7 @@ func (b *bench) miniOrders(ctx context.Context, w *world, name string, orders in
 		return nil, err
 	}
 	defer f.Close()
-	_, err = w.owner.ImportCSV(ctx, livetables.ImportSpec{Table: t.ID}, f)
+	_, err = w.owner.Import(ctx, livetables.ImportSpec{Table: t.ID}, f)
 	return t, err
 }
 

@@ -95,6 +95,36 @@ func (x Explanation) WithoutRules(plan *rewrite.Plan) Explanation {
 	return x
 }
 
+// WithoutCounts is the explanation for somebody who may know the row rules, but is bound by those in the plan: without the
+// numbers of rows from which the rules take some away, and how long that took.
+func (x Explanation) WithoutCounts() Explanation {
+	if len(x.Rules) == 0 {
+		return x
+	}
+	parts := make([]PartPlan, len(x.Parts))
+	for i, p := range x.Parts {
+		p.Rows = -1
+		parts[i] = p
+	}
+	x.Parts, x.Tree = parts, x.Tree.withoutCounts()
+	if x.Actual != nil {
+		x.Actual = &Actual{Rows: x.Actual.Rows}
+	}
+	return x
+}
+
+func (n *Node) withoutCounts() *Node {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	c.Actual, c.Inputs = nil, make([]*Node, len(n.Inputs))
+	for i, in := range n.Inputs {
+		c.Inputs[i] = in.withoutCounts()
+	}
+	return &c
+}
+
 func (p *part) explain(ctx context.Context, names readable) PartPlan {
 	pp := PartPlan{Connection: p.connection, Driver: p.adapter.Capabilities().Driver, Source: names.text(sourceName(p.split.Pushed, "")),
 		Access: "scan", Rows: -1}

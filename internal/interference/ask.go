@@ -193,7 +193,7 @@ func (a *asker) export() question {
 		}
 		defer rows.Close()
 		var b strings.Builder
-		n, err := livetables.ExportCSV(&b, rows)
+		n, err := livetables.WriteRows(&b, rows, livetables.FormatCSV)
 		return fmt.Sprint(b.String(), n, err)
 	}}
 }

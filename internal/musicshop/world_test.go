@@ -94,7 +94,7 @@ func (w *world) intoMiniDB(t testing.TB, tb *table) place {
 	out.Flush()
 	created, err := w.owner.CreateTable(t.Context(), w.base, spec)
 	require.NoError(t, err)
-	_, err = w.owner.ImportCSV(t.Context(), livetables.ImportSpec{Table: created.ID}, strings.NewReader(text.String()))
+	_, err = w.owner.Import(t.Context(), livetables.ImportSpec{Table: created.ID}, strings.NewReader(text.String()))
 	require.NoError(t, err)
 	return place{naming: people}
 }

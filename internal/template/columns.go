@@ -36,10 +36,25 @@ func most(c minidb.ColumnSpec, max string) minidb.ColumnSpec {
 func text(name string) minidb.ColumnSpec  { return column(name, minidb.TextColumn) }
 func notes(name string) minidb.ColumnSpec { return column(name, minidb.LongTextColumn) }
 func date(name string) minidb.ColumnSpec  { return column(name, minidb.DateColumn) }
+func email(name string) minidb.ColumnSpec { return column(name, minidb.EmailColumn) }
+func phone(name string) minidb.ColumnSpec { return column(name, minidb.PhoneColumn) }
+func link(name string) minidb.ColumnSpec  { return column(name, minidb.URLColumn) }
 func whole(name string) minidb.ColumnSpec { return column(name, minidb.IntegerColumn) }
 
 func decimals(name string, scale int) minidb.ColumnSpec {
 	return minidb.ColumnSpec{Name: name, Type: minidb.DecimalColumn, Options: minidb.ColumnOptions{Scale: scale}}
+}
+
+// money is an amount in euros, which whoever starts from the template changes to their own currency.
+func money(name string) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: minidb.CurrencyColumn, Options: minidb.ColumnOptions{Currency: "EUR"}}
+}
+
+// labels is a multiple select.
+func labels(name string, names ...string) minidb.ColumnSpec {
+	c := choice(name, names...)
+	c.Type, c.Default = minidb.MultiSelectColumn, lqp.Value{}
+	return c
 }
 
 // choice is a single select whose first choice is that of new rows.

@@ -9,16 +9,16 @@ var crm = Template{
 		{Name: "Companies", Description: "Customers and those who may become so.",
 			Columns: []minidb.ColumnSpec{
 				unique(required(text("Company"))), choice("Kind", "Prospect", "Customer", "Partner"), text("City"), text("Country"),
-				least(whole("Employees"), "0"), text("Website"), notes("Notes"),
+				least(whole("Employees"), "0"), link("Website"), notes("Notes"),
 			},
 			Rows: [][]string{
-				{"Alder & Sons", "Customer", "Leeds", "United Kingdom", "48", "alder.example", "Pays within a week."},
-				{"Brisa", "Prospect", "Porto", "Portugal", "12", "brisa.example", ""},
-				{"Cobalt Works", "Prospect", "Graz", "Austria", "310", "cobalt.example", "Decides twice a year, in March and October."},
+				{"Alder & Sons", "Customer", "Leeds", "United Kingdom", "48", "https://alder.example", "Pays within a week."},
+				{"Brisa", "Prospect", "Porto", "Portugal", "12", "https://brisa.example", ""},
+				{"Cobalt Works", "Prospect", "Graz", "Austria", "310", "https://cobalt.example", "Decides twice a year, in March and October."},
 			}},
 		{Name: "Contacts", Description: "People, by the name of their company.",
 			Columns: []minidb.ColumnSpec{
-				required(text("Name")), text("Company"), text("Role"), unique(text("Email")), text("Phone"), date("Last contact"), notes("Notes"),
+				required(text("Name")), text("Company"), text("Role"), unique(email("Email")), phone("Phone"), date("Last contact"), notes("Notes"),
 			},
 			Rows: [][]string{
 				{"Rosa Alder", "Alder & Sons", "Owner", "rosa@alder.example", "+44 113 496 0000", "@-4", ""},
@@ -29,14 +29,14 @@ var crm = Template{
 		{Name: "Deals", Description: "What may be sold, by the name of the company.",
 			Columns: []minidb.ColumnSpec{
 				required(text("Deal")), required(text("Company")), choice("Stage", "Lead", "Talking", "Offer", "Won", "Lost"),
-				least(decimals("Value", 2), "0"), most(least(whole("Chance"), "0"), "100"), date("Expected"), text("Owner"),
+				least(money("Value"), "0"), most(least(column("Chance", minidb.PercentColumn), "0"), "1"), date("Expected"), text("Owner"),
 			},
 			Rows: [][]string{
-				{"Renewal", "Alder & Sons", "Offer", "9600", "80", "@14", "Mia"},
-				{"Second site", "Alder & Sons", "Talking", "4200.50", "40", "@60", "Mia"},
-				{"First year", "Brisa", "Lead", "1800", "20", "@75", "Noor"},
-				{"Pilot", "Cobalt Works", "Talking", "25000", "30", "@120", "Noor"},
-				{"Training", "Alder & Sons", "Won", "1500", "100", "@-20", "Mia"},
+				{"Renewal", "Alder & Sons", "Offer", "9600", "80%", "@14", "Mia"},
+				{"Second site", "Alder & Sons", "Talking", "4200.50", "40%", "@60", "Mia"},
+				{"First year", "Brisa", "Lead", "1800", "20%", "@75", "Noor"},
+				{"Pilot", "Cobalt Works", "Talking", "25000", "30%", "@120", "Noor"},
+				{"Training", "Alder & Sons", "Won", "1500", "100%", "@-20", "Mia"},
 			}},
 	},
 	Views: []View{

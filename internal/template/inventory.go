@@ -10,7 +10,7 @@ var inventory = Template{
 			Columns: []minidb.ColumnSpec{
 				unique(required(text("SKU"))), required(text("Product")), choice("Category", "Parts", "Tools", "Consumables"), text("Supplier"),
 				required(withDefault(least(whole("In stock"), "0"), 0)), required(withDefault(least(whole("Reorder at"), "0"), 0)),
-				least(decimals("Unit price", 2), "0"), text("Shelf"),
+				least(money("Unit price"), "0"), text("Shelf"),
 			},
 			Rows: [][]string{
 				{"P-1001", "Bolt M6 × 20", "Parts", "Nordic Fasteners", "4200", "1000", "0.08", "A1"},
@@ -20,7 +20,7 @@ var inventory = Template{
 				{"C-3001", "Gloves, size L", "Consumables", "Safe Supply", "35", "40", "1.75", "B2"},
 			}},
 		{Name: "Suppliers", Description: "Where it comes from.",
-			Columns: []minidb.ColumnSpec{unique(required(text("Supplier"))), text("Email"), least(whole("Days to deliver"), "0"), notes("Terms")},
+			Columns: []minidb.ColumnSpec{unique(required(text("Supplier"))), email("Email"), least(whole("Days to deliver"), "0"), notes("Terms")},
 			Rows: [][]string{
 				{"Nordic Fasteners", "orders@fasteners.example", "5", "Free delivery from 200."},
 				{"Hand & Co", "sales@hand.example", "12", ""},

@@ -9,7 +9,7 @@ var projects = Template{
 		{Name: "Projects", Description: "What is being worked on.",
 			Columns: []minidb.ColumnSpec{
 				unique(required(text("Project"))), choice("Status", "Planned", "Active", "On hold", "Done"), text("Lead"),
-				date("Start"), date("Due"), least(decimals("Budget", 2), "0"), notes("Goal"),
+				date("Start"), date("Due"), least(money("Budget"), "0"), notes("Goal"),
 			},
 			Rows: [][]string{
 				{"New website", "Active", "Ana", "@-30", "@45", "18000", "A site that loads in a second and that we can edit ourselves."},
@@ -20,16 +20,17 @@ var projects = Template{
 			Columns: []minidb.ColumnSpec{
 				required(text("Task")), required(text("Project")), choice("Status", "To do", "In progress", "Done"),
 				choice("Priority", "Normal", "High", "Low"), text("Assignee"), date("Due"),
-				least(decimals("Estimate", 1), "0"), least(decimals("Spent", 1), "0"), notes("Notes"),
+				least(decimals("Estimate", 1), "0"), least(decimals("Spent", 1), "0"),
+				labels("Labels", "Design", "Text", "Technical"), notes("Notes"),
 			},
 			Rows: [][]string{
-				{"Write texts", "New website", "In progress", "High", "Ana", "@3", "24", "11.5", "Start with the three pages that most people read."},
-				{"Choose typefaces", "New website", "Done", "Normal", "Dilan", "@-9", "6", "7", ""},
-				{"Measure loading time", "New website", "To do", "Normal", "Dilan", "@12", "4", "", ""},
-				{"Redirect old addresses", "New website", "To do", "High", "Ana", "@-2", "8", "1", "The list is in the old server's configuration."},
-				{"Visit three offices", "Office move", "To do", "High", "Ben", "@25", "12", "", ""},
-				{"Give notice", "Office move", "To do", "Normal", "Ben", "@30", "1", "", "Three months to the end of a quarter."},
-				{"Collect prices", "Price list", "Done", "Normal", "Chika", "@-40", "16", "19.5", ""},
+				{"Write texts", "New website", "In progress", "High", "Ana", "@3", "24", "11.5", "Text", "Start with the three pages that most people read."},
+				{"Choose typefaces", "New website", "Done", "Normal", "Dilan", "@-9", "6", "7", "Design", ""},
+				{"Measure loading time", "New website", "To do", "Normal", "Dilan", "@12", "4", "", "Technical", ""},
+				{"Redirect old addresses", "New website", "To do", "High", "Ana", "@-2", "8", "1", "Technical, Text", "The list is in the old server's configuration."},
+				{"Visit three offices", "Office move", "To do", "High", "Ben", "@25", "12", "", "", ""},
+				{"Give notice", "Office move", "To do", "Normal", "Ben", "@30", "1", "", "", "Three months to the end of a quarter."},
+				{"Collect prices", "Price list", "Done", "Normal", "Chika", "@-40", "16", "19.5", "", ""},
 			}},
 	},
 	Views: []View{

@@ -58,7 +58,7 @@ func (t Template) Blueprint(today time.Time) (minidb.Blueprint, error) {
 		for i, cells := range tb.Rows {
 			row := make([]lqp.Value, len(cells))
 			for k, cell := range cells {
-				v, err := parseCell(tb.Columns[k].Type, cell, today)
+				v, err := parseCell(tb.Columns[k], cell, today)
 				if err != nil {
 					return bp, fmt.Errorf("template %s, table %s, row %d: %w", t.ID, tb.Name, i, err)
 				}
@@ -72,7 +72,7 @@ func (t Template) Blueprint(today time.Time) (minidb.Blueprint, error) {
 	return bp, nil
 }
 
-func parseCell(kind minidb.ColumnType, cell string, today time.Time) (lqp.Value, error) {
+func parseCell(spec minidb.ColumnSpec, cell string, today time.Time) (lqp.Value, error) {
 	if after, ok := strings.CutPrefix(cell, "@"); ok {
 		days, err := strconv.Atoi(after)
 		if err != nil {
@@ -80,8 +80,8 @@ func parseCell(kind minidb.ColumnType, cell string, today time.Time) (lqp.Value,
 		}
 		cell = today.UTC().AddDate(0, 0, days).Format(time.DateOnly)
 	}
-	c := minidb.Column{Type: kind, Options: minidb.ColumnOptions{Precision: 30, Scale: 10, MaxLength: len(cell)}}
-	return lqp.ParseText(c.ValueType(), cell)
+	c := minidb.Column{Type: spec.Type, Options: spec.Options}
+	return c.ParseText(cell)
 }
 
 // views are the queries of the views on tables that have their ids.
