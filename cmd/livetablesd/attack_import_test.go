@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +110,7 @@ func TestAttack75ImportIsAllOrNothing(t *testing.T) {
 		check(table, "the daemon was killed")
 		p = start(t, dir, "--rate-limit", "0")
 		p.login("a@example.com", "correct horse")
-		require.EqualValues(t, "killed "+fmt.Sprint(round), p.must(200, "GET", "/api/v1/tables/"+table, nil)["name"])
+		require.EqualValues(t, "killed "+strconv.Itoa(round), p.must(200, "GET", "/api/v1/tables/"+table, nil)["name"])
 	}
 	t.Logf("an import takes %s; rows found afterwards, and how often: %v", whole.Round(time.Millisecond), outcomes)
 }

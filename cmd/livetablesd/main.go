@@ -1,6 +1,6 @@
 // Livetablesd serves Live Tables over HTTP and WebSocket: by default on an embedded database in one directory, with no
 // other service. Run it with --help for its settings, with --demo for something to look at; "livetablesd keys" looks after
-// the keys that secrets are encrypted with.
+// the keys that secrets are encrypted with, "livetablesd audit" after the change log.
 package main
 
 import (
@@ -32,9 +32,10 @@ const gcPercent = 400
 
 // commands is the command line. Serving is what happens when no command is named.
 type commands struct {
-	Serve   serve   `cmd:"" default:"withargs" help:"Serve the API. This is what happens without a command."`
-	Keys    keys    `cmd:"" help:"Look after the keys that stored secrets are encrypted with."`
-	Version version `cmd:"" help:"Print the version of this program."`
+	Serve   serve    `cmd:"" default:"withargs" help:"Serve the API. This is what happens without a command."`
+	Keys    keys     `cmd:"" help:"Look after the keys that stored secrets are encrypted with."`
+	Audit   auditLog `cmd:"" help:"Look after the change log, which is also the audit log."`
+	Version version  `cmd:"" help:"Print the version of this program."`
 }
 
 func main() {

@@ -39,8 +39,11 @@ type Config struct {
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
 	Edge          Edge          `embed:""`
 
-	AuditFile     string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
-	ShutdownGrace time.Duration `default:"30s" help:"How long requests may take to finish when the daemon is stopped."`
+	AuditWebhookURL        string        `placeholder:"URL" help:"Also send every audit record to this address (https). --allow-host must name it when it is not public, or has no TLS."`
+	AuditWebhookSecretFile string        `type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs what is sent there. It must not be readable by everybody."`
+	AuditHeadsFile         string        `type:"path" placeholder:"FILE" help:"Also append the signed heads of the change log to this file. Best where nobody who can change the database can write."`
+	AuditFile              string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
+	ShutdownGrace          time.Duration `default:"30s" help:"How long requests may take to finish when the daemon is stopped."`
 
 	LogFormat string `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged: debug, info, warn or error."`
@@ -54,8 +57,27 @@ func (c *Config) check() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("--data-dir is empty"))
 	}
-	if c.MaxUpload <= 0 || c.MaxScanRows <= 0 || c.MaxScanBytes <= 0 || c.MaxSpillBytes < 0 || c.QueryTimeout <= 0 || c.RateLimit < 0 || c.Edge.RateLimitWorkspace < 0 || c.ShutdownGrace < 0 {
-		errs = append(errs, errors.New("limits and times must be above zero"))
+	for _, setting := range []struct {
+		flag string
+		ok   bool
+	}{
+		{"--max-upload", c.MaxUpload > 0}, {"--max-scan-rows", c.MaxScanRows > 0}, {"--max-scan-bytes", c.MaxScanBytes > 0},
+		{"--query-timeout", c.QueryTimeout > 0},
+	} {
+		if !setting.ok {
+			errs = append(errs, fmt.Errorf("%s must be above zero", setting.flag))
+		}
+	}
+	for _, setting := range []struct {
+		flag string
+		ok   bool
+	}{
+		{"--max-spill-bytes", c.MaxSpillBytes >= 0}, {"--rate-limit", c.RateLimit >= 0},
+		{"--rate-limit-workspace", c.Edge.RateLimitWorkspace >= 0}, {"--shutdown-grace", c.ShutdownGrace >= 0},
+	} {
+		if !setting.ok {
+			errs = append(errs, fmt.Errorf("%s must not be below zero", setting.flag))
+		}
 	}
 	if _, err := c.proxies(); err != nil {
 		errs = append(errs, err)

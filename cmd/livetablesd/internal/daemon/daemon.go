@@ -20,7 +20,6 @@ import (
 	"github.com/livetables/livetables/adapter/mysql"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
-	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/httpapi"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
@@ -154,13 +153,8 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer) error {
 	if opt.SpillDir == "" {
 		opt.SpillDir = filepath.Join(d.config.DataDir, "spill")
 	}
-	if d.config.AuditFile != "" {
-		sink, err := audit.OpenFile(d.config.AuditFile)
-		if err != nil {
-			return fmt.Errorf("audit file: %w", err)
-		}
-		d.closers = append(d.closers, sink.Close)
-		opt.Sinks = map[string]livetables.AuditSink{"file": sink}
+	if err := d.openSinks(&opt, guard); err != nil {
+		return err
 	}
 	if d.engine, err = livetables.New(opt); err != nil {
 		return err
@@ -183,9 +177,7 @@ func (d *Daemon) openAccounts(ctx context.Context, db *minidb.DB, keys auth.Deri
 	return auth.Open(ctx, store, auth.Options{
 		OIDC: issuer,
 		Keys: keys, Registration: auth.RegistrationPolicy(d.config.Registration), PublicURL: d.config.PublicURL, Logger: d.log,
-		Record: func(ctx context.Context, e audit.Entry) error {
-			return db.Record(ctx, minidb.Actor{ID: e.Actor, Address: e.Address, Reason: e.Reason}, e)
-		},
+		Record: db.TakeOver,
 	})
 }
 
@@ -240,6 +232,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 
+	var auditErr error
+	relay.Go(func() {
+		if auditErr = d.accounts.RunAudit(background); auditErr != nil {
+			d.log.Error("no audit entry of the accounts is handed over", "error", auditErr)
+		}
+	})
+
 	relay.Go(func() { d.once.Run(background) })
 	stopAdmin := d.serveAdmin()
 
@@ -257,7 +256,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	stop()
 	relay.Wait()
-	return errors.Join(err, stopAdmin(), relayErr, mailErr, d.close())
+	return errors.Join(err, stopAdmin(), relayErr, mailErr, auditErr, d.close())
 }
 
 // shutdown stops listening, tells sockets to come back elsewhere and waits for requests; those that take too long are cut.

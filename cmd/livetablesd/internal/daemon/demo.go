@@ -64,7 +64,7 @@ func makeDemo(ctx context.Context, engine *livetables.Engine, accounts *auth.Ser
 	}
 	orders := ""
 	for _, file := range []struct{ name, csv string }{{"Customers", demoCustomers}, {"Orders", demoOrders}} {
-		report, err := a.ImportCSV(ctx, livetables.ImportSpec{Base: base.ID, Name: file.name}, strings.NewReader(file.csv))
+		report, err := a.Import(ctx, livetables.ImportSpec{Base: base.ID, Name: file.name}, strings.NewReader(file.csv))
 		if err != nil {
 			return fmt.Errorf("demo table %s: %w", file.name, err)
 		}

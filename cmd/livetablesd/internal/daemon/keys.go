@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -57,12 +58,21 @@ type keyring struct {
 func openKeys(ctx context.Context, dir string, kms KMS, create bool) (*keyring, error) {
 	k := &keyring{keyFile: filepath.Join(dir, "master.key"), rootFile: filepath.Join(dir, "root.sealed")}
 	id, err := livetables.KeyOfRoot(k.rootFile)
-	if err == nil && !kms.used() {
+	switch {
+	case err == nil && !kms.used():
 		return nil, fmt.Errorf("the secrets of this data directory are kept by a key manager (key %q): --kms-address and its token are needed", id)
+	case err != nil && !errors.Is(err, fs.ErrNotExist): // never begin anew beside keys that cannot be read
+		return nil, fmt.Errorf("%s: %w", k.rootFile, err)
 	}
 	there, err := exists(k.keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
+	}
+	if !there && create && !kms.used() {
+		if used, err := exists(filepath.Join(dir, "livetables.db")); err != nil || used {
+			slog.WarnContext(ctx, "the database of this data directory had no key file, and a new one is made: stored passwords of connections will not open and everybody has to log in again; if you have a copy of the old file, stop now and put it back",
+				"file", k.keyFile)
+		}
 	}
 	if there || create && !kms.used() {
 		if k.file, err = livetables.LoadKeys(k.keyFile); err != nil {

@@ -35,12 +35,13 @@ func furnished(t *testing.T, in *instance) (p *place, ids map[string]string) {
 	ids["role"] = make("POST", p.at("/roles"), `{"name":"Reader","base":"viewer","grants":[{"action":"data.read"}]}`)
 	ids["account"] = make("POST", p.at("/service-accounts"), `{"name":"S","role":"viewer"}`)
 	ids["invite"] = make("POST", p.at("/invite"), `{"email":"nobody@example.net","role":"viewer"}`)
+	ids["job"] = p.exported("owner")
 	return p, ids
 }
 
 // prefixes are those of ids by path segment, for ids that nobody has.
 var prefixes = map[string]string{"workspace": "wsp", "base": "bas", "table": "tbl", "column": "col", "user": "usr", "row": "row", "project": "prj", "index": "idx",
-	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv"}
+	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv", "job": "job"}
 
 // ownAccount are segments that belong to the caller's account and not to a workspace; they have tests of their own.
 var ownAccount = []string{"session", "token", "slug", "$"}
@@ -56,7 +57,7 @@ func alikeBody(path string) any {
 		return nil
 	case strings.HasSuffix(path, "/rows"), strings.HasSuffix(path, "/rows/{row}"):
 		return `{"fields":{"Name":"taken over"}}`
-	case strings.HasSuffix(path, "/import"):
+	case strings.Contains(path, "/import"):
 		return "Name\nimported\n"
 	case strings.HasSuffix(path, "/rules"):
 		return `{"table":"Things","role":"viewer"}`

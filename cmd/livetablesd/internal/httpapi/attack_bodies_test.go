@@ -68,18 +68,20 @@ func bodies(p *place) map[string]string {
 		"POST /api/v1/tables/{table}/rows/bulk":                `{"op":"upsert","rows":[{"version":1,"fields":{"Name":"n"}}],"key":["Name"],"max_affected":1,"dry_run":true,"reason":"r"}`,
 		"POST /api/v1/workspaces/{workspace}/query":            plan,
 		"POST /api/v1/workspaces/{workspace}/query/explain":    grouped,
-		"POST /api/v1/workspaces/{workspace}/query/export.csv": plan,
-		"POST /api/v1/workspaces/{workspace}/connections":      connection + `}`,
-		"POST /api/v1/connections":                             connection + `}`,
-		"PUT /api/v1/connections/{connection}":                 connection + `,"version":1}`,
-		"POST /api/v1/connections/{connection}/query":          plan,
-		"POST /api/v1/connections/{connection}/query/explain":  plan,
-		"POST /api/v1/workspaces/{workspace}/views":            view,
-		"POST /api/v1/views":                                   view,
-		"PATCH /api/v1/views/{view}":                           `{"name":"V","query":` + plan + `,"version":1}`,
-		"POST /api/v1/views/{view}/api":                        `{"slug":"a-slug","mode":"key"}`,
-		"PUT /api/v1/views/{view}/api":                         `{"slug":"a-slug","mode":"key"}`,
-		"POST /api/v1/views/{view}/api/keys":                   `{"expires_at":"2050-01-01T00:00:00Z"}`,
+		"POST /api/v1/workspaces/{workspace}/query/export.csv": plan, "POST /api/v1/workspaces/{workspace}/query/export.ndjson": plan,
+		"POST /api/v1/workspaces/{workspace}/query/export.json": plan, "POST /api/v1/workspaces/{workspace}/query/export.xlsx": plan,
+		"POST /api/v1/workspaces/{workspace}/query/export":    plan,
+		"POST /api/v1/workspaces/{workspace}/connections":     connection + `}`,
+		"POST /api/v1/connections":                            connection + `}`,
+		"PUT /api/v1/connections/{connection}":                connection + `,"version":1}`,
+		"POST /api/v1/connections/{connection}/query":         plan,
+		"POST /api/v1/connections/{connection}/query/explain": plan,
+		"POST /api/v1/workspaces/{workspace}/views":           view,
+		"POST /api/v1/views":                                  view,
+		"PATCH /api/v1/views/{view}":                          `{"name":"V","query":` + plan + `,"version":1}`,
+		"POST /api/v1/views/{view}/api":                       `{"slug":"a-slug","mode":"key"}`,
+		"PUT /api/v1/views/{view}/api":                        `{"slug":"a-slug","mode":"key"}`,
+		"POST /api/v1/views/{view}/api/keys":                  `{"expires_at":"2050-01-01T00:00:00Z"}`,
 	}
 }
 
@@ -95,7 +97,7 @@ func pathOf(t testing.TB, p *place) func(r route) string {
 	project := p.must(t, 201, "owner", "POST", p.at("/projects"), `{"name":"Of a path"}`).text(t, "id")
 	role := p.must(t, 201, "owner", "POST", p.at("/roles"), `{"name":"Of a path","base":"viewer","grants":[{"action":"data.read"}]}`).text(t, "id")
 	service := p.must(t, 201, "owner", "POST", p.at("/service-accounts"), `{"name":"Of a path","role":"viewer"}`).text(t, "id")
-	names := strings.NewReplacer("{project}", project, "{role}", role, "{account}", service, "{workspace}", p.workspace, "{base}", p.base, "{table}", p.table, "{column}", p.columns["Name"], "{row}", row, "{view}", view, "{connection}", con, "{user}", p.id("viewer"), "{$}", "")
+	names := strings.NewReplacer("{job}", p.exported("owner"), "{project}", project, "{role}", role, "{account}", service, "{workspace}", p.workspace, "{base}", p.base, "{table}", p.table, "{column}", p.columns["Name"], "{row}", row, "{view}", view, "{connection}", con, "{user}", p.id("viewer"), "{$}", "")
 	return func(r route) string {
 		path := names.Replace(r.path)
 		if r.path == "/api/v1/connections" || r.path == "/api/v1/projects" {

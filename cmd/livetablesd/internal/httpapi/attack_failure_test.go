@@ -31,8 +31,8 @@ func TestAttack59WritesNeedTheirAudit(t *testing.T) {
 	}
 	breaking(`CREATE TRIGGER disk_full BEFORE INSERT ON lt_change BEGIN SELECT RAISE(ABORT, 'no space at /secret/path'); END`)
 	state := in.stored(t)
-	// Accounts, invites and the keys of service accounts are the daemon's, in a store of its own: entries about them are made
-	// after their commit.
+	// Accounts, invites and the keys of service accounts are the daemon's, in a store of its own with its own entries:
+	// TestAttack59AccountsNeedTheirAudit.
 	accounts := regexp.MustCompile(`^/api/v1/(auth|users|invites)|/(invites?|service-accounts)\b`)
 	refused := 0
 	for _, r := range routes() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -66,8 +67,11 @@ func TestAttack77HTMLWanted(t *testing.T) {
 // listener with the daemon's times.
 func TestAttack54SlowAndHuge(t *testing.T) {
 	in := newInstance(t, nil, "root")
+	in.server.Close()
+	in.server = httptest.NewUnstartedServer(in.api)
 	in.server.Config.ReadHeaderTimeout = 300 * time.Millisecond
 	in.server.Config.MaxHeaderBytes = 32 << 10
+	in.server.Start()
 	ended := func(conn net.Conn, within time.Duration) string {
 		require.NoError(t, conn.SetReadDeadline(time.Now().Add(within)))
 		reply, err := io.ReadAll(conn)

@@ -21,11 +21,9 @@ const (
 
 // read takes the body of the request as the route wants it.
 func (c *call) read() error {
-	within := bodyTime
 	if c.route.body == bodyFile {
-		within = uploadTime
+		c.w.expectBody(uploadTime)
 	}
-	c.w.expectBody(within)
 	defer c.w.extend() // the answer's time begins now
 	switch c.route.body {
 	case bodyJSON:

@@ -50,19 +50,11 @@ func defaultValue(kind minidb.ColumnType, o minidb.ColumnOptions, raw json.RawMe
 
 // valueType is the type of a column's values as far as reading them goes.
 func valueType(kind minidb.ColumnType, o minidb.ColumnOptions) lqp.Type {
-	switch kind {
-	case minidb.IntegerColumn:
-		return lqp.Type{Kind: lqp.Number, Precision: 19}
-	case minidb.DecimalColumn:
-		return lqp.Type{Kind: lqp.Number, Precision: o.Precision, Scale: o.Scale}
-	case minidb.BooleanColumn:
-		return lqp.Type{Kind: lqp.Bool}
-	case minidb.DateColumn:
-		return lqp.Type{Kind: lqp.Date}
-	case minidb.DateTimeColumn:
-		return lqp.Type{Kind: lqp.DateTime}
+	c := minidb.Column{Type: kind, Options: o}
+	if t := c.ValueType(); t.Kind != lqp.Null {
+		return t
 	}
-	return lqp.Type{Kind: lqp.Text}
+	return lqp.Type{Kind: lqp.Text} // there is no such type: the mini-DB says so
 }
 
 func listColumns(c *call) error {
@@ -121,6 +113,7 @@ func updateColumn(c *call) error {
 		Default     json.RawMessage       `json:"default"`
 		Type        *minidb.ColumnType    `json:"type"`
 		Options     *minidb.ColumnOptions `json:"options"`
+		Replace     map[string]string     `json:"replace_choices"`
 		Version     int64                 `json:"version"`
 	}](c)
 	if err != nil {
@@ -134,7 +127,7 @@ func updateColumn(c *call) error {
 	if err != nil {
 		return err
 	}
-	patch := minidb.ColumnPatch{Name: in.Name, Description: in.Description, Required: in.Required, Unique: in.Unique, Type: in.Type, Options: in.Options}
+	patch := minidb.ColumnPatch{Name: in.Name, Description: in.Description, Required: in.Required, Unique: in.Unique, Type: in.Type, Options: in.Options, Replace: in.Replace}
 	if len(in.Default) > 0 {
 		v, fault := defaultValue(column.Type, column.Options, in.Default, "$")
 		if fault != nil {

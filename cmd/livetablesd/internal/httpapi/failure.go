@@ -119,6 +119,7 @@ var plainFailures = map[string]struct {
 	livetables.CodeSourceFailed:      {http.StatusBadGateway, "the connected database answered with an error of its own"},
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
+	livetables.CodeTooManyJobs:       {http.StatusTooManyRequests, "as many jobs as may are running already; wait for one to end"},
 	livetables.CodeArchived:          {http.StatusConflict, "the table is archived; restore it to use it"},
 	livetables.CodeSchemaChanged:     {http.StatusConflict, "the table or its rules were changed meanwhile; try again"},
 }
@@ -196,11 +197,10 @@ func invalidFor(err error) *Problem {
 			p.Detail += " (only the first faults are listed)"
 		}
 		for _, f := range file.Faults {
-			path := fmt.Sprintf("line %d", f.Line)
-			if f.Column != "" {
-				path += ", column " + f.Column
-			}
-			p.Errors = append(p.Errors, FieldError{Path: path, Code: "csv", Message: f.Message, Line: f.Line, Row: f.Row, Column: f.Column})
+			p.Errors = append(p.Errors, FieldError{Path: "file", Code: f.Code, Message: f.Message, Line: f.Line, Row: f.Row, Column: f.Column})
+		}
+		if len(file.Faults) == 1 && file.Faults[0].Code == "too_large" { // more than is unpacked or held, whatever it has in it
+			p.Status, p.Title, p.Limit = http.StatusUnprocessableEntity, http.StatusText(http.StatusUnprocessableEntity), "file"
 		}
 	case errors.As(err, &limit):
 		p.Detail, p.Limit = limit.Error(), limit.Name

@@ -26,7 +26,6 @@ import (
 	"github.com/livetables/livetables/adapter/mysql"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
-	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
 	"github.com/livetables/livetables/minidb"
@@ -109,9 +108,7 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	}
 	in.auth, err = auth.Open(ctx, accounts, auth.Options{Keys: testKeys("tests"), Logger: logger,
 		Limits: auth.Limits{PerAddress: 1e6, PerAccount: 1e6, Refresh: 1e6},
-		Record: func(ctx context.Context, e audit.Entry) error {
-			return in.db.Record(ctx, minidb.Actor{ID: e.Actor, Address: e.Address, Reason: e.Reason}, e)
-		}})
+		Record: in.db.TakeOver})
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +129,11 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	}
 	in.server = httptest.NewServer(in.api)
 	running, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- in.engine.Run(running) }()
+	go func() { ended <- in.auth.RunAudit(running) }()
 	in.stop = []func() error{
-		in.api.Close, func() error { in.server.Close(); return nil }, func() error { cancel(); return <-ended },
+		in.api.Close, func() error { in.server.Close(); return nil }, func() error { cancel(); return errors.Join(<-ended, <-ended) },
 		in.engine.Close, in.db.Close, data.Close, accounts.Close,
 	}
 	return in, nil

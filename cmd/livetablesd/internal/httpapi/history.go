@@ -14,6 +14,7 @@ func historyRoutes() []route {
 	filters := []string{"actor", "action", "from", "to", "limit", "cursor"}
 	return []route{
 		{method: "GET", path: api + "/audit-logs", handler: auditLog, params: append([]string{"workspace_id", "resource_type", "resource_id", "table_id"}, filters...)},
+		{method: "GET", path: api + "/workspaces/{workspace}/audit-logs/head", handler: logHead},
 		{method: "GET", path: api + "/tables/{table}/history", handler: tableHistory, params: filters},
 		{method: "GET", path: api + "/tables/{table}/rows/{row}/history", handler: rowHistory, params: filters},
 	}

@@ -56,8 +56,9 @@ func TestCredentialsAreNotReplayed(t *testing.T) {
 func TestClientLeaves(t *testing.T) {
 	in := newInstance(t, nil, "root", "owner")
 	p := newPlace(t, in)
-	left, went := make(chan struct{}), make(chan struct{})
+	entered, left, went := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	in.api.mux.Handle("POST /slow/{table}", in.api.handle(route{method: "POST", path: "/slow/{table}", audience: accounts, body: bodyJSON, handler: func(c *call) error {
+		close(entered)
 		<-left
 		select {
 		case <-c.ctx().Done():
@@ -70,6 +71,7 @@ func TestClientLeaves(t *testing.T) {
 	conn := dial(t, in)
 	request := `{"fields":{"Name":"n"}}`
 	send(t, conn, "POST /slow/"+p.table+" HTTP/1.1", in.tokens["owner"].Access.Reveal(), request, "Idempotency-Key: k")
+	<-entered // a client that leaves before has asked for nothing
 	require.NoError(t, conn.Close())
 	close(left)
 	<-went

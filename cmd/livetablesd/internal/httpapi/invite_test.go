@@ -124,6 +124,7 @@ func TestInviteByMail(t *testing.T) {
 	require.Equal(t, "viewer", p.must(t, 200, "stranger", "GET", p.at(""), nil).text(t, "role"))
 	p.must(t, 400, "stranger", "POST", "/api/v1/invites/accept", body("token", token))
 
+	require.NoError(t, p.auth.HandOver(t.Context()))
 	audit := p.must(t, 200, "owner", "GET", "/api/v1/audit-logs?resource_type=invite&workspace_id="+p.workspace, nil).body
 	require.Contains(t, audit, "invite.create")
 	require.Contains(t, audit, "invite.accept")

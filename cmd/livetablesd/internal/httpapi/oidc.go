@@ -71,6 +71,9 @@ func finishOIDC(c *call) error {
 	ticket, err := c.s.opt.Auth.FinishOIDC(c.ctx(), auth.OIDCAnswer{
 		Flow: flow, State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss"),
 	}, c.client())
+	if errors.Is(err, auth.ErrNoOIDC) { // anybody may ask, as often as they like
+		return oidcProblem(err)
+	}
 	if err != nil {
 		c.s.log.WarnContext(c.ctx(), "login at the issuer failed", "request_id", c.w.request, "error", err)
 		return oidcProblem(err)

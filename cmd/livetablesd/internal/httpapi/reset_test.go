@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,7 +61,7 @@ func TestAttack40ResetAnswers(t *testing.T) {
 // TestAttack72HostHeader asks for a mail under somebody else's host: links do not lead there.
 func TestAttack72HostHeader(t *testing.T) {
 	p, box := mailInstance(t, "viewer")
-	req, err := http.NewRequestWithContext(t.Context(), "POST", p.server.URL+"/api/v1/auth/reset", strings.NewReader(`{"email":"`+mail("viewer")+`"}`))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.URL+"/api/v1/auth/reset", strings.NewReader(`{"email":"`+mail("viewer")+`"}`))
 	require.NoError(t, err)
 	req.Host = "evil.test"
 	req.Header.Set("Content-Type", "application/json")
@@ -71,7 +70,7 @@ func TestAttack72HostHeader(t *testing.T) {
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	res.Body.Close()
-	if res.StatusCode == 202 {
+	if res.StatusCode == http.StatusAccepted {
 		require.NotContains(t, box.next(t, mail("viewer")).Text, "evil")
 	}
 	p.must(t, 202, "", "POST", "/api/v1/auth/reset", body("email", mail("viewer")), "X-Forwarded-Host", "evil.test", "Forwarded", "host=evil.test")
@@ -101,30 +100,14 @@ func TestAttack55ResetsBehindForgedAddresses(t *testing.T) {
 	require.GreaterOrEqual(t, passed, 10)
 }
 
-// TestAttack40LoginTiming compares logins with a known and an unknown address: the medians of interleaved tries.
-func TestAttack40LoginTiming(t *testing.T) {
-	const rounds = 31
+// TestAttack40LoginAnswers: a login with a known address gets the bytes that one with an unknown address gets. That both cost
+// the same is shown where the work is done.
+func TestAttack40LoginAnswers(t *testing.T) {
 	in := newInstance(t, nil, "root", "ann")
-	times := [2][]time.Duration{}
 	var bodies [2]string
-	emails := []string{mail("ann"), "nobody@example.org"}
-	for round := range rounds {
-		for j := range emails {
-			i := (j + round) % 2 // each goes first in turn: one collects the garbage of the other
-			email := emails[i]
-			began := time.Now()
-			a := in.must(t, 401, "", "POST", "/api/v1/auth/login", body("email", email, "password", "wrong password"))
-			times[i] = append(times[i], time.Since(began))
-			bodies[i] = requestIDs.ReplaceAllString(a.body, "")
-		}
+	for i, email := range []string{mail("ann"), "nobody@example.org"} {
+		a := in.must(t, 401, "", "POST", "/api/v1/auth/login", body("email", email, "password", "wrong password"))
+		bodies[i] = requestIDs.ReplaceAllString(a.body, "")
 	}
 	require.Equal(t, bodies[0], bodies[1])
-	for i := range times {
-		slices.Sort(times[i])
-	}
-	known, unknown := times[0][rounds/2], times[1][rounds/2]
-	t.Logf("medians of %d: known %v, unknown %v (%.1f %%)", rounds, known, unknown, 100*(float64(known)/float64(unknown)-1))
-	// On a machine that does other work too the fastest of each tell more than the medians. The hash takes tens of
-	// milliseconds: leaving it out for one of them would show as a factor.
-	require.InDelta(t, 1, float64(times[0][0])/float64(times[1][0]), 0.3)
 }

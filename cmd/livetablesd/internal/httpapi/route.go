@@ -44,7 +44,7 @@ func routes() []route {
 	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
 		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes(), indexRoutes(), projectRoutes(),
-		tokenRoutes(), serviceAccountRoutes(), oidcRoutes())
+		tokenRoutes(), jobRoutes(), serviceAccountRoutes(), oidcRoutes())
 }
 
 // handle is the way of every request of a route: count it, see who asks, read what is asked, do it once.

@@ -25,6 +25,7 @@ type Server struct {
 	sockets    *ws.Handler
 	holders    *holders
 	allowHosts []string // origins that CORS answers
+	bodyTime   time.Duration
 }
 
 // New builds a server; all problems of the options are reported together.
@@ -35,7 +36,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		opt: o, log: o.Logger, mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), allowHosts: o.Origins,
-		limiter: o.Limiter,
+		limiter: o.Limiter, bodyTime: bodyTime,
 		holders: &holders{byName: map[string]*holder{}},
 	}
 	for _, origin := range o.Origins {
@@ -70,6 +71,10 @@ func (s *Server) Close() error {
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	began := s.opt.Clock()
 	w := &response{ResponseWriter: rw, request: requestID(r), client: s.clientAddress(r)}
+	if r.ContentLength != 0 {
+		// Also of a request that is refused unread: the rest of its body is waited for before it is answered.
+		w.expectBody(s.bodyTime)
+	}
 	securityHeaders(w.Header(), s.secure(r))
 	w.Header().Set("X-Request-Id", w.request)
 	defer func() {

@@ -37,7 +37,7 @@ type serviceAccountDocument struct {
 	Keys      []serviceKeyDocument `json:"keys,omitempty"`
 }
 
-// serviceKeyDocument is a key of a service account, without the key. It works while its maker may give the account's role.
+// serviceKeyDocument is a key of a service account, without the key. It works while its maker may give the account's role and act as it.
 type serviceKeyDocument struct {
 	ID        string     `json:"id"`
 	Prefix    string     `json:"prefix"`
@@ -61,8 +61,8 @@ func (c *call) managed() (map[string]rbac.Role, error) {
 	return c.access.Members(c.ctx(), c.id("workspace"))
 }
 
-// steered finds the service account of the path for those who may steer it: who could give it the role that it has. Others
-// who manage members would otherwise get at more than they may themselves.
+// steered finds the service account of the path for those who may steer it: who could give it the role that it has, and act as
+// it. Others who manage members would otherwise get at more than they may themselves.
 func (c *call) steered() (found auth.ServiceAccount, role rbac.Role, err error) {
 	members, err := c.managed()
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *call) steered() (found auth.ServiceAccount, role rbac.Role, err error) 
 		return found, "", err
 	}
 	if role = members[found.ID]; role != "" {
-		err = c.access.MayAddMember(c.ctx(), c.id("workspace"), role)
+		err = c.access.MayStandFor(c.ctx(), c.id("workspace"), found.ID)
 	}
 	return found, role, err
 }

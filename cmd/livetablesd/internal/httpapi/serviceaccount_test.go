@@ -41,6 +41,7 @@ func TestServiceAccountLife(t *testing.T) {
 	shown := in.must(t, 200, "owner", "GET", at, nil)
 	require.Equal(t, "editor", shown.text(t, "role"))
 	require.NotEmpty(t, shown.text(t, "keys.0.last_used_at"))
+	require.NoError(t, in.auth.HandOver(t.Context()))
 	require.Contains(t, in.must(t, 200, "owner", "GET", "/api/v1/audit-logs?workspace_id="+p.workspace, nil).body, "service_account.key_create")
 
 	in.check(t, []request{

@@ -143,10 +143,10 @@ func formulaFault(path string, err error) FieldError {
 // operators are what a short filter can ask, by the word after the last dot.
 var operators = map[string]string{
 	"eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "lte": "le", "gte": "ge", "in": "in",
-	"contains": "contains", "starts_with": "starts_with", "is_empty": "is_blank",
+	"contains": "contains", "starts_with": "starts_with", "is_empty": "is_blank", "has": "has",
 }
 
-const operatorList = "eq, ne, lt, lte, gt, gte, in, contains, starts_with, is_empty"
+const operatorList = "eq, ne, lt, lte, gt, gte, in, contains, starts_with, has, is_empty"
 
 // shortFilter is the condition of a parameter such as Price.gte=10: a column, an operator, a value of the column's type.
 func shortFilter(columns []lqp.Column, f param) (lqp.Expr, *FieldError) {
@@ -180,6 +180,15 @@ func shortFilter(columns []lqp.Column, f param) (lqp.Expr, *FieldError) {
 			return nil, &FieldError{Path: path, Code: lqp.CodeTypeMismatch, Message: fmt.Sprintf("%s is for text columns, not for %s", word, col.Type)}
 		}
 		return lqp.NewCall(op, ref, lqp.Literal(lqp.TextValue(f.value))), nil
+	case "has":
+		if col.Type.Kind != lqp.List {
+			return nil, &FieldError{Path: path, Code: lqp.CodeTypeMismatch, Message: fmt.Sprintf("has is for columns of lists, not for %s", col.Type)}
+		}
+		v, err := filterValue(lqp.Type{Kind: col.Type.Elem}, f.value)
+		if err != nil {
+			return nil, bad(err)
+		}
+		return lqp.NewCall(op, ref, lqp.Literal(v)), nil
 	case "in":
 		items, err := splitList(f.name, f.value)
 		if err != nil {

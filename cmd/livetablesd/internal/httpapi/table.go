@@ -76,6 +76,7 @@ func updateTable(c *call) error {
 		Name        *string         `json:"name"`
 		Description *string         `json:"description"`
 		Settings    json.RawMessage `json:"settings"`
+		Rules       *tableRules     `json:"rules"`
 		Version     int64           `json:"version"`
 	}](c)
 	if err != nil {
@@ -86,7 +87,13 @@ func updateTable(c *call) error {
 		return err
 	}
 	id := c.id("table")
-	if _, err := c.access.UpdateTable(c.ctx(), id, minidb.TablePatch{Name: in.Name, Description: in.Description, Settings: in.Settings}, version); err != nil {
+	patch := minidb.TablePatch{Name: in.Name, Description: in.Description, Settings: in.Settings}
+	if in.Rules != nil {
+		if patch.Rules, err = in.Rules.rules(); err != nil {
+			return err
+		}
+	}
+	if _, err := c.access.UpdateTable(c.ctx(), id, patch, version); err != nil {
 		return err
 	}
 	return c.tableNow(id)

@@ -14,7 +14,7 @@ import (
 
 // keyRoots are the first segments of the routes that the bearers of personal access tokens and of service accounts' keys may
 // call: those of data. Whatever else there is, or will be, is for people who have logged in.
-var keyRoots = []string{"workspaces", "projects", "bases", "tables", "views", "connections", "templates", "audit-logs"}
+var keyRoots = []string{"workspaces", "projects", "bases", "tables", "views", "connections", "templates", "audit-logs", "jobs"}
 
 // takesKeys reports whether a route may be called with a key.
 func (r *route) takesKeys() bool {
@@ -31,7 +31,7 @@ func personNeeded() *Problem {
 	return problemOf(http.StatusForbidden, "login_required", "this is for people who have logged in; tokens and keys may not do it")
 }
 
-// sponsored refuses the key of a service account whose maker could no longer give the account its role: what somebody has
+// sponsored refuses the key of a service account whose maker could no longer give the account its role and act as it: what somebody has
 // made must not do what they themselves may not. It asks the policy of this moment.
 func (s *Server) sponsored(ctx context.Context, who auth.Identity) error {
 	if who.Service == nil {
@@ -44,12 +44,8 @@ func (s *Server) sponsored(ctx context.Context, who auth.Identity) error {
 		}
 		return err
 	}
-	_, role, err := s.opt.Engine.As(rbac.Principal{ID: who.UserID}).Workspace(ctx, who.Service.Workspace)
-	if err != nil {
-		return refused(err)
-	}
 	maker := rbac.Principal{ID: who.Service.Maker, Address: who.Service.MakerAddress}
-	if err := s.opt.Engine.As(maker).MayAddMember(ctx, who.Service.Workspace, role); err != nil {
+	if err := s.opt.Engine.As(maker).MayStandFor(ctx, who.Service.Workspace, who.UserID); err != nil {
 		return refused(err)
 	}
 	return nil

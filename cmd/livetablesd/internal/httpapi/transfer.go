@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -13,13 +12,23 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
+// importParams are the parameters that say how a file is read and where its columns go.
+var importParams = []string{"format", "separator", "encoding", "sheet", "columns", "key", "batch"}
+
 func transferRoutes() []route {
-	return []route{
-		{method: "POST", path: api + "/tables/{table}/import", handler: importRows, params: []string{"separator"}, body: bodyFile, allow: mayWriteRows},
-		{method: "POST", path: api + "/bases/{base}/import", handler: importTable, params: []string{"name", "separator"}, body: bodyFile, allow: mayMakeTable},
-		{method: "GET", path: api + "/tables/{table}/export.csv", handler: exportTable, params: []string{"filter", "syntax", "sort", "fields"}, filters: true},
-		{method: "POST", path: api + "/workspaces/{workspace}/query/export.csv", handler: exportQuery, body: bodyJSON},
+	tables := api + "/tables/{table}"
+	list := []route{
+		{method: "POST", path: tables + "/import", handler: importRows, params: append([]string{"async"}, importParams...), body: bodyFile, allow: mayWriteRows},
+		{method: "POST", path: tables + "/import/preview", handler: previewRows, params: importParams, body: bodyFile, allow: mayWriteRows},
+		{method: "POST", path: api + "/bases/{base}/import", handler: importTable, params: append([]string{"name", "async"}, importParams...), body: bodyFile, allow: mayMakeTable},
+		{method: "POST", path: api + "/bases/{base}/import/preview", handler: previewTable, params: importParams, body: bodyFile, allow: mayMakeTable},
 	}
+	for _, f := range fileFormats {
+		list = append(list,
+			route{method: "GET", path: tables + "/export." + string(f.format), handler: func(c *call) error { return exportTable(c, f) }, params: []string{"filter", "syntax", "sort", "fields"}, filters: true},
+			route{method: "POST", path: api + "/workspaces/{workspace}/query/export." + string(f.format), handler: func(c *call) error { return exportQuery(c, f) }, body: bodyJSON})
+	}
+	return list
 }
 
 // mayMakeTable asks whether the caller may make a table in the base of the path.
@@ -45,30 +54,105 @@ func (c *call) separator() (rune, error) {
 	return 0, badParam("separator", lqp.CodeArgument, "a comma, semicolon, bar or tab was expected")
 }
 
-// importRows adds the rows of a file to a table, all or none.
+// importSpec is how the file of the request is to be read.
+func (c *call) importSpec() (spec livetables.ImportSpec, err error) {
+	spec.Table, spec.Base = c.id("table"), c.id("base")
+	spec.Format, spec.Encoding, spec.Sheet = c.upload.format, livetables.Encoding(strings.ToLower(c.params.text("encoding"))), c.params.text("sheet")
+	if text, ok := c.params.find("format"); ok {
+		given := livetables.Format(text)
+		if !given.Valid() || given == "" {
+			return spec, badParam("format", lqp.CodeArgument, "csv, ndjson, json or xlsx was expected")
+		}
+		if spec.Format != "" && spec.Format != given {
+			return spec, badParam("format", lqp.CodeArgument, "the Content-Type names another format")
+		}
+		spec.Format = given
+	}
+	if !spec.Encoding.Valid() {
+		return spec, badParam("encoding", lqp.CodeArgument, "utf-8, utf-16le, utf-16be or windows-1252 was expected")
+	}
+	if spec.Comma, err = c.separator(); err != nil {
+		return spec, err
+	}
+	if text, ok := c.params.find("columns"); ok {
+		if err := lqp.DecodeStrict([]byte(text), &spec.Columns, lqp.StrictLimits{MaxBytes: maxQuery}); err != nil {
+			return spec, badParam("columns", lqp.CodeSyntax, `an object such as {"Title in the file":"Column"} was expected`)
+		}
+	}
+	if spec.Key, err = c.params.list("key"); err != nil {
+		return spec, err
+	}
+	if len(spec.Key) > 0 && spec.Table == "" {
+		return spec, badParam("key", lqp.CodeArgument, "a new table has no rows to be matched")
+	}
+	spec.Batch, err = c.params.integer("batch", 0, 0, 1000)
+	return spec, err
+}
+
+// importRows adds the rows of a file to a table, or changes those that match.
 func importRows(c *call) error {
-	comma, err := c.separator()
+	spec, err := c.importSpec()
 	if err != nil {
 		return err
 	}
-	report, err := c.access.ImportCSV(c.ctx(), livetables.ImportSpec{Table: c.id("table"), Comma: comma}, c.upload.file)
-	if err != nil {
+	if later, err := c.params.boolean("async"); err != nil {
 		return err
+	} else if later {
+		return c.startImport(spec)
+	}
+	report, err := c.access.Import(c.ctx(), spec, c.upload.file)
+	if err != nil {
+		return storedBefore(err, report)
 	}
 	return c.json(http.StatusOK, report)
 }
 
+// storedBefore tells of the batches that were stored before an import failed.
+func storedBefore(err error, report *livetables.ImportReport) error {
+	if report == nil || report.Rows == 0 {
+		return err
+	}
+	p := problemFor(err)
+	if p.Status >= http.StatusInternalServerError {
+		return err
+	}
+	p.Detail = fmt.Sprintf("the first %d rows were stored, in batches; after them: %s", report.Rows, p.Detail)
+	return p
+}
+
+// previewRows tells what importing a file into a table would find.
+func previewRows(c *call) error { return c.preview() }
+
+// previewTable tells of what columns a new table of a file would have.
+func previewTable(c *call) error { return c.preview() }
+
+func (c *call) preview() error {
+	spec, err := c.importSpec()
+	if err != nil {
+		return err
+	}
+	preview, err := c.access.PreviewImport(c.ctx(), spec, c.upload.file)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, preview)
+}
+
 // importTable makes a new table of a file.
 func importTable(c *call) error {
-	comma, err := c.separator()
+	spec, err := c.importSpec()
 	if err != nil {
 		return err
 	}
-	name, err := c.params.required("name")
-	if err != nil {
+	if spec.Name, err = c.params.required("name"); err != nil {
 		return err
 	}
-	report, err := c.access.ImportCSV(c.ctx(), livetables.ImportSpec{Base: c.id("base"), Name: name, Comma: comma}, c.upload.file)
+	if later, err := c.params.boolean("async"); err != nil {
+		return err
+	} else if later {
+		return c.startImport(spec)
+	}
+	report, err := c.access.Import(c.ctx(), spec, c.upload.file)
 	if err != nil {
 		return err
 	}
@@ -77,16 +161,32 @@ func importTable(c *call) error {
 }
 
 // exportTable sends the rows of a table with its own columns, in the form that importRows reads.
-func exportTable(c *call) error {
-	t, err := c.access.Table(c.ctx(), c.id("table"))
+func exportTable(c *call, as fileFormat) error {
+	workspace, q, err := c.tableQuery()
 	if err != nil {
 		return err
+	}
+	if err := c.tally.acquire(c.ctx(), c.s.opt.Concurrency.Wait, c.exportShares()...); err != nil {
+		return err
+	}
+	rows, err := c.access.Export(c.ctx(), workspace, q)
+	if err != nil {
+		return placedFilter(err)
+	}
+	return c.streamFile(rows, as)
+}
+
+// tableQuery asks for the rows of a table with its own columns, as the parameters of the request want them.
+func (c *call) tableQuery() (workspace string, q *lqp.Query, err error) {
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return "", nil, err
 	}
 	s, err := c.selection(t.Schema().Columns)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	q := &lqp.Query{From: lqp.Source{Table: t.ID, Alias: "t"}, Where: s.where, OrderBy: s.orderBy}
+	q = &lqp.Query{From: lqp.Source{Table: t.ID, Alias: "t"}, Where: s.where, OrderBy: s.orderBy}
 	columns := s.columns
 	if len(columns) == 0 {
 		for i := range t.Columns {
@@ -99,18 +199,11 @@ func exportTable(c *call) error {
 	if len(q.Select) == 0 { // a table without columns has its row ids to show
 		q.Select = []lqp.Named{{Expr: lqp.Ref("t", minidb.ColumnID)}}
 	}
-	if err := c.tally.acquire(c.ctx(), c.s.opt.Concurrency.Wait, c.exportShares()...); err != nil {
-		return err
-	}
-	rows, err := c.access.Export(c.ctx(), t.Workspace, q)
-	if err != nil {
-		return placedFilter(err)
-	}
-	return c.streamCSV(rows)
+	return t.Workspace, q, nil
 }
 
 // exportQuery sends every row of a query.
-func exportQuery(c *call) error {
+func exportQuery(c *call, as fileFormat) error {
 	q, err := c.query("")
 	if err != nil {
 		return err
@@ -125,33 +218,5 @@ func exportQuery(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.streamCSV(rows)
-}
-
-// streamCSV answers with rows as a file and closes them. As with every list, an error after the first bytes breaks the
-// connection.
-func (c *call) streamCSV(rows *livetables.Rows) error {
-	defer rows.Close()
-	if _, err := livetables.ExportCSV(csvResponse{c.w}, rows); err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	return nil
-}
-
-// csvResponse sets the headers of a file with its first bytes.
-type csvResponse struct{ w *response }
-
-var _ io.Writer = csvResponse{}
-
-func (r csvResponse) Write(b []byte) (int, error) {
-	if r.w.status == 0 {
-		r.w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-		r.w.Header().Set("Content-Disposition", `attachment; filename="export.csv"`)
-	}
-	r.w.extend()
-	n, err := r.w.Write(b)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client has gone
-	}
-	return n, nil
+	return c.streamFile(rows, as)
 }

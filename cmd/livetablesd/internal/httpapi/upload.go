@@ -9,12 +9,15 @@ import (
 	"mime"
 	"net/http"
 	"os"
+
+	"github.com/livetables/livetables"
 )
 
 // upload is a file on its way in, kept on disk until the request ends. Its own name is never used.
 type upload struct {
-	file *os.File
-	hash []byte
+	file   *os.File
+	hash   []byte
+	format livetables.Format // as its media type tells, empty for forms
 }
 
 // dropUpload removes the file of the call, if there is one.
@@ -27,19 +30,24 @@ func (c *call) dropUpload() {
 	}
 }
 
-// readUpload spools the file of the request: its body as text/csv, or the part "file" of a form.
+// readUpload spools the file of the request: its body, or the part "file" of a form.
 func (c *call) readUpload() error {
 	limit := c.s.opt.MaxUpload
 	if c.r.ContentLength > limit {
 		return tooLarge(limit)
 	}
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil || kind != "text/csv" && kind != "multipart/form-data" {
-		return problemOf(http.StatusUnsupportedMediaType, "unsupported_media_type", `the body must be text/csv, or multipart/form-data with the file in the part "file"`)
+	format, known := formatOf(kind)
+	if err != nil || !known && kind != "multipart/form-data" {
+		return problemOf(http.StatusUnsupportedMediaType, "unsupported_media_type", `the body must be CSV, NDJSON, JSON or XLSX and say so, or multipart/form-data with the file in the part "file"`)
 	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, limit)
-	if kind == "text/csv" {
-		return c.spool(c.r.Body, limit)
+	if known {
+		if err := c.spool(c.r.Body, limit); err != nil {
+			return err
+		}
+		c.upload.format = format
+		return nil
 	}
 	form, err := c.r.MultipartReader()
 	if err != nil {
@@ -74,7 +82,7 @@ func (c *call) readUpload() error {
 
 // spool keeps what comes in a temporary file, which dropUpload removes.
 func (c *call) spool(from io.Reader, limit int64) error {
-	file, err := os.CreateTemp(c.s.opt.UploadDir, "upload-*.csv")
+	file, err := os.CreateTemp(c.s.opt.UploadDir, "upload-*")
 	if err != nil {
 		return fmt.Errorf("keep upload: %w", err)
 	}
