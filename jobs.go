@@ -140,7 +140,8 @@ func (a *Access) guarded(ctx context.Context, r *runningJob, run func(context.Co
 	return run(ctx, r)
 }
 
-// beat writes the record of a running job now and then, so that others see how far it is and that it goes on.
+// beat writes the record of a running job now and then, so that others see how far it is and that it goes on. It ends the job
+// when who began it counts no more.
 func (a *Access) beat(r *runningJob, end <-chan struct{}, stopped chan<- struct{}) {
 	defer close(stopped)
 	tick := time.NewTicker(jobBeat)
@@ -151,6 +152,11 @@ func (a *Access) beat(r *runningJob, end <-chan struct{}, stopped chan<- struct{
 			return
 		case <-tick.C:
 			ctx, cancel := context.WithTimeout(context.Background(), jobBeat)
+			if a.p.Valid != nil {
+				if err := a.p.Valid(ctx); err != nil { // what cannot be told is a no
+					r.cancel(errors.Join(ErrRevoked, err))
+				}
+			}
 			if err := a.e.store.UpdateJob(ctx, a.actor(""), r.record(), false); err != nil {
 				a.e.log.DebugContext(ctx, "progress of a job not recorded", "job", r.job.ID, "error", err)
 			}
@@ -167,6 +173,8 @@ func (a *Access) endJob(work context.Context, r *runningJob, err error) {
 			j.State = JobDone
 		case errors.Is(cause, errJobCancelled):
 			j.State = JobCancelled
+		case errors.Is(cause, ErrRevoked):
+			j.State, j.Error = JobFailed, jobError(ErrRevoked)
 		case cause != nil:
 			j.State = JobInterrupted
 		default:

@@ -3,9 +3,11 @@ package livetables_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,6 +176,34 @@ func TestJobsEndWithTheRight(t *testing.T) {
 		return len(log) == 2 && strings.Contains(string(log[0].After), `"failed"`)
 	}, 5*time.Second, 10*time.Millisecond)
 	assert.Less(t, time.Since(begin), 5*time.Second)
+	rows, entries := w.rowsAndEntries(tbl.ID)
+	assert.Equal(t, rows, entries)
+	assert.Less(t, rows, 3000)
+}
+
+// TestJobsEndWithTheirSession: who began a job and counts no more, though still a member, ends it (R22).
+func TestJobsEndWithTheirSession(t *testing.T) {
+	w := newWorld(t)
+	tbl := w.table("T", minidb.ColumnSpec{Name: "Name", Type: minidb.TextColumn}, minidb.ColumnSpec{Name: "N", Type: minidb.IntegerColumn})
+	var over atomic.Bool
+	p := w.editor.Principal()
+	p.Valid = func(context.Context) error {
+		if over.Load() {
+			return errors.New("the session has ended")
+		}
+		return nil
+	}
+	text := numbered(3000)
+	pass := len(text)/4096 + 2
+	file := newSlowFile(text, pass+pass/2)
+	job, err := w.engine.As(p).StartImport(t.Context(), livetables.ImportSpec{Table: tbl.ID, Batch: 10, Encoding: "utf-8"}, file, unneeded)
+	require.NoError(t, err)
+	<-file.reached
+	over.Store(true)
+	time.Sleep(4 * time.Second) // longer than between two looks
+	close(file.free)
+	ended := w.ended(w.editor, job.ID)
+	assert.Equal(t, livetables.JobFailed, ended.State)
 	rows, entries := w.rowsAndEntries(tbl.ID)
 	assert.Equal(t, rows, entries)
 	assert.Less(t, rows, 3000)

@@ -83,6 +83,9 @@ func mayViewAs(policy *rbac.Policy, asker, member rbac.Principal) error {
 	if d := policy.Can(asker, rbac.ViewAs, ""); !d.Allowed {
 		return no("%s", d.Reason)
 	}
+	if d := policy.CanSomewhere(asker, rbac.ReadData); !d.Allowed {
+		return no("%s", d.Reason) // a token that may not read does not read with other eyes
+	}
 	bare := asker
 	bare.Scope = nil // a token's own bounds go along
 	role, own := policy.Role(member), policy.Role(bare)

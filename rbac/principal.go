@@ -1,6 +1,10 @@
 package rbac
 
-import "github.com/livetables/livetables/lqp"
+import (
+	"context"
+
+	"github.com/livetables/livetables/lqp"
+)
 
 // Principal is who asks. The embedding program vouches for it; the zero Principal is nobody and is refused everything.
 type Principal struct {
@@ -16,6 +20,10 @@ type Principal struct {
 	// Attributes are facts that row rules may ask for as USER("name"), beside those that the policy keeps of the member,
 	// which they do not replace. They must not be self-service.
 	Attributes map[string]lqp.Value
+	// Valid, when not nil, says whether the principal still counts: whether the session or the key behind it has not ended.
+	// What goes on after the request that began it, a job, asks now and then and ends when there is an error. It may be
+	// called by many goroutines.
+	Valid func(ctx context.Context) error
 	// Request and Address go into the audit record of what the principal does. Address is also what the networks of a
 	// workspace are compared with: a numeric IP address without a port.
 	Request string

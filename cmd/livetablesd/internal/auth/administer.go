@@ -175,11 +175,28 @@ func (s *Service) DisableUser(ctx context.Context, actor Identity, userID string
 }
 
 // RevokeUserSessions ends all sessions of an account, by an instance admin, and counts them.
-func (s *Service) RevokeUserSessions(ctx context.Context, actor Identity, userID string) (int64, error) {
+func (s *Service) RevokeUserSessions(ctx context.Context, actor Identity, userID string) (n int64, err error) {
 	if !actor.Admin {
 		return 0, ErrForbidden
 	}
-	return s.revoke(ctx, actor, userID, endedRevoked, `1`)
+	defer s.cache.forgetAccount(userID)
+	err = s.write(ctx, func(tx adapter.Tx) error {
+		if err := requireAdmin(ctx, tx, actor); err != nil {
+			return err
+		}
+		if _, err := findAccount(ctx, tx, "id", userID); err != nil {
+			return err
+		}
+		n, err = revokeSessions(ctx, tx, userID, endedRevoked, s.clock(), `1`)
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.note(ctx, tx, Client{}, actor.UserID, "auth.session_end", userID, endedRevoked)
+	})
+	if err != nil {
+		return 0, wrapUnless(err, "end sessions of a user", ErrForbidden, ErrNotFound)
+	}
+	return n, nil
 }
 
 // DeleteUser removes an account with its sessions for good, by an instance admin; not one's own. What other

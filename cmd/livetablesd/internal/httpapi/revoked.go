@@ -24,11 +24,7 @@ func (c *call) whileAllowed() (release func()) {
 	var mu sync.Mutex // the timer is armed anew by its own function
 	var timer *time.Timer
 	look := func() {
-		_, err := c.s.opt.Auth.Recheck(ctx, who)
-		if err == nil {
-			err = c.s.sponsored(ctx, who)
-		}
-		if errors.Is(err, auth.ErrUnauthenticated) {
+		if err := c.s.stillCounts(ctx, who); errors.Is(err, auth.ErrUnauthenticated) {
 			end(err)
 			// Neither a body that never ends nor a client that reads nothing holds the request up; the refusal has its time.
 			connection := http.NewResponseController(c.w.ResponseWriter)
@@ -50,6 +46,15 @@ func (c *call) whileAllowed() (release func()) {
 		timer.Stop()
 		mu.Unlock()
 	}
+}
+
+// stillCounts asks whether the session or key that a request came with has ended since.
+func (s *Server) stillCounts(ctx context.Context, who auth.Identity) error {
+	who, err := s.opt.Auth.Recheck(ctx, who)
+	if err != nil {
+		return err
+	}
+	return s.sponsored(ctx, who)
 }
 
 // ended is the refusal that ended the request while it ran, nil when there is none.

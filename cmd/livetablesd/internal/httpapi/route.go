@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -192,5 +193,6 @@ func bearer(r *http.Request) (string, bool) {
 func (s *Server) accessOf(who auth.Identity, w *response) *livetables.Access {
 	p := principalOf(who)
 	p.Request, p.Address = w.request, addressText(w.client)
+	p.Valid = func(ctx context.Context) error { return s.stillCounts(ctx, who) }
 	return s.opt.Engine.As(p)
 }

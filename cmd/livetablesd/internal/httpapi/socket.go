@@ -65,11 +65,7 @@ func (s *Server) recheckSocket(ctx context.Context, subject ws.Subject) error {
 	if !ok {
 		return ws.ErrUnauthorized
 	}
-	who, err := s.opt.Auth.Recheck(ctx, who)
-	if err == nil {
-		err = s.sponsored(ctx, who)
-	}
-	return socketError(err)
+	return socketError(s.stillCounts(ctx, who))
 }
 
 // holders are the identities behind open sockets, which are asked about every other second. One that has not been asked

@@ -17,6 +17,7 @@ func userRoutes() []route {
 		{method: "PATCH", path: api + "/users/{user}", handler: updateUser, body: bodyJSON},
 		{method: "PUT", path: api + "/users/{user}", handler: updateUser, body: bodyJSON},
 		{method: "DELETE", path: api + "/users/{user}", handler: deleteUser},
+		{method: "DELETE", path: api + "/users/{user}/sessions", handler: endUserSessions},
 	}
 }
 
@@ -38,6 +39,15 @@ func listUsers(c *call) error {
 		out.Page.Next = &list[len(list)-1].ID
 	}
 	return c.json(http.StatusOK, out)
+}
+
+// endUserSessions logs an account out everywhere.
+func endUserSessions(c *call) error {
+	ended, err := c.s.opt.Auth.RevokeUserSessions(c.ctx(), c.who, c.id("user"))
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, map[string]int64{"ended": ended})
 }
 
 func createUser(c *call) error {
