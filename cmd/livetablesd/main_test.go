@@ -288,7 +288,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	}{
 		{"unknown flag", "unknown flag", []string{"--nonsense"}},
 		{"bad proxy", "neither an address nor a network", []string{"--trusted-proxy", "somewhere"}},
-		{"bad rate", "above zero", []string{"--rate-limit=-1"}},
+		{"bad rate", "--rate-limit must not be below zero", []string{"--rate-limit=-1"}},
 		{"bad host", "allowed hosts", []string{"--allow-host", "not a host"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
