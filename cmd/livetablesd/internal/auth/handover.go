@@ -49,7 +49,7 @@ func (s *Service) RunAudit(ctx context.Context) error {
 			pause = min(max(2*pause, auditPauseFirst), auditPauseLast)
 			s.log.ErrorContext(ctx, "audit entries wait", "error", err, "again_after", pause)
 		}
-		if !s.awaitEntries(ctx, pause) {
+		if !await(ctx, s.outbox.wake, pause, auditLook) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditLast)
 			defer cancel()
 			if err := s.HandOver(last); err != nil {
@@ -58,23 +58,6 @@ func (s *Service) RunAudit(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// awaitEntries waits for a pause, or, without one, for something to do; false when ctx has ended.
-func (s *Service) awaitEntries(ctx context.Context, pause time.Duration) bool {
-	wake, wait := s.outbox.wake, auditLook
-	if pause > 0 {
-		wake, wait = nil, pause
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-wake:
-	case <-timer.C:
-	}
-	return true
 }
 
 // waitingEntry is a row of auth_outbox.

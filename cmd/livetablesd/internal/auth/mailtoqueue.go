@@ -47,27 +47,10 @@ func (s *Service) RunMail(ctx context.Context, mailer mail.Mailer) error {
 			pause = min(max(2*pause, mailPauseFirst), mailPauseLast)
 			s.log.WarnContext(ctx, "mail waits", "error", err, "again_after", pause)
 		}
-		if !s.awaitMail(ctx, pause) {
+		if !await(ctx, s.mailWake, pause, mailLook) {
 			return nil
 		}
 	}
-}
-
-// awaitMail waits for a pause, or, without one, for something to do; false when ctx has ended.
-func (s *Service) awaitMail(ctx context.Context, pause time.Duration) bool {
-	wake, wait := s.mailWake, mailLook
-	if pause > 0 {
-		wake, wait = nil, pause
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-wake:
-	case <-timer.C:
-	}
-	return true
 }
 
 // deliverDue sends what is due, until there is nothing more or the mailer cannot be reached.
