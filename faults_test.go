@@ -79,12 +79,14 @@ func TestServerIsRestarted(t *testing.T) {
 		}
 		// Nor is a pause that is shorter than the patience of a read.
 		require.NoError(t, f.proxy.Set(faultproxy.Refuse))
-		time.AfterFunc(40*time.Millisecond, func() { _ = f.proxy.Set(faultproxy.Pass) })
+		back := make(chan error, 1)
+		time.AfterFunc(40*time.Millisecond, func() { back <- f.proxy.Set(faultproxy.Pass) })
 		if f.shop.Driver != "mongodb" { // whose driver waits for the next look at the server, twice a second
 			_, err := f.first(2)
 			require.NoError(t, err)
 		}
 		require.Equal(t, livetables.StateClosed, f.health().State)
+		require.NoError(t, <-back)
 	})
 }
 

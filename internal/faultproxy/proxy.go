@@ -50,8 +50,7 @@ func New(target string) (*Proxy, error) {
 		return nil, fmt.Errorf("fault proxy: %w", err)
 	}
 	p := &Proxy{target: target, addr: l.Addr().String(), changed: make(chan struct{}), cut: -1, open: map[net.Conn]bool{}}
-	p.serve(l)
-	return p, nil
+	return p, p.serve(l)
 }
 
 // Addr is where the proxy listens.
@@ -66,7 +65,8 @@ func (p *Proxy) Port() int {
 	return a.Port
 }
 
-// Set changes the mode, of connections that are open too. After Refuse it listens on the same port again.
+// Set changes the mode, of connections that are open too. After Refuse it listens on the same port again. On a closed proxy
+// every mode is Refuse, and the error net.ErrClosed.
 func (p *Proxy) Set(mode Mode) error {
 	p.mu.Lock()
 	p.mode = mode
@@ -91,8 +91,7 @@ func (p *Proxy) Set(mode Mode) error {
 	if err != nil {
 		return fmt.Errorf("fault proxy: %w", err)
 	}
-	p.serve(l)
-	return nil
+	return p.serve(l)
 }
 
 // Reset breaks every open connection, as a server does that is restarted.
@@ -127,9 +126,14 @@ func (p *Proxy) Close() error {
 	return err
 }
 
-func (p *Proxy) serve(l net.Listener) {
+// serve accepts connections; a proxy that was closed meanwhile does not.
+func (p *Proxy) serve(l net.Listener) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed { // Close waits for work that began before it, and only for that
+		_ = l.Close()
+		return fmt.Errorf("fault proxy: %w", net.ErrClosed)
+	}
 	p.listener = l
 	p.work.Go(func() {
 		for {
@@ -140,6 +144,7 @@ func (p *Proxy) serve(l net.Listener) {
 			p.work.Go(func() { p.handle(c) })
 		}
 	})
+	return nil
 }
 
 func (p *Proxy) handle(client net.Conn) {

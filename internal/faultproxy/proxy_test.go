@@ -98,3 +98,25 @@ func TestProxy(t *testing.T) {
 	require.Positive(t, p.Port())
 	require.NoError(t, p.Close())
 }
+
+// TestSetWhileClosing: a mode that is set while the proxy closes, or later, opens nothing.
+func TestSetWhileClosing(t *testing.T) {
+	target := echo(t)
+	for range 50 {
+		p, err := New(target)
+		require.NoError(t, err)
+		c, err := net.Dial("tcp", p.Addr())
+		require.NoError(t, err)
+		require.NoError(t, p.Set(Refuse))
+		set := make(chan error, 1)
+		go func() { set <- p.Set(Pass) }()
+		require.NoError(t, p.Close())
+		if err := <-set; err != nil {
+			require.ErrorIs(t, err, net.ErrClosed)
+		}
+		require.ErrorIs(t, p.Set(Pass), net.ErrClosed)
+		_, err = net.Dial("tcp", p.Addr())
+		require.Error(t, err)
+		_ = c.Close()
+	}
+}
