@@ -20,11 +20,21 @@ var (
 	errClosed  = errors.New("audit file is closed")
 )
 
+// FileOptions tune a File. The zero FileOptions keep everything in one file.
+type FileOptions struct {
+	// MaxBytes is the size at which a file is set aside: it gets the position of its last entry as the end of its name,
+	// nineteen digits long so that names sort as positions do, and a new one is begun. It is exceeded by one call's
+	// entries. 0 sets no file aside.
+	MaxBytes int64
+}
+
 // File is a Sink that appends entries to a file, one JSON object a line. Entries are on disk when WriteEntries returns, all
 // of them or, after an error, none. A file has one File at a time; other programs may read it, and may move it away while
-// it is not open: the next one begins with whatever entry comes first. Its methods may be called from many goroutines.
+// it is not open: the next one goes on after the newest file that was set aside, or begins with whatever entry comes first.
+// Files that were set aside are never touched again. Its methods may be called from many goroutines.
 type File struct {
 	path string
+	opt  FileOptions
 
 	mu       sync.Mutex
 	file     *os.File // nil when closed
@@ -37,8 +47,8 @@ var _ Sink = (*File)(nil)
 
 // OpenFile opens the audit file at path and finds where it ends, or creates it, readable by its owner only. A last line
 // that a crash cut short was never acknowledged and is removed.
-func OpenFile(path string) (*File, error) {
-	f := &File{path: path}
+func OpenFile(path string, opt FileOptions) (*File, error) {
+	f := &File{path: path, opt: opt}
 	if err := f.open(); err != nil {
 		return nil, err
 	}
@@ -87,6 +97,11 @@ func (f *File) WriteEntries(ctx context.Context, entries []Entry) error {
 	if lines.Len() == 0 {
 		return nil
 	}
+	if f.opt.MaxBytes > 0 && f.size >= f.opt.MaxBytes {
+		if err := f.setAside(); err != nil {
+			return err
+		}
+	}
 	if _, err := f.file.WriteAt(lines.Bytes(), f.size); err != nil {
 		return f.failed("write", err)
 	}
@@ -128,6 +143,9 @@ func (f *File) open() error {
 		return fmt.Errorf("open audit file: %w", err)
 	}
 	size, position, err := findEnd(file)
+	if err == nil && size == 0 {
+		position, err = f.asideEnd()
+	}
 	if err == nil {
 		err = file.Truncate(size)
 	}

@@ -52,7 +52,7 @@ func span(from, to int64) (out []int64) {
 
 func open(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, FileOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	return f
@@ -136,15 +136,15 @@ func TestFileOfSomebodyElse(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-		_, err := OpenFile(path)
+		_, err := OpenFile(path, FileOptions{})
 		require.ErrorIs(t, err, ErrCorrupt, name)
 		kept, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, content, string(kept), name)
 	}
-	_, err := OpenFile(t.TempDir())
+	_, err := OpenFile(t.TempDir(), FileOptions{})
 	require.Error(t, err)
-	_, err = OpenFile(filepath.Join(t.TempDir(), "none", "audit.jsonl"))
+	_, err = OpenFile(filepath.Join(t.TempDir(), "none", "audit.jsonl"), FileOptions{})
 	require.Error(t, err)
 }
 
@@ -199,7 +199,7 @@ func ExampleOpenFile() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	f, err := OpenFile(filepath.Join(dir, "audit.jsonl"))
+	f, err := OpenFile(filepath.Join(dir, "audit.jsonl"), FileOptions{})
 	if err != nil {
 		panic(err)
 	}
