@@ -52,8 +52,8 @@ func (a *Access) StartImport(ctx context.Context, spec ImportSpec, file ImportFi
 
 // StartExport begins an export of every row of a query that goes on after the call; JobFile gives the file.
 func (a *Access) StartExport(ctx context.Context, workspace string, q *lqp.Query, format Format) (*Job, error) {
-	if !format.Valid() {
-		return nil, lqp.Problems{{Path: "$.format", Code: lqp.CodeArgument, Message: "the format is csv, ndjson, json or xlsx"}}
+	if err := a.e.checkExport(format); err != nil {
+		return nil, err
 	}
 	if format == "" {
 		format = FormatCSV

@@ -18,6 +18,7 @@ home=${LIVETABLES_TEST_HOME:-/opt/livetables-test}
 tree=$home/sid
 bin=$home/bin
 ferretdb_version=v2.7.0
+versitygw_version=v1.8.0
 
 debs="mariadb-server-core mariadb-client-core redis-server mmdebstrap debian-archive-keyring"
 # Any version of these will do, wherever it comes from.
@@ -45,6 +46,7 @@ missing_debs() {
 have_mysql() { [ -x "$tree/usr/sbin/mysqld" ]; }
 have_documentdb() { ls "$tree"/usr/share/postgresql/*/extension/documentdb.control >/dev/null 2>&1; }
 have_ferretdb() { [ -x "$bin/ferretdb" ]; }
+have_versitygw() { [ -x "$bin/versitygw" ]; }
 
 check() {
 	local miss rc=0
@@ -54,6 +56,7 @@ check() {
 	have_mysql || { say "missing MySQL in $tree"; rc=1; }
 	have_documentdb || { say "missing DocumentDB in $tree"; rc=1; }
 	have_ferretdb || { say "missing $bin/ferretdb"; rc=1; }
+	have_versitygw || { say "missing $bin/versitygw"; rc=1; }
 	return $rc
 }
 
@@ -115,11 +118,18 @@ install_tree() {
 	bootstrap sid mysql-server-core || bootstrap forky postgresql-18-documentdb || bootstrap sid postgresql-18-documentdb
 }
 
-install_ferretdb() {
-	have_ferretdb && return 0
-	say "go install ferretdb $ferretdb_version"
+go_install() { # PACKAGE VERSION
+	say "go install ${1##*/} $2"
 	mkdir -p "$bin"
-	quietly env GOBIN="$bin" GOFLAGS='' GOWORK=off go install "github.com/FerretDB/FerretDB/v2/cmd/ferretdb@$ferretdb_version"
+	quietly env GOBIN="$bin" GOFLAGS='' GOWORK=off go install "$1@$2"
+}
+
+install_go_servers() {
+	local rc=0
+	have_ferretdb || go_install github.com/FerretDB/FerretDB/v2/cmd/ferretdb "$ferretdb_version" || rc=1
+	# A gateway that serves a directory by the S3 protocol.
+	have_versitygw || go_install github.com/versity/versitygw/cmd/versitygw "$versitygw_version" || rc=1
+	return $rc
 }
 
 install() {
@@ -134,11 +144,11 @@ install() {
 	check 2>/dev/null && return 0
 	local failed=''
 	install_debs || failed="$failed packages"
-	# ferretdb compiles for a minute while the tree downloads.
-	install_ferretdb &
-	local ferretdb=$!
+	# They compile for minutes while the tree downloads.
+	install_go_servers &
+	local servers=$!
 	install_tree || failed="$failed MySQL/DocumentDB"
-	wait $ferretdb || failed="$failed FerretDB"
+	wait $servers || failed="$failed FerretDB/versitygw"
 	[ -z "$failed" ] || { say "could not install:$failed"; return 1; }
 	say "everything is installed"
 }

@@ -67,7 +67,7 @@ func newSheetWriter(w io.Writer, titles []string) (*sheetWriter, error) {
 }
 
 // Write implements Writer. A text is a text whatever it looks like: nothing is written as a formula.
-func (f *sheetWriter) Write(row Row) error {
+func (f *sheetWriter) Write(row lqp.Row) error {
 	if f.line == maxSheetRow {
 		return fmt.Errorf("a sheet has no more than %d rows; take another format", maxSheetRow)
 	}

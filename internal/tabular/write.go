@@ -7,16 +7,10 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// Row is one row to be written.
-type Row interface {
-	Value(i int) lqp.Value
-	AppendJSON(dst []byte, i int) []byte
-}
-
 // Writer writes rows as a file.
 type Writer interface {
 	// Write writes a row with as many values as the file has titles.
-	Write(row Row) error
+	Write(row lqp.Row) error
 	// Close writes the end of the file. It does not close what is written to.
 	Close() error
 }
@@ -47,7 +41,7 @@ func newTextWriter(w io.Writer, titles []string) (*textWriter, error) {
 }
 
 // Write implements Writer. Texts are guarded against being run by a spreadsheet.
-func (w *textWriter) Write(row Row) error {
+func (w *textWriter) Write(row lqp.Row) error {
 	for i := range w.width {
 		v := row.Value(i)
 		switch {
@@ -87,7 +81,7 @@ func newJSONWriter(w io.Writer, array bool, titles []string) *jsonWriter {
 }
 
 // Write implements Writer.
-func (w *jsonWriter) Write(row Row) error {
+func (w *jsonWriter) Write(row lqp.Row) error {
 	w.buf = w.buf[:0]
 	if w.array {
 		w.buf = append(w.buf, "[\n"...)

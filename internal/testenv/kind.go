@@ -16,16 +16,18 @@ const (
 	KindMariaDB  Kind = "mariadb"
 	KindMongo    Kind = "mongo" // anything that speaks MongoDB's protocol
 	KindRedis    Kind = "redis"
+	KindS3       Kind = "s3" // anything that speaks the S3 protocol
 )
 
 // Kinds returns every kind, in the order they are printed.
 func Kinds() []Kind {
-	return []Kind{KindPostgres, KindMySQL, KindMariaDB, KindMongo, KindRedis}
+	return []Kind{KindPostgres, KindMySQL, KindMariaDB, KindMongo, KindRedis, KindS3}
 }
 
 // Env is the variable that names a running server of this kind. It holds a URL,
 // or for MySQL and MariaDB a data source name of go-sql-driver/mysql, whose
-// user may create databases.
+// user may create databases; of S3 the user is the access key, which may create
+// buckets, and the password the secret key.
 func (k Kind) Env() string {
 	return "LIVETABLES_TEST_" + strings.ToUpper(string(k)) + "_URL"
 }
@@ -81,6 +83,12 @@ func providerOf(k Kind) provider {
 			title:   "Redis",
 			install: byScript + ", or install the server package (apt-get install redis-server, brew install redis)",
 			find:    findRedis, image: redisImage, ping: pingRedis, fresh: freshRedis,
+		}
+	case KindS3:
+		return provider{
+			title:   "S3-compatible",
+			install: byScript + ", or install versitygw (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0)",
+			find:    findS3, image: s3Image, ping: pingS3, fresh: freshS3,
 		}
 	}
 	panic("testenv: unknown kind " + string(k))
