@@ -108,7 +108,9 @@ type Writer interface {
 	Delete(ctx context.Context, t *lqp.Table, key []lqp.Value, expect []lqp.Assignment) (int64, error)
 }
 
-// Tx is a transaction of a [Store]. It is valid until the function it was given to returns and used by one goroutine.
+// Tx is a transaction of a [Store]. It is valid until the function it was given to returns and used by one goroutine. After
+// an error of a statement, ErrData of a reading one too, the function must return an error: some databases do nothing more
+// in a transaction in which a statement has failed, and the store then fails the function even if it returns nil.
 type Tx interface {
 	Writer
 	// Exec runs one statement in the store's own SQL; placeholders are ?. It reports the affected rows.
@@ -127,8 +129,9 @@ type Store interface {
 	// read back as t.
 	DeclareType(t lqp.Type) string
 	// Write runs fn in a write transaction and returns once it is durable. Concurrent calls may share one commit; fn must
-	// therefore not wait for another Write. When fn fails, nothing of it remains and its error is returned as it is.
+	// therefore not wait for another Write. When fn fails, nothing of it remains and its error is returned as it is. Other
+	// errors say that nothing was written, but for ErrUncertain, of which a store that is far away may not be spared.
 	Write(ctx context.Context, fn func(Tx) error) error
-	// Read runs fn on one consistent snapshot.
+	// Read runs fn on one consistent snapshot, taken with fn's first statement at the latest.
 	Read(ctx context.Context, fn func(Tx) error) error
 }

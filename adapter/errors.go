@@ -19,4 +19,8 @@ var (
 	// or alone. An adapter that reports it of a read promises that nothing of the read was delivered; the engine then asks
 	// again a few times. Of a write it promises that nothing was written.
 	ErrTemporary = errors.New("source is busy with something else")
+	// ErrUncertain is the error of a write whose commit was not answered, and of which it could not be learned afterwards
+	// whether it was done: it is there as a whole or not at all. It comes without ErrUnavailable and ErrTemporary, which
+	// promise that nothing was written: whoever tries again must look first.
+	ErrUncertain = errors.New("it is not known whether the write was done")
 )

@@ -41,5 +41,7 @@
 // adapter.Explainer, and the first row that differs. It is repeated by go test -run with the sub-test's name; for random
 // queries the environment variable LIVETABLES_TEST_SEED has to be set as printed.
 //
+// [RunStore] checks what an adapter.Store promises beyond that: transactions, shared commits, two processes on one database.
+//
 // The package needs nothing but the standard library and this module.
 package adaptertest

@@ -20,6 +20,8 @@ type Adapter struct {
 	pool     *pgxpool.Pool
 	zone     *time.Location // of timestamps without zone
 	schemas  []string
+	home     string // the schema whose tables are called by their name alone
+	owned    bool   // by Live Tables: no value is there that the store did not write
 	database string
 
 	dialect atomic.Pointer[dialect]
@@ -56,11 +58,16 @@ func (a *Adapter) Native(pushed *lqp.Query) (string, error) {
 // Scan implements [adapter.Adapter]. It returns once the server has answered with the first row, the end of the result or
 // an error, so that an error of the statement itself is returned here.
 func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) {
+	return a.scan(ctx, pushed, "")
+}
+
+// scan is Scan as a database role.
+func (a *Adapter) scan(ctx context.Context, pushed *lqp.Query, role string) (adapter.Rows, error) {
 	st, err := a.compile(ctx, pushed)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.query(ctx, &st, pushed.Page.Limit)
+	rows, err := a.query(ctx, &st, pushed.Page.Limit, role)
 	if err != nil {
 		return nil, translate(ctx, "scan "+sourceName(pushed), err)
 	}

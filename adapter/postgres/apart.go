@@ -7,6 +7,9 @@ var _ sqlgen.Apart = (*dialect)(nil)
 // Values implements sqlgen.Apart: infinities, NaN and what lies outside our years and numbers are no values here. They
 // stand at the ends of the stored order.
 func (d *dialect) Values(s sqlgen.Storage) (v sqlgen.ApartValues, ok bool) {
+	if d.owned {
+		return v, false // the indexes of a store put rows without a value where sorts put them
+	}
 	b := &v.Bounds
 	within := func(low string, lowOp sqlgen.Op, high string, highOp sqlgen.Op) {
 		b.Add(sqlgen.Bound{Op: lowOp, Const: low})

@@ -12,7 +12,7 @@ import (
 func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.Bounds, ok bool) {
 	r := s.Rep
 	switch r.Form {
-	case boolForm, textForm, binaryForm:
+	case boolForm, textForm, binaryForm, numericForm:
 		if v.Kind() == r.Kind {
 			b.Add(sqlgen.Bound{Op: op, Value: v, Rep: r})
 			return b, true
@@ -50,6 +50,11 @@ func (d *dialect) Bounds(op sqlgen.Op, s sqlgen.Storage, v lqp.Value) (b sqlgen.
 			if op == sqlgen.Gt || op == sqlgen.Ge { // NaN is above all numbers
 				b.Add(sqlgen.Bound{Op: sqlgen.Lt, Const: "'NaN'::numeric"})
 			}
+			return b, true
+		}
+	case float8Form:
+		if v.Kind().Numeric() {
+			b.Add(sqlgen.Bound{Op: op, Value: v, Rep: r})
 			return b, true
 		}
 	case wideForm:

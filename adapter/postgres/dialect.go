@@ -11,6 +11,7 @@ import (
 type dialect struct {
 	facts facts
 	zone  string // zone of timestamps without zone, empty for UTC
+	owned bool   // the tables are a store's, see ownedStorage
 }
 
 var _ sqlgen.Dialect = (*dialect)(nil)

@@ -30,6 +30,7 @@ type relation struct {
 }
 
 type discovery struct {
+	home  string
 	byOID map[uint32]*relation
 	all   []*relation
 }
@@ -40,7 +41,7 @@ func (a *Adapter) discover(ctx context.Context) (lqp.Catalog, error) {
 		return lqp.Catalog{}, err
 	}
 	defer conn.Release()
-	d := &discovery{byOID: map[uint32]*relation{}}
+	d := &discovery{home: a.home, byOID: map[uint32]*relation{}}
 	schemas := a.schemas
 	if schemas == nil {
 		schemas = []string{}
@@ -84,7 +85,7 @@ func (d *discovery) relations(rows pgx.Rows) error {
 		if err := rows.Scan(&oid, &schema, &name, &kind, &tuples, &comment); err != nil {
 			return err
 		}
-		t := &lqp.Table{Name: tableName(schema, name), Path: []string{schema, name}, Kind: lqp.BaseTable, Rows: -1, Comment: comment}
+		t := &lqp.Table{Name: d.tableName(schema, name), Path: []string{schema, name}, Kind: lqp.BaseTable, Rows: -1, Comment: comment}
 		if kind == "v" || kind == "m" {
 			t.Kind = lqp.ViewTable
 		}
@@ -100,8 +101,8 @@ func (d *discovery) relations(rows pgx.Rows) error {
 }
 
 // tableName leaves the default schema out.
-func tableName(schema, name string) string {
-	if schema == defaultSchema {
+func (d *discovery) tableName(schema, name string) string {
+	if schema == d.home {
 		return name
 	}
 	return schema + "." + name
@@ -114,8 +115,8 @@ func (d *discovery) disambiguate() {
 		count[r.table.Name]++
 	}
 	for _, r := range d.all {
-		if count[r.table.Name] > 1 && r.schema == defaultSchema {
-			r.table.Name = defaultSchema + "." + r.table.Name
+		if count[r.table.Name] > 1 && r.schema == d.home {
+			r.table.Name = d.home + "." + r.table.Name
 		}
 	}
 }

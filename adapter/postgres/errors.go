@@ -20,6 +20,9 @@ var errChanged = errors.New("the schema changed")
 
 // sentinel classifies a driver error.
 func sentinel(err error) error {
+	if errors.Is(err, errNoRole) {
+		return adapter.ErrDenied
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return bySQLState(pg.Code)
@@ -53,7 +56,7 @@ func bySQLState(code string) error {
 		return adapter.ErrUnsupported
 	case "40001", "40P01", "55P03": // serialization (on a standby: a conflict with recovery), deadlock, lock not available
 		return adapter.ErrTemporary
-	case "57P01", "57P02", "57P03", "53300": // shutting down, crashed, starting up, too many connections
+	case "57P01", "57P02", "57P03", "53300", "25P03": // shutting down, crashed, starting up, too many connections, idle for too long
 		return failure.Temporary(adapter.ErrUnavailable)
 	}
 	if len(code) != 5 {

@@ -36,22 +36,39 @@ var _ adapter.Opener = Open
 var rules = settings.Rules{Port: 5432}
 
 func open(s adapter.Settings) (*Adapter, error) {
-	zone, err := rules.Check(&s)
+	a, cfg, err := prepare(s)
 	if err != nil {
 		return nil, err
+	}
+	if err := a.start(cfg); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// prepare makes an adapter that has no connections yet, and their configuration.
+func prepare(s adapter.Settings) (*Adapter, *pgxpool.Config, error) {
+	zone, err := rules.Check(&s)
+	if err != nil {
+		return nil, nil, err
 	}
 	cfg, err := poolConfig(s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a := &Adapter{schemas: slices.Clone(s.Schemas), database: s.Database, zone: zone}
-	a.alive, a.stop = context.WithCancel(context.Background())
+	a := &Adapter{schemas: slices.Clone(s.Schemas), home: defaultSchema, database: s.Database, zone: zone}
 	a.dialect.Store(&dialect{zone: settings.ZoneName(zone)})
+	return a, cfg, nil
+}
+
+// start makes the pool.
+func (a *Adapter) start(cfg *pgxpool.Config) (err error) {
 	cfg.ConnConfig.AfterConnect = a.probe
 	if a.pool, err = pgxpool.NewWithConfig(context.Background(), cfg); err != nil {
-		return nil, translate(context.Background(), "open connection", err)
+		return translate(context.Background(), "open connection", err)
 	}
-	return a, nil
+	a.alive, a.stop = context.WithCancel(context.Background())
+	return nil
 }
 
 // template is the one configuration that pgx parses; pgx insists on parsing one. Every key that an environment variable

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,6 +18,7 @@ type Rows struct {
 	adapter *Adapter
 	conn    *pgxpool.Conn
 	result  *pgconn.ResultReader
+	pipe    *pgconn.Pipeline // that the result is part of, nil when the statement went alone
 	columns []column
 	parent  context.Context // the caller's, for errors
 	ctx     context.Context // ours, cancelled by Close
@@ -43,7 +45,7 @@ func (r *Rows) Next() bool {
 		r.ahead = false
 	case !r.read():
 		r.row, r.done = nil, true
-		if _, err := r.result.Close(); err != nil {
+		if err := r.finish(); err != nil {
 			r.err = r.failure(err)
 		}
 		r.release()
@@ -77,6 +79,15 @@ func (r *Rows) read() bool {
 	return true
 }
 
+// finish reads what the server has to say after the last row.
+func (r *Rows) finish() error {
+	_, err := r.result.Close()
+	if r.pipe != nil {
+		err = errors.Join(err, r.pipe.Close())
+	}
+	return err
+}
+
 // Value implements [adapter.Rows].
 func (r *Rows) Value(i int) lqp.Value { return r.columns[i].value(r.row[i]) }
 
@@ -98,7 +109,7 @@ func (r *Rows) Close() error {
 	}
 	if !r.done && r.left == 0 {
 		r.done = true
-		_, _ = r.result.Close() // no row is missing, whatever it says
+		_ = r.finish() // no row is missing, whatever it says
 	}
 	if r.done {
 		r.release()
@@ -111,7 +122,7 @@ func (r *Rows) Close() error {
 	}
 	go func() { // the pool, and with it Adapter.Close, waits for the connection
 		patience := time.AfterFunc(drainTime, r.cancel)
-		_, _ = r.result.Close() // its error is that of the cancellation, if anything
+		_ = r.finish() // its error is that of the cancellation, if anything
 		patience.Stop()
 		r.end()
 		r.conn.Release()

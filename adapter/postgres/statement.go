@@ -17,6 +17,7 @@ type statements struct {
 	bySQL map[string]*pgconn.StatementDescription
 	order []string // SQL in the order of preparation
 	next  int
+	stale bool // one of them was not what it is at the server; the next transaction prepares all anew
 }
 
 const statementsKey = "livetables.statements"
@@ -57,9 +58,13 @@ func (s *statements) prepare(ctx context.Context, pg *pgconn.PgConn, sql string)
 
 // forget drops all statements, after the schema or the connection behind a pooler changed under them.
 func (s *statements) forget(ctx context.Context, pg *pgconn.PgConn) error {
-	s.bySQL, s.order = map[string]*pgconn.StatementDescription{}, nil
+	s.reset()
 	res := pg.ExecParams(ctx, "DEALLOCATE ALL", nil, nil, nil, nil).Read()
 	return res.Err
+}
+
+func (s *statements) reset() {
+	s.bySQL, s.order, s.stale = map[string]*pgconn.StatementDescription{}, nil, false
 }
 
 // stale reports that a prepared statement is not what it was: its result type changed, or it is gone.
@@ -71,8 +76,9 @@ func stale(err error) bool {
 // binaryResult asks for all columns in binary.
 var binaryResult = []int16{1}
 
-// query runs a statement up to its first row. limit is the statement's own, 0 for none.
-func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int) (*Rows, error) {
+// query runs a statement up to its first row. limit is the statement's own, 0 for none; role is the database role that it
+// runs as, empty for that of the connection.
+func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int, role string) (*Rows, error) {
 	conn, err := a.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -82,11 +88,11 @@ func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int) (*
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	r.leave = context.AfterFunc(ctx, r.cancel)
 	r.detach = context.AfterFunc(a.alive, r.cancel)
-	err = r.start(st, limit)
+	err = r.start(st, limit, role)
 	if stale(err) { // once more with a statement that is prepared afresh
 		pg := conn.Conn().PgConn()
 		if err = statementsOf(pg).forget(r.ctx, pg); err == nil {
-			err = r.start(st, limit)
+			err = r.start(st, limit, role)
 		}
 	}
 	if err != nil {
@@ -97,7 +103,7 @@ func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int) (*
 	return r, nil
 }
 
-func (r *Rows) start(st *sqlgen.Statement, limit int) error {
+func (r *Rows) start(st *sqlgen.Statement, limit int, role string) error {
 	var b binder
 	if err := b.bind(st.Args); err != nil {
 		return err
@@ -113,12 +119,37 @@ func (r *Rows) start(st *sqlgen.Statement, limit int) error {
 	if r.left = limit; limit <= 0 {
 		r.left = -1
 	}
-	r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
+	if role == "" {
+		r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
+	} else if err := r.startAs(pg, role, sd, &b); err != nil {
+		return err
+	}
 	if r.read() {
 		r.ahead = true
 		return nil
 	}
 	r.done = true
-	_, err = r.result.Close()
+	return r.finish()
+}
+
+// startAs runs the statement as a role. Both are one transaction, at whose end the role of the connection is what it was.
+func (r *Rows) startAs(pg *pgconn.PgConn, role string, sd *pgconn.StatementDescription, b *binder) error {
+	set, err := statementsOf(pg).prepare(r.ctx, pg, "SELECT set_config('role', $1, true)")
+	if err != nil {
+		return err
+	}
+	r.pipe = pg.StartPipeline(r.ctx)
+	r.pipe.SendQueryStatement(set, [][]byte{[]byte(role)}, nil, nil)
+	r.pipe.SendQueryPrepared(sd.Name, b.values, b.formats, binaryResult)
+	if err = r.pipe.Sync(); err == nil {
+		err = skip(r.pipe, 1)
+	}
+	if err == nil {
+		r.result, err = resultOf(r.pipe)
+	}
+	if err != nil {
+		err = errors.Join(err, r.pipe.Close())
+		r.pipe = nil
+	}
 	return err
 }

@@ -41,6 +41,11 @@ const (
 
 // Storage implements sqlgen.Dialect.
 func (d *dialect) Storage(_ *lqp.Table, c *lqp.Column) sqlgen.Storage {
+	if d.owned {
+		if s, ok := ownedStorage(c); ok {
+			return s
+		}
+	}
 	switch c.Type.Kind {
 	case lqp.Bool:
 		return exact(lqp.Bool, boolForm)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,32 +73,6 @@ func TestFullFileLosesNothingAcknowledged(t *testing.T) {
 	mustExec(t, s, "INSERT INTO n VALUES (1000, 0, '')")
 	check()
 	require.Equal(t, [][]string{{`"ok"`}}, queryAll(t, s, "PRAGMA integrity_check"))
-}
-
-// TestTwoStoresOnOneFile writes through two stores, as two processes would.
-func TestTwoStoresOnOneFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "shared.db")
-	var stores []*Store
-	for range 2 {
-		s, err := OpenStore(t.Context(), path, StoreOptions{Relaxed: true})
-		require.NoError(t, err)
-		defer s.Close()
-		stores = append(stores, s)
-	}
-	mustExec(t, stores[0], "CREATE TABLE counter (v INTEGER)")
-	mustExec(t, stores[1], "INSERT INTO counter VALUES (0)")
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for range 20 {
-				mustExec(t, stores[i%2], "UPDATE counter SET v = v + 1")
-			}
-		})
-	}
-	wg.Wait()
-	for _, s := range stores {
-		require.Equal(t, [][]string{{"160"}}, queryAll(t, s, "SELECT v FROM counter"))
-	}
 }
 
 // TestExhaustedMemoryEndsTheStatementOnly: the driver panics when a connection's memory is used up. The caller gets an

@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/livetables/livetables/lqp"
+)
+
+// maxInsert bounds the rows of one statement, and with them the memory for their encoded form.
+const maxInsert = 1000
+
+// Insert adds rows. Several go as one array for every column, so that the statement is the same for any count of rows and
+// the server plans it once.
+func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, rows [][]lqp.Value) error {
+	op := "insert into " + table.Name
+	for n, row := range rows {
+		if len(row) != len(columns) {
+			return fmt.Errorf("%s: row %d has %d values for %d columns", op, n, len(row), len(columns))
+		}
+	}
+	for len(rows) > 0 {
+		m, err := t.mutation(ctx, op, table)
+		if err != nil {
+			return err
+		}
+		m.text("INSERT INTO ")
+		m.path()
+		kinds, err := m.insertColumns(columns)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+		some := rows[:min(len(rows), maxInsert)]
+		if len(columns) == 0 {
+			some = rows[:1]
+		}
+		rows = rows[len(some):]
+		if len(some) == 1 {
+			m.insertOne(some[0])
+		} else {
+			m.insertMany(kinds, some)
+		}
+		if _, err := m.exec(ctx, op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mutation) insertColumns(columns []string) ([]lqp.Type, error) {
+	types := make([]lqp.Type, len(columns))
+	for i, id := range columns {
+		if i == 0 {
+			m.text(" (")
+		} else {
+			m.text(", ")
+		}
+		c, err := m.column(id)
+		if err != nil {
+			return nil, err
+		}
+		types[i] = c.Type
+		if c.Native == "bigint" {
+			types[i].Precision, types[i].Scale = 19, 0
+		}
+	}
+	if len(columns) > 0 {
+		m.text(")")
+	}
+	return types, nil
+}
+
+func (m *mutation) insertOne(row []lqp.Value) {
+	if len(row) == 0 {
+		m.text(" DEFAULT VALUES")
+		return
+	}
+	m.text(" VALUES (")
+	for i, v := range row {
+		if i > 0 {
+			m.text(", ")
+		}
+		m.value(v)
+	}
+	m.text(")")
+}
+
+// insertMany takes the rows apart into columns. An array of arrays would be one with two dimensions, whose rows have one
+// length: lists go as their texts, which the statement reads.
+func (m *mutation) insertMany(types []lqp.Type, rows [][]lqp.Value) {
+	m.text(" SELECT ")
+	for i, t := range types {
+		if i > 0 {
+			m.text(", ")
+		}
+		m.sql = fmt.Appendf(m.sql, "u.c%d", i)
+		if t.Kind == lqp.List {
+			m.text("::" + baseType(t.Elem) + "[]")
+		}
+	}
+	m.text(" FROM unnest(")
+	for i, t := range types {
+		if i > 0 {
+			m.text(", ")
+		}
+		column := make([]lqp.Value, len(rows))
+		for n, row := range rows {
+			if column[n] = row[i]; t.Kind == lqp.List {
+				column[n] = listText(row[i])
+			}
+		}
+		m.value(lqp.ListValue(column))
+		m.text("::" + elementType(t) + "[]")
+	}
+	m.text(") AS u(")
+	for i := range types {
+		if i > 0 {
+			m.text(", ")
+		}
+		m.sql = fmt.Appendf(m.sql, "c%d", i)
+	}
+	m.text(")")
+}
+
+// elementType is the type in which the values of a column travel.
+func elementType(t lqp.Type) string {
+	if t.Kind == lqp.Number && t.Precision == 19 && t.Scale == 0 {
+		return "bigint"
+	}
+	return baseType(t.Kind)
+}
+
+// listText is a list as the text of an array.
+func listText(v lqp.Value) lqp.Value {
+	if v.IsNull() {
+		return v
+	}
+	var p params
+	if err := p.arrayText(oidText, v.Items()); err != nil {
+		return lqp.NullValue
+	}
+	return lqp.TextValue(string(p.buf))
+}
