@@ -4,56 +4,91 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
-	"github.com/livetables/livetables/rbac"
 )
 
 func (t *Table) columnEntry(action, column string) audit.Entry {
 	return audit.Entry{Workspace: t.Workspace, Action: action, ResourceType: "column", Resource: column, Table: t.ID, Version: t.Version}
 }
 
-// AddColumn adds a column behind the others. version is the table's as the caller has seen it, 0 for any. A required
-// column for a table with rows needs a default, which every row is given as by an update.
+// AddColumn adds a column, behind the others unless the specification names a place. version is the table's as the caller has
+// seen it, 0 for any. A required column for a table with rows needs a default, which every row is given as by an update.
 func (db *DB) AddColumn(ctx context.Context, actor Actor, table string, spec ColumnSpec, version int64) (*Column, error) {
 	var c Column
-	_, err := db.alterTable(ctx, "add column to "+table, actor, table, version, func(u *unit, t *Table) error {
-		if len(t.Columns) >= db.opt.MaxColumns {
-			return &LimitError{Name: "columns", Max: db.opt.MaxColumns}
-		}
-		c = spec.column(t.ID, len(t.Columns))
-		if err := c.check(); err != nil {
-			return err
-		}
-		if nameTaken(t.Columns, &c) {
-			return fmt.Errorf("column %q: %w", c.Name, ErrExists)
-		}
-		if err := u.addPhysical(t, &c); err != nil {
-			return err
-		}
-		t.Columns = append(t.Columns, c)
-		if err := u.putColumn(t.Workspace, &c); err != nil {
-			return err
-		}
-		if err := u.resource(t.columnEntry("column.create", c.ID), nil, c); err != nil {
-			return err
-		}
-		if c.Type.Filled() {
-			return u.fillColumn(t, &c)
-		}
-		if !c.Required {
-			return nil
-		}
-		return u.fill(t, &c)
+	_, err := db.alterTable(ctx, "add column to "+table, actor, table, version, func(u *unit, t *Table) (err error) {
+		c, err = u.addColumn(t, spec)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// addColumn adds a column to t.
+func (u *unit) addColumn(t *Table, spec ColumnSpec) (Column, error) {
+	if len(t.Columns) >= u.db.opt.MaxColumns {
+		return Column{}, &LimitError{Name: "columns", Max: u.db.opt.MaxColumns}
+	}
+	c := spec.column(t.ID, len(t.Columns))
+	if err := c.check(); err != nil {
+		return Column{}, err
+	}
+	if nameTaken(t.Columns, &c) {
+		return Column{}, fmt.Errorf("column %q: %w", c.Name, ErrExists)
+	}
+	if err := u.defineNew(t, &c); err != nil {
+		return Column{}, err
+	}
+	link, err := u.prepareLink(t, &c, spec.Inverse)
+	if err != nil {
+		return Column{}, err
+	}
+	if err := u.addPhysical(t, &c); err != nil {
+		return Column{}, err
+	}
+	t.Columns = append(t.Columns, c)
+	if err := u.putColumn(t.Workspace, &c); err != nil {
+		return Column{}, err
+	}
+	if err := u.resource(t.columnEntry("column.create", c.ID), nil, c); err != nil {
+		return Column{}, err
+	}
+	if err := u.finishLink(t, link); err != nil {
+		return Column{}, err
+	}
+	switch {
+	case c.Type.Filled():
+		err = u.fillColumn(t, &c)
+	case c.Required:
+		err = u.fill(t, &c)
+	}
+	if err != nil || spec.Position == nil {
+		return c, err
+	}
+	return c, u.place(t, &c, *spec.Position)
+}
+
+// place puts a column of t at a place among the others, counted without it.
+func (u *unit) place(t *Table, c *Column, at int) error {
+	order := make([]string, 0, len(t.Columns))
+	for _, o := range t.Columns {
+		if o.ID != c.ID {
+			order = append(order, o.ID)
+		}
+	}
+	if at < 0 || at > len(order) {
+		return invalid("position", CodeInvalid, "a place from 0 to %d", len(order))
+	}
+	if err := u.reorder(t, slices.Insert(order, at, c.ID)); err != nil {
+		return err
+	}
+	c.Position = at
+	return nil
 }
 
 // fill gives the rows without a value the column's default; without a default such rows are an error.
@@ -97,34 +132,51 @@ func (db *DB) UpdateColumn(ctx context.Context, actor Actor, column string, p Co
 	if err != nil {
 		return nil, err
 	}
-	var c Column
-	_, err = db.alterTable(ctx, "update column "+column, actor, table, version, func(u *unit, t *Table) error {
-		i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.ID == column })
-		if i < 0 {
-			return fmt.Errorf("column: %w", ErrNotFound)
-		}
-		old := t.Columns[i]
-		c = old
-		if err := p.apply(&c); err != nil {
-			return err
-		}
-		if nameTaken(t.Columns, &c) {
-			return fmt.Errorf("column %q: %w", c.Name, ErrExists)
-		}
-		t.Columns[i] = c
-		if err := u.putColumn(t.Workspace, &c); err != nil {
-			return err
-		}
-		if err := u.resource(t.columnEntry("column.update", c.ID), old, c); err != nil {
-			return err
-		}
-		t.layout = newLayout(db.store, t)
-		return u.convert(t, &old, &c, p)
+	var c *Column
+	_, err = db.alterTable(ctx, "update column "+column, actor, table, version, func(u *unit, t *Table) (err error) {
+		c, err = u.updateColumn(t, column, p)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &c, nil
+	return c, nil
+}
+
+// updateColumn changes a column of t.
+func (u *unit) updateColumn(t *Table, column string, p ColumnPatch) (*Column, error) {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.ID == column })
+	if i < 0 {
+		return nil, fmt.Errorf("column: %w", ErrNotFound)
+	}
+	old := t.Columns[i]
+	c := old
+	if err := p.apply(&c); err != nil {
+		return nil, err
+	}
+	if nameTaken(t.Columns, &c) {
+		return nil, fmt.Errorf("column %q: %w", c.Name, ErrExists)
+	}
+	if p.Options != nil {
+		if err := u.defineNew(t, &c); err != nil {
+			return nil, err
+		}
+	}
+	t.Columns[i] = c
+	if err := u.putColumn(t.Workspace, &c); err != nil {
+		return nil, err
+	}
+	if err := u.resource(t.columnEntry("column.update", c.ID), old, c); err != nil {
+		return nil, err
+	}
+	t.layout = newLayout(u.db.store, t)
+	if err := u.relink(t, &old, &c, p); err != nil {
+		return nil, err
+	}
+	if err := u.convert(t, &old, &c, p); err != nil || p.Position == nil {
+		return &c, err
+	}
+	return &c, u.place(t, &c, *p.Position)
 }
 
 // apply changes the column and checks what it has become.
@@ -143,6 +195,9 @@ func (p ColumnPatch) apply(c *Column) error {
 	old := c.Options
 	c.Options = *p.Options
 	c.Options.Choices = slices.Clone(c.Options.Choices)
+	if err := c.keepLink(old.Link); err != nil {
+		return err
+	}
 	if c.Options.Scale == old.Scale && c.Options.Precision == 0 {
 		c.Options.Precision = old.Precision
 	}
@@ -166,13 +221,16 @@ func (p ColumnPatch) apply(c *Column) error {
 
 // convert makes the rows and the physical table follow the change of a column.
 func (u *unit) convert(t *Table, old, c *Column, p ColumnPatch) error {
+	if c.Type.Computed() && !computesAlike(old, c) {
+		return nil // the table is built anew with the values that it has now
+	}
 	if c.Type.chosen() {
 		if err := u.renameChoices(t, old, c, p.Replace); err != nil {
 			return err
 		}
 	}
 	if old.Unique && !c.Unique {
-		if err := u.dropUnique(old); err != nil {
+		if err := u.dropUnique(t, old); err != nil {
 			return err
 		}
 	}
@@ -197,43 +255,6 @@ func (u *unit) convert(t *Table, old, c *Column, p ColumnPatch) error {
 	return u.checkCells(t, c)
 }
 
-// DeleteColumn removes a column with its values and takes it out of the rules of its table. version is the table's as the
-// caller has seen it, 0 for any. Expressions that use the column keep naming it and no longer bind.
-func (db *DB) DeleteColumn(ctx context.Context, actor Actor, column string, version int64) error {
-	table, err := db.tableOfColumn(ctx, column)
-	if err != nil {
-		return err
-	}
-	_, err = db.alterTable(ctx, "delete column "+column, actor, table, version, func(u *unit, t *Table) error {
-		i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.ID == column })
-		if i < 0 {
-			return fmt.Errorf("column: %w", ErrNotFound)
-		}
-		c := t.Columns[i]
-		if slices.ContainsFunc(t.Rules.Uniques, func(s UniqueSet) bool { return slices.Contains(s.Columns, column) }) {
-			return invalid("uniques", CodeUnique, "%q is unique together with other columns; lift that rule of the table first", c.Name)
-		}
-		if err := u.removeIndexes(t, func(x *Index) bool { return x.uses(column) }); err != nil {
-			return err
-		}
-		if err := u.dropPhysical(t, &c); err != nil {
-			return err
-		}
-		if _, err := u.exec(`DELETE FROM lt_column WHERE workspace = ? AND id = ?`, argText(t.Workspace), argText(column)); err != nil {
-			return err
-		}
-		t.Columns = slices.Delete(t.Columns, i, i+1)
-		if err := u.renumber(t); err != nil {
-			return err
-		}
-		if err := u.resource(t.columnEntry("column.delete", column), c, nil); err != nil {
-			return err
-		}
-		return u.ungrant(t, column)
-	})
-	return err
-}
-
 // renumber gives the columns their positions in the order of the list.
 func (u *unit) renumber(t *Table) error {
 	for i := range t.Columns {
@@ -250,65 +271,37 @@ func (u *unit) renumber(t *Table) error {
 	return nil
 }
 
-// ungrant takes a deleted column out of the rules: an id is never given again, but what is gone has no rights.
-func (u *unit) ungrant(t *Table, column string) error {
-	rules, err := all(u.session, scanRule, `SELECT `+ruleColumns+` FROM lt_rule WHERE workspace = ? AND connection = '' AND table_name = ?`,
-		argText(t.Workspace), argText(t.ID))
-	if err != nil {
-		return err
-	}
-	for _, r := range rules {
-		if _, ok := r.Columns[column]; !ok {
-			continue
-		}
-		old := r
-		r.Columns = make(map[string]rbac.Access, len(old.Columns))
-		for id, access := range old.Columns {
-			if id != column {
-				r.Columns[id] = access
-			}
-		}
-		r.Masks = maps.Clone(old.Masks)
-		delete(r.Masks, column)
-		if err := u.storeRule(r); err != nil {
-			return err
-		}
-		if err := u.touch(t.Workspace, true); err != nil {
-			return err
-		}
-		if err := u.resource(r.entry("rule.update"), old, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ReorderColumns puts a table's columns into a new order; order names each of them once. version is the table's as the
 // caller has seen it, 0 for any.
 func (db *DB) ReorderColumns(ctx context.Context, actor Actor, table string, order []string, version int64) (*Table, error) {
-	return db.alterTable(ctx, "reorder columns of "+table, actor, table, version, func(u *unit, t *Table) error {
-		type columnOrder struct {
-			Columns []string `json:"columns"`
+	return db.alterTable(ctx, "reorder columns of "+table, actor, table, version, func(u *unit, t *Table) error { return u.reorder(t, order) })
+}
+
+// columnOrder is what the log keeps of an order of columns: their ids.
+type columnOrder struct {
+	Columns []string `json:"columns"`
+}
+
+// reorder puts the columns of t into a new order.
+func (u *unit) reorder(t *Table, order []string) error {
+	var old columnOrder
+	list := make([]Column, 0, len(order))
+	for _, c := range t.Columns {
+		old.Columns = append(old.Columns, c.ID)
+	}
+	for _, id := range order {
+		c, ok := t.Column(id)
+		if !ok || slices.ContainsFunc(list, func(c Column) bool { return c.ID == id }) {
+			return invalid("columns", CodeUnknownColumn, "%q is not a column of the table, or occurs twice", cleanText(id, maxName))
 		}
-		var old columnOrder
-		list := make([]Column, 0, len(order))
-		for _, c := range t.Columns {
-			old.Columns = append(old.Columns, c.ID)
-		}
-		for _, id := range order {
-			c, ok := t.Column(id)
-			if !ok || slices.ContainsFunc(list, func(c Column) bool { return c.ID == id }) {
-				return invalid("columns", CodeUnknownColumn, "%q is not a column of the table, or occurs twice", cleanText(id, maxName))
-			}
-			list = append(list, *c)
-		}
-		if len(list) != len(t.Columns) {
-			return invalid("columns", CodeInvalid, "%d of %d columns are named", len(list), len(t.Columns))
-		}
-		t.Columns = list
-		if err := u.renumber(t); err != nil {
-			return err
-		}
-		return u.resource(t.entry("table.update"), old, columnOrder{order})
-	})
+		list = append(list, *c)
+	}
+	if len(list) != len(t.Columns) {
+		return invalid("columns", CodeInvalid, "%d of %d columns are named", len(list), len(t.Columns))
+	}
+	t.Columns = list
+	if err := u.renumber(t); err != nil {
+		return err
+	}
+	return u.resource(t.entry("table.update"), old, columnOrder{order})
 }

@@ -67,7 +67,8 @@ func TestArchive(t *testing.T) {
 	_, err = f.ArchiveTable(f.ctx, alice, g.ID, 0)
 	require.NoError(t, err)
 	require.NoError(t, f.DeleteTable(f.ctx, alice, g.ID, 0))
-	require.Empty(t, names(f, "SELECT name FROM sqlite_master WHERE name LIKE 'tbl%'"))
+	f.gone(g.ID)
+	require.Empty(t, f.relations("tbl"))
 }
 
 func TestTableSettings(t *testing.T) {

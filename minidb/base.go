@@ -15,8 +15,8 @@ type Base struct {
 	Project     string    `json:"project_id,omitempty"` // empty for none
 	Name        string    `json:"name"`                 // unique in the workspace, case aside
 	Description string    `json:"description"`
-	Colour      string    `json:"colour"`
-	Icon        string    `json:"icon"`
+	Colour      string    `json:"colour"` // one of Colours, "#" and six hexadecimal digits, or empty
+	Icon        string    `json:"icon"`   // a name of small letters, digits and -, a sign such as an emoji, or empty
 	Version     int64     `json:"version"`
 	CreatedAt   time.Time `json:"created_at"`
 	CreatedBy   string    `json:"created_by"`
@@ -50,10 +50,7 @@ func (b *Base) check() (err error) {
 	if err := checkText("description", b.Description, maxDescription); err != nil {
 		return err
 	}
-	if err := checkText("colour", b.Colour, maxLook); err != nil {
-		return err
-	}
-	return checkText("icon", b.Icon, maxLook)
+	return checkLooks(b.Colour, b.Icon)
 }
 
 func (u *unit) freeBaseName(b Base) error {
@@ -151,47 +148,4 @@ func (db *DB) UpdateBase(ctx context.Context, actor Actor, id string, p BasePatc
 		return nil, err
 	}
 	return &b, nil
-}
-
-// DeleteBase removes a base with its tables, their rows, and its views. Each table and view gets a log entry of its own.
-func (db *DB) DeleteBase(ctx context.Context, actor Actor, id string, version int64) error {
-	return db.write(ctx, "delete base "+id, actor, func(u *unit) error {
-		b, err := u.base(id)
-		if err != nil {
-			return err
-		}
-		if err := checkVersion(version, b.Version); err != nil {
-			return err
-		}
-		views, err := all(u.session, scanView, `SELECT `+viewColumns+` FROM lt_view WHERE workspace = ? AND base = ?`,
-			argText(b.Workspace), argText(id))
-		if err != nil {
-			return err
-		}
-		for _, v := range views {
-			if err := u.deleteView(v); err != nil {
-				return err
-			}
-		}
-		tables, err := all(u.session, func(r record) string { return r.text(0) },
-			`SELECT id FROM lt_table WHERE workspace = ? AND base = ?`, argText(b.Workspace), argText(id))
-		if err != nil {
-			return err
-		}
-		for _, t := range tables {
-			if err := u.deleteTable(t, 0); err != nil {
-				return err
-			}
-		}
-		if err := u.uncap(b.Workspace, id); err != nil {
-			return err
-		}
-		if err := u.touch(b.Workspace, false); err != nil {
-			return err
-		}
-		if _, err := u.exec(`DELETE FROM lt_base WHERE workspace = ? AND id = ?`, argText(b.Workspace), argText(id)); err != nil {
-			return err
-		}
-		return u.resource(b.entry("base.delete"), b, nil)
-	})
 }

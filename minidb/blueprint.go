@@ -15,7 +15,9 @@ type Blueprint struct {
 	Views func(tables []*Table) ([]ViewSpec, error)
 }
 
-// TableBlueprint is a table with its first rows. Each row has a value for every column in order, NULL for none.
+// TableBlueprint is a table with its first rows. Each row has the values of the first columns in order, NULL for none; the
+// columns behind them have none. A link column may name a table that comes before its own in the blueprint by its name, and the cells of a link to
+// a table of the blueprint the labels of rows: their values in the primary column.
 type TableBlueprint struct {
 	TableSpec
 	Rows [][]lqp.Value
@@ -30,16 +32,23 @@ func (db *DB) CreateBaseFrom(ctx context.Context, actor Actor, workspace string,
 			return err
 		}
 		tables := make([]*Table, len(bp.Tables))
+		made := blueprintRows{}
 		for i, tb := range bp.Tables {
+			tb.Columns = linkedByName(tb.Columns, tables[:i])
 			if tables[i], err = u.newTable(&b, tb.TableSpec); err != nil {
 				return fmt.Errorf("table %q: %w", tb.Name, err)
 			}
-			if err := u.firstRows(tables[i], tb.Rows); err != nil {
+			if err := u.firstRows(tables[i], tb.Rows, made); err != nil {
 				return fmt.Errorf("rows of table %q: %w", tb.Name, err)
 			}
 		}
 		if bp.Views == nil {
 			return nil
+		}
+		for i := range tables { // links have given some of them another column
+			if tables[i], err = u.table(tables[i].ID); err != nil {
+				return err
+			}
 		}
 		views, err := bp.Views(tables)
 		if err != nil {
@@ -59,13 +68,13 @@ func (db *DB) CreateBaseFrom(ctx context.Context, actor Actor, workspace string,
 }
 
 // firstRows inserts rows into a new table.
-func (u *unit) firstRows(t *Table, rows [][]lqp.Value) error {
+func (u *unit) firstRows(t *Table, rows [][]lqp.Value, made blueprintRows) error {
 	m := &lqp.Mutation{Op: lqp.Insert, Table: t.ID}
 	for i, row := range rows {
-		if len(row) != len(t.Columns) {
+		if len(row) > len(t.Columns) {
 			return fmt.Errorf("row %d has %d values for %d columns", i, len(row), len(t.Columns))
 		}
-		change := lqp.RowChange{}
+		change := lqp.RowChange{ID: []lqp.Value{made.add(t, row)}}
 		for k, v := range row {
 			if t.Columns[k].Type.Filled() {
 				continue
@@ -74,6 +83,7 @@ func (u *unit) firstRows(t *Table, rows [][]lqp.Value) error {
 		}
 		m.Rows = append(m.Rows, change)
 	}
+	made.resolve(t, m.Rows)
 	p, err := u.db.planRows(&Write{Table: t, Mutation: m}, 0)
 	if err != nil {
 		return err

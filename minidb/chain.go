@@ -9,6 +9,7 @@ import (
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
 )
 
 // chainEnd is the last link of a workspace's chain.
@@ -115,7 +116,9 @@ func scanChained(r record) audit.Entry {
 }
 
 // exactColumns are chainedColumns with the documents as the bytes that are stored, of whatever form they are.
-var exactColumns = strings.Replace(chainedColumns, "before_doc, after_doc", "CAST(before_doc AS BLOB), CAST(after_doc AS BLOB)", 1)
+func (db *DB) exactColumns() string {
+	return strings.Replace(chainedColumns, "before_doc, after_doc", exactBytes(db.store, "before_doc")+", "+exactBytes(db.store, "after_doc"), 1)
+}
 
 // scanExact reads exactColumns.
 func scanExact(r record) audit.Entry {
@@ -145,7 +148,7 @@ const endColumns = `workspace, sequence, hash, signed, (SELECT coalesce(max(sequ
 func (db *DB) ChainedPage(ctx context.Context, workspace string, after int64, limit int) (page []audit.Entry, end ChainEnd, last bool, err error) {
 	err = db.read(ctx, "read chain of "+workspace, func(s session) (err error) {
 		n := entryLimit(limit)
-		page, err = all(s, scanExact, `SELECT `+exactColumns+` FROM lt_change WHERE workspace = ? AND position > ? ORDER BY position LIMIT ?`,
+		page, err = all(s, scanExact, `SELECT `+db.exactColumns()+` FROM lt_change WHERE workspace = ? AND position > ? ORDER BY position LIMIT ?`,
 			argText(workspace), argInt(after), n)
 		if err != nil {
 			return err
@@ -174,14 +177,20 @@ func (db *DB) Linked(ctx context.Context, workspace string, sequence int64) (pos
 // Changes), and with unsigned only of those that have grown since their last signed head. A workspace that has entries and no end
 // is listed too, with the number 0. Deleted workspaces are not.
 func (db *DB) Chains(ctx context.Context, after string, first, unsigned bool, limit int) (list []ChainEnd, err error) {
-	sql := `SELECT ` + endColumns + ` FROM lt_chain c WHERE sequence > signed OR NOT ?3`
-	if !unsigned {
-		sql += ` UNION ALL SELECT DISTINCT workspace, 0, NULL, 0, 0 FROM lt_change WHERE workspace NOT IN (SELECT workspace FROM lt_chain)`
+	sql := `SELECT ` + endColumns + ` FROM lt_chain c`
+	if unsigned {
+		sql += ` WHERE sequence > signed`
+	} else {
+		sql += ` UNION ALL SELECT workspace, 0, NULL, 0, 0 FROM (SELECT DISTINCT workspace FROM lt_change) w
+			WHERE workspace NOT IN (SELECT workspace FROM lt_chain)`
+	}
+	where, args := `workspace > ?`, []lqp.Value{argText(after), entryLimit(limit)}
+	if first {
+		where, args = `1 = 1`, args[1:]
 	}
 	err = db.read(ctx, "list chains", func(s session) (err error) {
-		list, err = all(s, scanChainEnd, `SELECT * FROM (`+sql+`) WHERE (workspace > ?1 OR ?2)
-			AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY workspace LIMIT ?4`,
-			argText(after), argFlag(first), argFlag(unsigned), entryLimit(limit))
+		list, err = all(s, scanChainEnd, `SELECT * FROM (`+sql+`) ends WHERE `+where+`
+			AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY workspace LIMIT ?`, args...)
 		return err
 	})
 	return list, err

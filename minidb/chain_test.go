@@ -65,7 +65,7 @@ func TestChainOfOldEntries(t *testing.T) {
 		}
 		return nil
 	}))
-	again := &fixture{TB: t, DB: openAt(t, f.file, minidb.Options{}), ctx: f.ctx}
+	again := &fixture{TB: t, DB: openAt(t, f.place, minidb.Options{}), ctx: f.ctx}
 	require.Equal(t, n, chained(again))
 	_, err = again.CreateWorkspace(f.ctx, alice, "Third")
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func TestChainOfOldEntries(t *testing.T) {
 		_, err := tx.Exec(f.ctx, `UPDATE lt_change SET chain_sequence = 0 WHERE position = 3`)
 		return err
 	}))
-	reopened := openAt(t, f.file, minidb.Options{})
+	reopened := openAt(t, f.place, minidb.Options{})
 	links, err := reopened.Changes(f.ctx, 2, 1)
 	require.NoError(t, err)
 	require.Zero(t, links[0].Chain.Sequence)

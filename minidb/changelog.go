@@ -29,7 +29,7 @@ func newChangeLog(store adapter.Store) *changeLog {
 		{"batch", text}, {"request", text}, {"address", text}, {"reason", text},
 		{"chain_sequence", integer}, {"chain_salt", bytes}, {"chain_prev", bytes}, {"chain_hash", bytes},
 	} {
-		t.Columns = append(t.Columns, lqp.Column{ID: c.id, Name: c.id, Type: c.typ, Native: store.DeclareType(c.typ)})
+		t.Columns = append(t.Columns, declared(store, lqp.Column{ID: c.id, Name: c.id, Type: c.typ}, c.typ))
 	}
 	l := &changeLog{table: t}
 	for _, c := range t.Columns {
@@ -80,7 +80,7 @@ func (u *unit) readEnds(table, workspace string) error {
 		return ends{r.integer(0), r.integer(1), chainEnd{sequence: r.integer(2), hash: r.bytes(3)}}
 	}, `SELECT (SELECT coalesce(max(position), 0) FROM lt_change),
 			(SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> ''),
-			c.sequence, c.hash FROM (SELECT 1) LEFT JOIN lt_chain c ON c.workspace = ?`, argText(table), argText(workspace))
+			c.sequence, c.hash FROM (SELECT 1) one LEFT JOIN lt_chain c ON c.workspace = ?`, argText(table), argText(workspace))
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (l *changeLog) append(u *unit, entries []audit.Entry) error {
 	if err := l.place(u, entries); err != nil {
 		return err
 	}
+	u.observe(entries)
 	width := len(l.columns)
 	cells := make([]lqp.Value, 0, width*len(entries))
 	rows := make([][]lqp.Value, len(entries))

@@ -36,6 +36,10 @@ const (
 	MultiSelectColumn  ColumnType = "multi_select"  // a list of names of Choices, each at most once
 	GeoPointColumn     ColumnType = "geo_point"     // a list of latitude and longitude in degrees (WGS 84)
 	JSONColumn         ColumnType = "json"          // a JSON document in canonical form
+	FormulaColumn      ColumnType = "formula"       // computed from other columns of the row
+	LookupColumn       ColumnType = "lookup"        // the list of the values of a column of the linked rows
+	RollupColumn       ColumnType = "rollup"        // an aggregate over the values of a column of the linked rows
+	CountColumn        ColumnType = "count"         // how many linked rows there are
 )
 
 // ColumnOptions are the settings of a column beside its type. An option that the type does not have must be zero.
@@ -67,6 +71,20 @@ type ColumnOptions struct {
 	Generate string `json:"generate,omitempty"`
 	// Choices are what a single_select or multi_select column may hold, at most 1,000.
 	Choices []Choice `json:"choices,omitempty"`
+	// Link is the table whose rows the cells of a link column name.
+	Link *Link `json:"link,omitempty"`
+	// Formula is the text of a formula column in the language of package formula. It may name columns of the table; it is kept
+	// with their ids in the place of the names. What is not the same whenever and by whomever it is asked, such as TODAY(), is refused.
+	Formula string `json:"formula,omitempty"`
+	// Expr is the tree of Formula (lqp.EncodeExpr), worked out from it. It counts when Formula is empty.
+	Expr json.RawMessage `json:"expr,omitempty"`
+	// Through is what a lookup, rollup or count column looks at.
+	Through *Through `json:"through,omitempty"`
+	// Result is the type of the values of a computed column, worked out whatever is given here.
+	Result *ResultType `json:"result,omitempty"`
+	// Broken is why a computed column has no values any more, worked out whatever is given here: a column that it reads is gone
+	// or has another type. It has values again when that is mended.
+	Broken string `json:"broken,omitempty"`
 }
 
 // What Generate can be.
@@ -140,18 +158,22 @@ func (c *Column) storedType() lqp.Type {
 		return lqp.Type{Kind: lqp.Text, MaxLen: maxUser}
 	case SingleSelectColumn:
 		return lqp.Type{Kind: lqp.Text, MaxLen: maxName}
-	case MultiSelectColumn:
+	case MultiSelectColumn, LinkColumn:
 		return lqp.Type{Kind: lqp.List, Elem: lqp.Text}
 	case GeoPointColumn:
 		return lqp.Type{Kind: lqp.List, Elem: lqp.Number}
 	case JSONColumn:
 		return lqp.Type{Kind: lqp.JSON}
+	case FormulaColumn, LookupColumn, RollupColumn, CountColumn:
+		return c.Options.Result.typ()
 	}
 	return lqp.Type{}
 }
 
 // Filled reports whether the mini-DB itself fills the columns of this type: nobody writes them.
-func (t ColumnType) Filled() bool { return t == AutonumberColumn || t.BuiltIn() != "" }
+func (t ColumnType) Filled() bool {
+	return t == AutonumberColumn || t.BuiltIn() != "" || t.Computed()
+}
 
 // BuiltIn is the built-in column whose values a column of this type shows, empty for none.
 func (t ColumnType) BuiltIn() string {

@@ -21,6 +21,8 @@ type Column struct {
 	Default     lqp.Value     `json:"default"`  // value of new rows that give none; NULL is none
 	Position    int           `json:"position"` // place among the table's columns, from 0
 	Description string        `json:"description"`
+	// Computed tells what a computed column is computed from, where a table is shown to people; it is nil elsewhere.
+	Computed *Computation `json:"computed,omitempty"`
 
 	min, max lqp.Value       // Options.Min and Max as values, NULL for none
 	pattern  *regexp.Regexp  // Options.Pattern, nil for none
@@ -36,6 +38,10 @@ type ColumnSpec struct {
 	Required, Unique bool
 	Default          lqp.Value // NULL for none
 	Description      string
+	// Position is the place among the columns of a table that is there, from 0; nil is behind them.
+	Position *int
+	// Inverse makes a link column two-way: the linked table gets a column that shows the links from the other side.
+	Inverse *InverseSpec
 }
 
 // ColumnPatch lists what UpdateColumn changes; nil fields stay.
@@ -45,6 +51,7 @@ type ColumnPatch struct {
 	Required    *bool
 	Unique      *bool
 	Default     *lqp.Value // NULL for none
+	Position    *int       // place among the other columns, from 0
 	// Type must be the type the column has: a change answers ErrTypeChange. ChangeType changes it.
 	Type *ColumnType
 	// Options replace the column's. Scale and Precision must stay (ErrTypeChange); MaxLength may grow; MinLength, Min and
@@ -54,6 +61,9 @@ type ColumnPatch struct {
 	Options *ColumnOptions
 	// Replace maps the ids of choices that Options remove to those of choices that stay, or to "" to take them from the rows.
 	Replace map[string]string
+	// Inverse makes a one-way link two-way; OneWay removes the column that shows a link from the other side.
+	Inverse *InverseSpec
+	OneWay  bool
 }
 
 const columnColumns = `id, table_id, name, type, options, required, is_unique, default_doc, position, description, next_number`

@@ -98,6 +98,9 @@ func (c *Column) conformList(v lqp.Value) (_ lqp.Value, code, message string) {
 	if len(items) == 0 {
 		return lqp.Value{}, "", ""
 	}
+	if c.Type == LinkColumn {
+		return c.conformLinks(v)
+	}
 	elem := c.storedType().Elem
 	for i, item := range items {
 		if item.Kind() != elem {

@@ -42,7 +42,7 @@ func (db *DB) DuplicateBase(ctx context.Context, actor Actor, base string, d Dup
 		if b, err = u.newBase(old.Workspace, BaseSpec{Name: d.Name, Description: old.Description, Colour: old.Colour, Icon: old.Icon, Project: old.Project}); err != nil {
 			return err
 		}
-		c := baseCopy{unit: u, from: old, to: b, ids: map[string]string{}}
+		c := baseCopy{unit: u, from: old, to: b, ids: map[string]string{}, edges: map[string]bool{}, key: NewID(prefixRow)}
 		return c.run(d.Rows)
 	})
 	if err != nil {
@@ -56,6 +56,9 @@ type baseCopy struct {
 	*unit
 	from, to Base
 	ids      map[string]string // of tables, columns and views: old to new
+	edges    map[string]bool   // tables of edges that are made
+	key      string            // of copyRowID
+	name     string            // of the copy of a single table
 }
 
 func (c *baseCopy) run(rows bool) error {
@@ -67,18 +70,51 @@ func (c *baseCopy) run(rows bool) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range tables {
-		old, err := c.table(id)
-		if err != nil {
+	list := make([]*Table, len(tables))
+	for i, id := range tables {
+		if list[i], err = c.table(id); err != nil {
 			return err
 		}
-		t := c.copyOf(old)
+	}
+	if _, err := c.tables(list, rows); err != nil {
+		return err
+	}
+	return c.views()
+}
+
+// tables copies tables and answers the copies. Tables name each other: all of them have their new ids before the first is made.
+func (c *baseCopy) tables(list []*Table, rows bool) ([]*Table, error) {
+	made := make([]*Table, len(list))
+	for i, old := range list {
+		made[i] = c.copyOf(old)
+		if c.name != "" {
+			made[i].Name, made[i].Position = c.name, 0
+			if err := made[i].check(); err != nil {
+				return nil, err
+			}
+			if err := c.freeTableName(made[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return made, c.fillTables(list, made, rows)
+}
+
+// fillTables makes copies of tables.
+func (c *baseCopy) fillTables(list, made []*Table, rows bool) error {
+	for i, t := range made {
+		old := list[i]
+		c.copyLinks(t)
+		c.copyComputed(t)
 		for i := range t.Columns {
 			if !rows {
 				t.Columns[i].next = 1 // no row has a number yet
 			}
 		}
 		if err := c.createTable(t); err != nil {
+			return err
+		}
+		if err := c.defineLinks(t); err != nil {
 			return err
 		}
 		if err := c.copyIndexes(old, t, c.ids); err != nil {
@@ -97,7 +133,14 @@ func (c *baseCopy) run(rows bool) error {
 			}
 		}
 	}
-	return c.views()
+	if rows {
+		for _, t := range made {
+			if err := c.computeCopied(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // copyOf is the table as its copy will be.
@@ -172,7 +215,7 @@ func (c *baseCopy) rules(old, t *Table, rows bool) error {
 	return nil
 }
 
-// asksForRows reports whether the rule asks for the id or the version of rows.
+// asksForRows reports whether the rule asks for the id or the version of rows, or names one.
 func (r Rule) asksForRows() bool {
 	found := false
 	docs := [][]byte{r.Read, r.Create, r.Update, r.Delete}
@@ -185,8 +228,16 @@ func (r Rule) asksForRows() bool {
 			continue
 		}
 		lqp.Walk(e, func(e lqp.Expr) bool {
-			col, ok := e.(*lqp.Col)
-			found = found || ok && (col.Column == ColumnID || col.Column == ColumnVersion)
+			switch e := e.(type) {
+			case *lqp.Col:
+				found = found || e.Column == ColumnID || e.Column == ColumnVersion
+			case *lqp.Lit: // a row that a link may name
+				found = found || e.Val.Kind() == lqp.Text && ValidID(e.Val.Text(), prefixRow)
+			case *lqp.ListLit:
+				for _, item := range e.Items {
+					found = found || item.Val.Kind() == lqp.Text && ValidID(item.Val.Text(), prefixRow)
+				}
+			}
 			return true
 		})
 	}
@@ -198,8 +249,17 @@ func (c *baseCopy) copyRows(old, t *Table) error {
 	l := t.layout
 	return c.eachChunk(old.layout, func(rows [][]lqp.Value) error {
 		for _, row := range rows {
-			id := NewID(prefixRow)
-			row[idSlot], row[l.version()] = lqp.TextValue(id), lqp.IntValue(1)
+			if t.Ordered() {
+				row[l.order()] = lqp.TextValue(l.placeOf(row)) // where it lay among the others, by their old ids
+			}
+			row[idSlot], row[l.version()] = lqp.TextValue(copyRowID(c.key, row[idSlot].Text())), lqp.IntValue(1)
+		}
+		if err := c.copyCells(old, t, rows); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			l.computeRow(row) // what asks for the id of the row
+			id := row[idSlot].Text()
 			c.note(audit.Entry{Workspace: t.Workspace, Action: rowActions[lqp.Insert], ResourceType: "row", Resource: id, Table: t.ID,
 				Version: 1, After: l.appendImage(nil, row)})
 		}

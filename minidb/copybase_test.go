@@ -190,7 +190,7 @@ func TestDuplicateBaseWithRulesOfRows(t *testing.T) {
 	_, err = f.DuplicateBase(f.ctx, alice, f.base.ID, minidb.Duplicate{Name: "Copy", Rows: true})
 	require.ErrorIs(t, err, minidb.ErrRuleOfRows)
 	require.Equal(t, before, readLog(t, f.DB), "all or nothing")
-	require.Len(t, names(f, "SELECT name FROM sqlite_master WHERE name LIKE 'tbl%'"), 1)
+	require.Len(t, f.relations("tbl"), 1)
 	_, err = f.DuplicateBase(f.ctx, alice, f.base.ID, minidb.Duplicate{Name: "Copy"})
 	require.NoError(t, err)
 }

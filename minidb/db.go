@@ -26,6 +26,9 @@ type Options struct {
 	// MaxBases, MaxProjects, MaxConnections and MaxWorkspaceTables bound what one workspace has, archived tables included:
 	// 1,000, 1,000, 200 and 10,000 when not said.
 	MaxBases, MaxProjects, MaxConnections, MaxWorkspaceTables int
+	// MaxComputed bounds the computed cells of other rows that one change makes compute again, default 100,000. Changes of
+	// definitions are not bound by it.
+	MaxComputed int
 	// MaxSnapshots bounds the workspaces whose snapshots are kept in memory, default 1,000.
 	MaxSnapshots int
 }
@@ -40,7 +43,7 @@ func (o *Options) setDefaults() {
 	for _, limit := range []struct {
 		value *int
 		def   int
-	}{{&o.MaxRows, 10_000}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000},
+	}{{&o.MaxRows, 10_000}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000}, {&o.MaxComputed, 100_000},
 		{&o.MaxBases, 1_000}, {&o.MaxProjects, 1_000}, {&o.MaxConnections, 200}, {&o.MaxWorkspaceTables, 10_000}} {
 		if *limit.value <= 0 {
 			*limit.value = limit.def
@@ -55,9 +58,12 @@ type DB struct {
 	epoch     string
 	log       *changeLog
 	snapshots *snapshotCache
+	revisions *revisions // nil when this DB alone writes to the database
 	places    places
 	wake      wake
 	purging   sync.Mutex
+	news      *news // nil when nobody is to be told of commits
+	running   sync.WaitGroup
 }
 
 // Open prepares the mini-DB in a store: it brings the catalogue's tables to the form of this release, forward only, and
@@ -69,6 +75,9 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	}
 	opt.setDefaults()
 	db := &DB{store: store, opt: opt, log: newChangeLog(store), snapshots: newSnapshotCache(opt.MaxSnapshots)}
+	if shared(store) {
+		db.revisions = newRevisions(store)
+	}
 	if err := db.migrate(ctx); err != nil {
 		return nil, fmt.Errorf("open mini-DB: %w", err)
 	}
@@ -81,6 +90,7 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	if err := db.indexCreated(ctx); err != nil {
 		return nil, fmt.Errorf("open mini-DB: %w", err)
 	}
+	db.news = newNews(db)
 	return db, nil
 }
 
@@ -105,9 +115,14 @@ func (db *DB) readEpoch(ctx context.Context) error {
 	})
 }
 
-// Close ends the wake-ups that Committed gave out. It does not close the store. Closing twice is harmless.
+// Close ends the wake-ups that Committed gave out and what the DB does in the background. It does not close the store.
+// Closing twice is harmless.
 func (db *DB) Close() error {
+	if db.news != nil {
+		db.news.cancel()
+	}
 	db.wake.close()
+	db.running.Wait()
 	return nil
 }
 

@@ -49,24 +49,38 @@ func (e *VersionError) Error() string {
 	return "changed meanwhile: the version is now " + strconv.FormatInt(e.Current, 10)
 }
 
-// ConflictError reports that a row has another version than the writer has seen. It is told only of rows that the guard
-// lets the writer read.
+// ConflictError reports that a row has another version than the writer has seen and that the change was not merged with it.
+// It is told only of rows that the guard lets the writer read, or did when they were deleted.
 type ConflictError struct {
+	Write    int    // of the mutation in its Apply
 	Index    int    // of the row change in its mutation
 	Row      string // row id
 	Expected int64
-	Current  int64
-	Values   []lqp.Value // the row as it is, in the order of the table's Schema().Columns
+	Current  int64 // of a deleted row its last version plus 1
+	Reason   ConflictReason
+	Merge    bool            // the change was to be merged if need be
+	Values   []lqp.Value     // the row as it is, in the order of the table's Schema().Columns; nil for one that is gone
+	Fields   []FieldConflict // of ConflictFields, in the order of the change
+	Deleted  *Deletion       // of ConflictDeleted
 }
 
 // Error implements error.
 func (e *ConflictError) Error() string {
+	switch e.Reason {
+	case ConflictDeleted:
+		return fmt.Sprintf("row %s was deleted", e.Row)
+	case ConflictFields:
+		return fmt.Sprintf("row %s has version %d, not %d: %d of the columns were changed by others too", e.Row, e.Current, e.Expected, len(e.Fields))
+	case ConflictBase:
+		return fmt.Sprintf("row %s has version %d, and version %d is not known any more", e.Row, e.Current, e.Expected)
+	}
 	return fmt.Sprintf("row %s has version %d, not %d", e.Row, e.Current, e.Expected)
 }
 
 // RowError says which row of which mutation an error is about. It wraps ErrNotFound, ErrForbidden, ErrExists or
 // ErrVersionRequired.
 type RowError struct {
+	Write int    // of the mutation in its Apply
 	Index int    // of the row change in its mutation
 	Row   string // row id, empty for a row that was to be created
 	Err   error

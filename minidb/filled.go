@@ -68,7 +68,7 @@ func (u *unit) number(p *rowPlan, list []rowWrite) error {
 	}
 	n := 0
 	for i := range list {
-		if list[i].op == lqp.Insert {
+		if list[i].op == lqp.Insert && p.restored[list[i].id] == nil {
 			n++
 		}
 	}
@@ -81,7 +81,7 @@ func (u *unit) number(p *rowPlan, list []rowWrite) error {
 			return err
 		}
 		for k := range list {
-			if list[k].op == lqp.Insert {
+			if list[k].op == lqp.Insert && p.restored[list[k].id] == nil {
 				list[k].after[p.l.user[i]] = lqp.IntValue(next)
 				next++
 			}
@@ -98,14 +98,36 @@ func (u *unit) reserve(workspace, column string, n int) (int64, error) {
 		return 0, err
 	}
 	_, err = u.exec(`UPDATE lt_column SET next_number = ? WHERE workspace = ? AND id = ?`, argInt(next+int64(n)), argText(workspace), argText(column))
+	u.numbered = append(u.numbered, numbering{column, next})
 	return next, err
+}
+
+// numbering is a column and the first number that was taken of it at some moment of the transaction.
+type numbering struct {
+	column string
+	first  int64
+}
+
+// returnNumbers gives back the numbers that were taken since that many takings.
+func (u *unit) returnNumbers(workspace string, since int) error {
+	for ; len(u.numbered) > since; u.numbered = u.numbered[:len(u.numbered)-1] {
+		last := u.numbered[len(u.numbered)-1]
+		if _, err := u.exec(`UPDATE lt_column SET next_number = ? WHERE workspace = ? AND id = ?`, argInt(last.first), argText(workspace),
+			argText(last.column)); err != nil {
+			return fmt.Errorf("give back numbers: %w", err)
+		}
+	}
+	return nil
 }
 
 // fillColumn gives the rows of a table the values of a new column that the mini-DB fills. Numbers are given in the order of
 // the row ids, as changes of the rows; what a column shows of a built-in one is no change.
 func (u *unit) fillColumn(t *Table, c *Column) error {
+	if c.Type.Computed() {
+		return nil // computed with all else that the change of the table makes stale
+	}
 	if from := c.Type.BuiltIn(); from != "" {
-		if _, err := u.exec("UPDATE " + quoteID(t.physicalName()) + " SET " + quoteID(c.ID) + " = " + quoteID(from)); err != nil {
+		if _, err := u.exec("UPDATE " + u.physical(t) + " SET " + quoteID(c.ID) + " = " + quoteID(from)); err != nil {
 			return fmt.Errorf("fill column: %w", err)
 		}
 		return nil

@@ -3,13 +3,12 @@ package minidb_test
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -21,19 +20,16 @@ type fixture struct {
 	testing.TB
 	*minidb.DB
 	ctx       context.Context
-	file      string
+	place     storetest.Place
 	workspace *minidb.Workspace
 	base      *minidb.Base
 }
 
-// openAt opens the mini-DB in a file; both it and the store are closed with the test.
-func openAt(t testing.TB, file string, opt minidb.Options) *minidb.DB {
+// openAt opens the mini-DB in a database of the test; both it and the store are closed with the test.
+func openAt(t testing.TB, place storetest.Place, opt minidb.Options) *minidb.DB {
 	t.Helper()
-	store, err := sqlite.OpenStore(context.Background(), file, sqlite.StoreOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	opt.Logger = slog.New(slog.DiscardHandler)
-	db, err := minidb.Open(context.Background(), store, opt)
+	db, err := minidb.Open(context.Background(), place.Open(t), opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
@@ -41,8 +37,8 @@ func openAt(t testing.TB, file string, opt minidb.Options) *minidb.DB {
 
 func newFixture(t testing.TB, opt minidb.Options) *fixture {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "mini.db")
-	f := &fixture{TB: t, DB: openAt(t, file, opt), ctx: context.Background(), file: file}
+	place := storetest.New(t)
+	f := &fixture{TB: t, DB: openAt(t, place, opt), ctx: context.Background(), place: place}
 	var err error
 	f.workspace, err = f.CreateWorkspace(f.ctx, alice, "Acme")
 	require.NoError(t, err)

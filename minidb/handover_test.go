@@ -2,23 +2,22 @@ package minidb_test
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/minidb"
 )
 
 // TestTakeOver offers entries of another store: each is taken as it is, once, also by many at a time and after a restart.
 func TestTakeOver(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "mini.db")
-	db := openAt(t, file, minidb.Options{})
+	place := storetest.New(t)
+	db := openAt(t, place, minidb.Options{})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6_000_000, time.UTC)
 	e := audit.Entry{
 		ID: minidb.NewEventID(), At: at, Actor: "usr_ann", Action: "auth.login", ResourceType: "user", Resource: "usr_ann",
@@ -33,7 +32,7 @@ func TestTakeOver(t *testing.T) {
 	other.ID = minidb.NewEventID()
 	require.NoError(t, db.TakeOver(t.Context(), other))
 	require.NoError(t, db.TakeOver(t.Context(), e))
-	require.NoError(t, openAt(t, file, minidb.Options{}).TakeOver(t.Context(), e))
+	require.NoError(t, openAt(t, place, minidb.Options{}).TakeOver(t.Context(), e))
 	list, err := db.Changes(t.Context(), 0, 0)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
@@ -71,12 +70,5 @@ func TestTakeOver(t *testing.T) {
 // TestTakeOverLooksUp: the lookup goes by the index, which has nothing of the mini-DB's own entries.
 func TestTakeOverLooksUp(t *testing.T) {
 	f := newFixture(t, minidb.Options{})
-	db, err := sqlite3.Open(f.file)
-	require.NoError(t, err)
-	defer db.Close()
-	plan, _, err := db.Prepare("EXPLAIN QUERY PLAN SELECT 1 FROM lt_change WHERE id = ? AND id >= 'evt_' AND id < 'evt`'")
-	require.NoError(t, err)
-	defer plan.Close()
-	require.True(t, plan.Step())
-	require.Contains(t, plan.ColumnText(3), "lt_change_handed")
+	require.Contains(t, f.explain("SELECT 1 FROM lt_change WHERE id = ? AND id >= 'evt_' AND id < 'evt`'"), "lt_change_handed")
 }

@@ -51,6 +51,9 @@ func scanIndex(r record) Index {
 	x := Index{ID: r.text(0), Table: r.text(1), Kind: OwnIndex, CreatedAt: r.instant(3), CreatedBy: r.text(4)}
 	// What does not decode was not written by us. Without columns the index is not shown, and can be dropped with its table.
 	_ = json.Unmarshal(r.document(2), &x.Columns)
+	if x.uses(ColumnOrder) {
+		x.Kind = OrderIndex
+	}
 	return x
 }
 
@@ -90,6 +93,9 @@ func (db *DB) CreateIndex(ctx context.Context, actor Actor, table string, column
 		if err := t.checkIndex(&x); err != nil {
 			return err
 		}
+		if x.uses(ColumnOrder) {
+			x.Kind = OrderIndex
+		}
 		t.indexes = append(t.indexes, x)
 		return u.addIndex(t, &x)
 	})
@@ -103,6 +109,15 @@ func (db *DB) CreateIndex(ctx context.Context, actor Actor, table string, column
 func (t *Table) checkIndex(x *Index) error {
 	if len(x.Columns) == 0 || len(x.Columns) > maxIndexColumns {
 		return invalid("columns", CodeInvalid, "an index has 1 to %d columns", maxIndexColumns)
+	}
+	if x.uses(ColumnOrder) {
+		switch {
+		case len(x.Columns) > 1 || x.Columns[0].Desc:
+			return invalid("columns", CodeInvalid, "the index of the manual order has nothing else in it")
+		case t.Ordered():
+			return fmt.Errorf("index of the manual order: %w", ErrExists)
+		}
+		return nil
 	}
 	seen := make(map[string]bool, len(x.Columns))
 	for i, c := range x.Columns {
@@ -143,6 +158,11 @@ func (u *unit) addIndex(t *Table, x *Index) error {
 	if err := u.resource(t.indexEntry("index.create", x.ID), nil, x); err != nil {
 		return err
 	}
+	if x.Kind == OrderIndex {
+		if err := u.addPlaces(t); err != nil {
+			return err
+		}
+	}
 	return u.createIndex(t, x)
 }
 
@@ -166,8 +186,13 @@ func (u *unit) removeIndexes(t *Table, which func(*Index) bool) error {
 			kept = append(kept, x)
 			continue
 		}
-		if err := u.dropIndex(&x); err != nil {
+		if err := u.dropIndex(t, &x); err != nil {
 			return err
+		}
+		if x.Kind == OrderIndex {
+			if err := u.dropPlaces(t); err != nil {
+				return err
+			}
 		}
 		if _, err := u.exec(`DELETE FROM lt_index WHERE workspace = ? AND id = ?`, argText(t.Workspace), argText(x.ID)); err != nil {
 			return err
@@ -195,6 +220,9 @@ func (u *unit) copyIndexes(old, t *Table, ids map[string]string) error {
 		if err := u.addIndex(t, &x); err != nil {
 			return err
 		}
+	}
+	if t.Ordered() {
+		t.layout = newLayout(u.db.store, t)
 	}
 	return nil
 }

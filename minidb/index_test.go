@@ -2,35 +2,21 @@ package minidb_test
 
 import (
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
 
-// physical lists the indexes that SQLite has on the physical table of a user table, "name: terms".
-func (f *fixture) physical(t *minidb.Table) (list []string) {
+// physical lists the indexes that the database has on the physical table of a user table, "name: terms".
+func (f *fixture) physical(t *minidb.Table) []string {
 	f.Helper()
-	require.NoError(f, f.Adapter().Read(f.ctx, func(tx adapter.Tx) error {
-		rows, err := tx.Query(f.ctx, `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY name`,
-			lqp.TextValue(f.schema(t.ID).Path[0]))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			_, terms, _ := strings.Cut(rows.Value(1).Text(), " (")
-			list = append(list, rows.Value(0).Text()+": "+strings.ReplaceAll(strings.TrimSuffix(terms, ")"), `"`, ""))
-		}
-		return rows.Err()
-	}))
-	return list
+	return f.indexesOf(f.schema(t.ID).Path)
 }
 
 func (f *fixture) schema(table string) *lqp.Table {
@@ -112,7 +98,7 @@ func TestIndexes(t *testing.T) {
 
 	// After a restart it is still there.
 	require.NoError(t, f.Close())
-	f.DB = openAt(t, f.file, minidb.Options{})
+	f.DB = openAt(t, f.place, minidb.Options{})
 	require.Equal(t, made, kinds(f.current(table.ID).Indexes()))
 
 	require.ErrorIs(t, f.DropIndex(f.ctx, alice, table.ID, minidb.NewID("idx"), 0), minidb.ErrNotFound)
@@ -151,7 +137,7 @@ func TestIndexesFollowTheTable(t *testing.T) {
 	// Another type is another physical table.
 	_, err = f.ChangeType(f.ctx, alice, stock, minidb.Retype{Type: minidb.TextColumn}, 0)
 	require.NoError(t, err)
-	require.NotEqual(t, table.ID, f.schema(table.ID).Path[0])
+	require.NotEqual(t, table.ID, f.schema(table.ID).Path[len(f.schema(table.ID).Path)-1])
 	require.Len(t, f.physical(table), 4)
 	require.Contains(t, f.physical(table), byPrice.ID+": "+price+", "+stock+", _id")
 
@@ -209,8 +195,9 @@ func TestOlderDatabasesAreIndexed(t *testing.T) {
 	f := newFixture(t, minidb.Options{})
 	table, err := f.CreateTable(f.ctx, alice, f.base.ID, goods)
 	require.NoError(t, err)
+	path := f.schema(table.ID).Path
 	require.NoError(t, f.Adapter().Write(f.ctx, func(tx adapter.Tx) error {
-		for _, sql := range []string{`DROP INDEX "created_` + table.ID + `"`, `DELETE FROM lt_meta WHERE name = 'indexes'`} {
+		for _, sql := range []string{`DROP INDEX ` + quoted(append(slices.Clone(path[:len(path)-1]), "created_"+table.ID)), `DELETE FROM lt_meta WHERE name = 'indexes'`} {
 			if _, err := tx.Exec(f.ctx, sql); err != nil {
 				return err
 			}
@@ -218,11 +205,6 @@ func TestOlderDatabasesAreIndexed(t *testing.T) {
 		return nil
 	}))
 	require.Len(t, f.physical(table), 1)
-	store, err := sqlite.OpenStore(f.ctx, filepath.Join(filepath.Dir(f.file), "mini.db"), sqlite.StoreOptions{})
-	require.NoError(t, err)
-	defer store.Close()
-	again, err := minidb.Open(f.ctx, store, minidb.Options{})
-	require.NoError(t, err)
-	require.NoError(t, again.Close())
+	openAt(t, f.place, minidb.Options{})
 	require.Len(t, f.physical(table), 2)
 }

@@ -1,18 +1,22 @@
 package minidb_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/formula"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
 
-// access is how SQLite finds the rows of a query on user tables: the steps of EXPLAIN QUERY PLAN.
+// access is how the database finds the rows of a query on user tables.
 func (f *fixture) access(table *minidb.Table, q *lqp.Query) string {
 	f.Helper()
 	q.From = lqp.Source{Table: table.ID, Alias: "t"}
@@ -23,6 +27,17 @@ func (f *fixture) access(table *minidb.Table, q *lqp.Query) string {
 	require.Nil(f, split.Residual, "all of it is the database's")
 	sql, err := f.Adapter().(adapter.Explainer).Native(split.Pushed)
 	require.NoError(f, err)
+	f.Log(sql)
+	return f.explain(sql)
+}
+
+// explain is how the database goes about a statement: the steps of SQLite's EXPLAIN QUERY PLAN or the plan of PostgreSQL,
+// which is told to use an index if it can, however few rows there are.
+func (f *fixture) explain(sql string) string {
+	f.Helper()
+	if storetest.Driver() == ddl.Postgres {
+		return f.explainPostgres(sql)
+	}
 	var steps []string
 	require.NoError(f, f.Adapter().Read(f.ctx, func(tx adapter.Tx) error {
 		rows, err := tx.Query(f.ctx, "EXPLAIN QUERY PLAN "+sql, make([]lqp.Value, strings.Count(sql, "?"))...)
@@ -35,7 +50,32 @@ func (f *fixture) access(table *minidb.Table, q *lqp.Query) string {
 		}
 		return rows.Err()
 	}))
-	f.Log(sql)
+	return strings.Join(steps, "; ")
+}
+
+func (f *fixture) explainPostgres(sql string) string {
+	f.Helper()
+	conn, err := pgx.Connect(f.ctx, f.place.URL)
+	require.NoError(f, err)
+	defer conn.Close(f.ctx)
+	n := strings.Count(sql, "$")
+	for i := 0; strings.Contains(sql, "?"); i++ {
+		n = i + 1
+		sql = strings.Replace(sql, "?", "$"+strconv.Itoa(n), 1)
+	}
+	execute := "EXPLAIN EXECUTE p"
+	if n > 0 {
+		execute += "(" + strings.TrimSuffix(strings.Repeat("NULL,", n), ",") + ")"
+	}
+	for _, s := range []string{"SET search_path = " + f.place.Schema, "SET enable_seqscan = off", "SET enable_bitmapscan = off", "SET enable_sort = off",
+		"SET plan_cache_mode = force_generic_plan", "PREPARE p AS " + sql} {
+		_, err := conn.Exec(f.ctx, s)
+		require.NoError(f, err, s)
+	}
+	rows, err := conn.Query(f.ctx, execute, pgx.QueryExecModeSimpleProtocol)
+	require.NoError(f, err)
+	steps, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(f, err)
 	return strings.Join(steps, "; ")
 }
 
@@ -78,6 +118,7 @@ func TestFiltersAndSortsUseIndexes(t *testing.T) {
 		name, where, sort string
 		after             []lqp.Value
 		index             string
+		or                string // another index that serves as well
 		// walks says that SQLite goes along the index from its beginning, since the rows without a value lie at the end of what
 		// is asked for; otherwise none of the rows outside of that is looked at.
 		walks bool
@@ -103,7 +144,7 @@ func TestFiltersAndSortsUseIndexes(t *testing.T) {
 		{name: "page", sort: "must", after: []lqp.Value{dec("7"), id}, index: "must"},
 		{name: "page of a nullable column", sort: "n", after: []lqp.Value{dec("7"), id}, index: "n"},
 		{name: "page within the empty ones", sort: "n", after: []lqp.Value{lqp.NullValue, id}, index: "n", walks: true},
-		{name: "page downwards", sort: "-must", after: []lqp.Value{dec("7"), id}, index: "must"},
+		{name: "page downwards", sort: "-must", after: []lqp.Value{dec("7"), id}, index: "must", or: "mixed"},
 		{name: "page downwards to the empty ones", sort: "-day", after: []lqp.Value{lqp.DateValue(19000), id}, index: "day", walks: true},
 		{name: "page of two, mixed", sort: "-must,s", after: []lqp.Value{dec("7"), lqp.TextValue("k"), id}, index: "mixed"},
 		{name: "page by time", sort: "_created_at", after: []lqp.Value{lqp.DateTimeValue(1700000000000), id}, index: "created"},
@@ -126,6 +167,14 @@ func TestFiltersAndSortsUseIndexes(t *testing.T) {
 			f := *f
 			f.TB = t
 			got := f.access(table, q)
+			if storetest.Driver() == ddl.Postgres {
+				require.Regexp(t, "Index (Only )?Scan (Backward )?using ("+indexes[c.index]+"|"+indexes[c.or]+") ", got)
+				require.NotRegexp(t, `>  Sort  \([^;]*;\s*Sort Key:[^;]*;\s*->  (Index|Seq) `, got, "at most rows that agree in the columns are sorted")
+				if !c.walks && (c.where != "" || len(c.after) > 0) {
+					require.Contains(t, got, "Index Cond")
+				}
+				return
+			}
 			require.Contains(t, got, "USING INDEX "+indexes[c.index])
 			require.NotContains(t, got, "TEMP B-TREE FOR ORDER BY", "at most rows that agree in the columns are sorted")
 			if !c.walks && (c.where != "" || len(c.after) > 0) {

@@ -41,7 +41,7 @@ func (db *DB) CreateJob(ctx context.Context, actor Actor, j Job) error {
 			return fmt.Errorf("workspace %s: %w", j.Workspace, ErrNotFound)
 		}
 		u.note(audit.Entry{Workspace: j.Workspace, Action: "job.start", ResourceType: "job", Resource: j.ID, After: j.Document})
-		_, err = u.exec(`DELETE FROM lt_job WHERE id IN (SELECT id FROM lt_job WHERE workspace = ? AND owner = ? ORDER BY created_at DESC, id DESC LIMIT -1 OFFSET ?)`,
+		_, err = u.exec(`DELETE FROM lt_job WHERE id IN (SELECT id FROM lt_job WHERE workspace = ? AND owner = ? ORDER BY created_at DESC, id DESC LIMIT 1000000 OFFSET ?)`,
 			argText(j.Workspace), argText(j.Owner), argInt(keptJobs))
 		return err
 	})

@@ -26,6 +26,7 @@ const sourceAlias = "t"
 // layout is what writing a table needs to know of it, worked out once.
 type layout struct {
 	schema *lqp.Table
+	shown  *lqp.Table     // schema without the manual order, which is no column to anybody
 	ids    []string       // column ids in the order of schema.Columns
 	slots  map[string]int // place of a column id in a row
 	// user are the slots of the table's own columns; column i of the Table has slot user[i].
@@ -34,16 +35,22 @@ type layout struct {
 	mirrors []mirror // columns that show built-in ones
 	users   []int    // places of user columns in the Table
 	numbers []int    // places of autonumber columns in the Table
+	links   []int    // places of link columns in the Table
 	members []string // `"col_…":`, the beginnings of the members of a row image
 	selects []lqp.Named
+	// computed are the computed columns in an order in which they can be; looks says that some look through links.
+	computed []computedCell
+	looks    bool
 }
 
-// The slots of the built-in columns: the id is the first column, the others are the last ones.
-func (l *layout) version() int   { return len(l.ids) - 5 }
-func (l *layout) createdAt() int { return len(l.ids) - 4 }
-func (l *layout) updatedAt() int { return len(l.ids) - 3 }
-func (l *layout) createdBy() int { return len(l.ids) - 2 }
-func (l *layout) updatedBy() int { return len(l.ids) - 1 }
+// The slots of the built-in columns: the id is the first column, the others are the last ones. Behind them all is the manual
+// order, of a table that has one.
+func (l *layout) version() int   { return len(l.shown.Columns) - 5 }
+func (l *layout) createdAt() int { return len(l.shown.Columns) - 4 }
+func (l *layout) updatedAt() int { return len(l.shown.Columns) - 3 }
+func (l *layout) createdBy() int { return len(l.shown.Columns) - 2 }
+func (l *layout) updatedBy() int { return len(l.shown.Columns) - 1 }
+func (l *layout) order() int     { return len(l.shown.Columns) }
 
 const idSlot = 0
 
@@ -61,10 +68,10 @@ func newLayout(store adapter.Store, t *Table) *layout {
 	user := lqp.Type{Kind: lqp.Text, MaxLen: maxActorText}
 
 	l := &layout{slots: make(map[string]int, len(t.Columns)+6)}
-	schema := &lqp.Table{Name: t.ID, Path: []string{t.physicalName()}, Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
+	schema := &lqp.Table{Name: t.ID, Path: pathOf(store, t.Workspace, t.physicalName()), Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
 		Version: ColumnVersion, Rows: -1, Comment: t.Description}
 	add := func(c lqp.Column, stored lqp.Type) int {
-		c.Native = store.DeclareType(stored)
+		c = declared(store, c, stored)
 		slot := len(schema.Columns)
 		schema.Columns = append(schema.Columns, c)
 		l.ids = append(l.ids, c.ID)
@@ -86,6 +93,9 @@ func newLayout(store adapter.Store, t *Table) *layout {
 		switch c.Type {
 		case UserColumn:
 			l.users = append(l.users, i)
+		case LinkColumn:
+			l.links = append(l.links, i)
+			column.Origins = []lqp.Origin{{Table: c.Options.Link.Table, Column: ColumnID}}
 		case AutonumberColumn:
 			if l.numbers = append(l.numbers, i); len(l.numbers) == 1 {
 				column.Fact = lqp.FactAutoNumber
@@ -107,7 +117,11 @@ func newLayout(store adapter.Store, t *Table) *layout {
 			l.mirrors = append(l.mirrors, mirror{l.user[i], l.slots[from]})
 		}
 	}
-	l.schema = schema
+	l.schema, l.shown = schema, schema
+	if t.Ordered() {
+		l.addOrder(store, add)
+	}
+	l.compile(t)
 	return l
 }
 

@@ -17,26 +17,45 @@ var located = map[string]string{
 	prefixView:       `SELECT workspace FROM lt_view WHERE id = ?`,
 	prefixShare:      `SELECT workspace FROM lt_share WHERE id = ?`,
 	prefixConnection: `SELECT workspace FROM lt_connection WHERE id = ?`,
+	prefixTrash:      `SELECT workspace FROM lt_trash WHERE id = ?`,
 }
 
 // WorkspaceOf is the workspace that a resource of the catalogue (a workspace, project, base, table, column, view, share
 // or connection) belongs to. ErrNotFound for an id that is none of these or that no longer exists.
 func (db *DB) WorkspaceOf(ctx context.Context, resourceID string) (string, error) {
+	s, workspace, err := db.locate(ctx, resourceID)
+	if s != nil {
+		workspace = s.Workspace.ID
+	}
+	return workspace, err
+}
+
+// Locate is the Snapshot of the workspace that a resource belongs to, with the resource in it; ErrNotFound as in WorkspaceOf.
+func (db *DB) Locate(ctx context.Context, resourceID string) (*Snapshot, error) {
+	s, workspace, err := db.locate(ctx, resourceID)
+	if s != nil || err != nil {
+		return s, err
+	}
+	return db.Snapshot(ctx, workspace)
+}
+
+// locate finds the workspace of a resource, and its snapshot where it came by one.
+func (db *DB) locate(ctx context.Context, resourceID string) (*Snapshot, string, error) {
 	// A resource never moves, but it may be gone: the snapshot, which is in memory as a rule, knows.
 	if workspace, ok := db.places.get(resourceID); ok {
 		s, err := db.Snapshot(ctx, workspace)
 		switch {
 		case err == nil && s.has(resourceID):
-			return workspace, nil
+			return s, workspace, nil
 		case err != nil && !errors.Is(err, ErrNotFound):
-			return "", err
+			return nil, "", err
 		}
 		db.places.forget(resourceID)
-		return "", fmt.Errorf("%s: %w", cleanText(resourceID, maxName), ErrNotFound)
+		return nil, "", fmt.Errorf("%s: %w", cleanText(resourceID, maxName), ErrNotFound)
 	}
 	sql, ok := located[idPrefix(resourceID)]
 	if !ok || !ValidID(resourceID, idPrefix(resourceID)) {
-		return "", fmt.Errorf("%s: %w", cleanText(resourceID, maxName), ErrNotFound)
+		return nil, "", fmt.Errorf("%s: %w", cleanText(resourceID, maxName), ErrNotFound)
 	}
 	var workspace string
 	err := db.read(ctx, "locate "+resourceID, func(s session) (err error) {
@@ -44,10 +63,10 @@ func (db *DB) WorkspaceOf(ctx context.Context, resourceID string) (string, error
 		return err
 	})
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	db.places.put(resourceID, workspace)
-	return workspace, nil
+	return nil, workspace, nil
 }
 
 // Miss looks for a resource that there is none of, which takes as long as being asked for one: for callers who answer that

@@ -20,6 +20,7 @@ type RowLock struct {
 
 // LockedError reports that somebody else has locked a row. It is told only of rows that the guard lets the writer change.
 type LockedError struct {
+	Write int // of the mutation in its Apply
 	Index int // of the row change in its mutation
 	RowLock
 }
@@ -140,7 +141,7 @@ func (db *DB) Lock(ctx context.Context, table, row string) (*RowLock, error) {
 	return lock, err
 }
 
-// checkLocks refuses changes of rows that somebody else has locked. The lock of a row that is deleted goes with it.
+// checkLocks refuses changes of rows that somebody else has locked.
 func (u *unit) checkLocks(p *rowPlan, list []rowWrite) error {
 	if !u.locked {
 		return nil
@@ -156,17 +157,24 @@ func (u *unit) checkLocks(p *rowPlan, list []rowWrite) error {
 	}
 	for i := range list {
 		w := &list[i]
-		l, ok := held[w.id]
-		if !ok || w.before == nil || !w.changed {
+		if l, ok := held[w.id]; ok && w.before != nil && w.changed && l.Holder != u.actor.ID {
+			return &LockedError{Write: p.index, Index: w.index, RowLock: l}
+		}
+	}
+	return nil
+}
+
+// endLocks lets the locks of deleted rows go with them.
+func (u *unit) endLocks(p *rowPlan, list []rowWrite) error {
+	if !u.locked {
+		return nil
+	}
+	for i := range list {
+		if list[i].op != lqp.Delete {
 			continue
 		}
-		if l.Holder != u.actor.ID {
-			return &LockedError{Index: w.index, RowLock: l}
-		}
-		if w.op == lqp.Delete {
-			if _, err := u.exec(`DELETE FROM lt_lock WHERE table_id = ? AND row_id = ?`, argText(p.t.ID), argText(w.id)); err != nil {
-				return err
-			}
+		if _, err := u.exec(`DELETE FROM lt_lock WHERE table_id = ? AND row_id = ?`, argText(p.t.ID), argText(list[i].id)); err != nil {
+			return fmt.Errorf("end lock of row %s: %w", list[i].id, err)
 		}
 	}
 	return nil

@@ -4,37 +4,43 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/adapter/ddl"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 )
 
 var quiet = Options{Logger: slog.New(slog.DiscardHandler)}
 
-func testStore(t *testing.T) *sqlite.Store {
+func testStore(t *testing.T) adapter.Store {
 	t.Helper()
-	store, err := sqlite.OpenStore(t.Context(), filepath.Join(t.TempDir(), "mini.db"), sqlite.StoreOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return store
+	return storetest.Fresh(t).Open(t)
+}
+
+// definitionsOf reads the tables, columns and indexes of a database: their names and definitions.
+var definitionsOf = map[string]string{
+	ddl.SQLite: `SELECT name || ': ' || coalesce(sql, '') FROM sqlite_master`,
+	ddl.Postgres: `SELECT relname || ': ' || attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull || coalesce(' ' || pg_get_expr(adbin, adrelid), '')
+			FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+			LEFT JOIN pg_attrdef ON adrelid = c.oid AND adnum = attnum WHERE nspname = current_schema() AND relkind = 'r'
+		UNION ALL SELECT indexname || ': ' || replace(indexdef, schemaname, '') FROM pg_indexes WHERE schemaname = current_schema()`,
 }
 
 // definitions is everything the database is made of, as text.
 func definitions(t *testing.T, store adapter.Store) string {
 	t.Helper()
-	var list []string
-	require.NoError(t, store.Read(t.Context(), func(tx adapter.Tx) (err error) {
-		list, err = all(session{t.Context(), tx}, func(r record) string { return r.text(0) + ": " + r.text(1) },
-			`SELECT name, coalesce(sql, '') FROM sqlite_master UNION ALL SELECT 'migration', version || name FROM lt_migration ORDER BY 1, 2`)
-		return err
-	}))
-	return strings.Join(list, "\n")
+	return strings.Join(append(texts(t, store, `SELECT 'migration ' || version || name FROM lt_migration ORDER BY 1`), built(t, store)...), "\n")
+}
+
+// built are the definitions of the tables, columns and indexes in the database, in order.
+func built(t *testing.T, store adapter.Store) []string {
+	t.Helper()
+	return texts(t, store, definitionsOf[storetest.Driver()]+` ORDER BY 1`)
 }
 
 func TestMigrationsRunOnce(t *testing.T) {
@@ -54,11 +60,11 @@ func TestMigrationsAreTransactions(t *testing.T) {
 	whole := testStore(t)
 	_, err := Open(t.Context(), whole, quiet)
 	require.NoError(t, err)
-	steps, err := migrations(driverSQLite)
+	steps, err := migrations(ddl.SQLite)
 	require.NoError(t, err)
 	total := 0
 	for _, s := range steps {
-		total += len(statements(s.text))
+		total += len(s.statements)
 	}
 	// Whatever statement fails, the next opening starts from a whole number of steps.
 	for fail := 1; fail <= total+1; fail += 3 {
@@ -75,7 +81,7 @@ var errInjected = errors.New("injected")
 
 // failingStore fails a statement of its writes, the after-th.
 type failingStore struct {
-	*sqlite.Store
+	adapter.Store
 	after int
 }
 
@@ -110,7 +116,7 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 }
 
 // foreignStore calls itself by another driver's name.
-type foreignStore struct{ *sqlite.Store }
+type foreignStore struct{ adapter.Store }
 
 func (foreignStore) Capabilities() adapter.Capabilities {
 	return adapter.Capabilities{Driver: "oracle"}
@@ -118,15 +124,12 @@ func (foreignStore) Capabilities() adapter.Capabilities {
 
 func TestUnknownStoresAreRefused(t *testing.T) {
 	store := testStore(t)
+	empty := built(t, store)
 	_, err := Open(t.Context(), foreignStore{store}, quiet)
 	require.ErrorIs(t, err, adapter.ErrUnsupported)
-	require.Empty(t, texts(t, store, `SELECT name FROM sqlite_master`))
+	require.Equal(t, empty, built(t, store))
 	_, err = Open(t.Context(), nil, quiet)
 	require.Error(t, err)
-}
-
-func TestStatements(t *testing.T) {
-	require.Equal(t, []string{"A\n B", "C"}, statements("-- x;\nA\n\n B;\r\n  -- y\nC;\n"))
 }
 
 func TestFailedWritesLeaveNothing(t *testing.T) {
@@ -140,8 +143,8 @@ func TestFailedWritesLeaveNothing(t *testing.T) {
 	require.NoError(t, err)
 	spec := TableSpec{Name: "T", Columns: []ColumnSpec{{Name: "A", Type: TextColumn, Unique: true}, {Name: "B", Type: IntegerColumn}}}
 	dump := func() string {
-		return definitions(t, store) + strings.Join(texts(t, store, `SELECT json_group_array(position) FROM lt_change UNION ALL
-			SELECT json_group_array(revision || '.' || version) FROM lt_workspace UNION ALL SELECT json_group_array(name) FROM lt_table`), "\n")
+		return definitions(t, store) + strings.Join(texts(t, store, `SELECT 'p' || position FROM lt_change UNION ALL
+			SELECT 'r' || revision || '.' || version FROM lt_workspace UNION ALL SELECT 't' || name FROM lt_table ORDER BY 1`), "\n")
 	}
 	before := dump()
 	succeeded := false

@@ -11,7 +11,7 @@ import (
 // It is no table to write to: use the snapshot's own for that.
 func (t *Table) Shown(schema *lqp.Table, masked func(column string) bool) *Table {
 	if schema == t.Schema() {
-		return t
+		return t.readableTable()
 	}
 	v := *t
 	v.Columns = make([]Column, 0, len(t.Columns))
@@ -21,6 +21,8 @@ func (t *Table) Shown(schema *lqp.Table, masked func(column string) bool) *Table
 			continue
 		case masked(c.ID):
 			c = Column{ID: c.ID, Table: c.Table, Name: c.Name, Type: c.Type, Position: c.Position, Description: c.Description}
+		default:
+			c = t.readable(c)
 		}
 		v.Columns = append(v.Columns, c)
 	}
@@ -28,6 +30,6 @@ func (t *Table) Shown(schema *lqp.Table, masked func(column string) bool) *Table
 		return slices.ContainsFunc(x.Columns, func(c IndexColumn) bool { return schema.Column(c.Column) == nil || masked(c.Column) })
 	})
 	v.Rules = t.Rules.shown(func(id string) bool { return schema.Column(id) != nil && !masked(id) })
-	v.layout = &layout{schema: schema}
+	v.layout = &layout{schema: schema, shown: schema}
 	return &v
 }

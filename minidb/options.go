@@ -31,6 +31,9 @@ func (c *Column) checkOptions() error {
 	case o.Generate != "" && o.Generate != c.Type.generates():
 		return invalid("options", CodeOption, "a %s column does not generate %q", c.Type, cleanText(o.Generate, maxLook))
 	}
+	if err := c.checkComputed(); err != nil {
+		return err
+	}
 	if err := c.checkLengths(); err != nil {
 		return err
 	}
@@ -45,6 +48,9 @@ func (c *Column) checkOptions() error {
 		}
 	}
 	if err := c.checkPattern(); err != nil {
+		return err
+	}
+	if err := c.checkLink(); err != nil {
 		return err
 	}
 	return c.checkBounds()

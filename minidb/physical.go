@@ -19,7 +19,7 @@ func quoteID(id string) string {
 // making, so that there is one tree for the key and the rows.
 func (u *unit) definePhysical(t *Table) error {
 	var b strings.Builder
-	b.WriteString("CREATE TABLE " + quoteID(t.physicalName()) + " (")
+	b.WriteString("CREATE TABLE " + u.physical(t) + " (")
 	for i := range t.layout.schema.Columns {
 		c := &t.layout.schema.Columns[i]
 		if i > 0 {
@@ -29,40 +29,43 @@ func (u *unit) definePhysical(t *Table) error {
 		switch {
 		case i == idSlot:
 			b.WriteString(" NOT NULL PRIMARY KEY")
-		case c.ReadOnly && c.Type.NotNull:
+		case c.ReadOnly && c.Type.NotNull && isSystemName(c.ID): // others may go into the trash, and have no values then
 			b.WriteString(" NOT NULL")
 		}
 	}
-	b.WriteString(")")
-	if u.db.store.Capabilities().Driver == driverSQLite {
-		b.WriteString(" WITHOUT ROWID")
-	}
+	b.WriteString(")" + tableOptions(u.db.store))
 	if _, err := u.exec(b.String()); err != nil {
 		return fmt.Errorf("create physical table: %w", err)
 	}
 	return nil
 }
 
-const driverSQLite = "sqlite"
-
-func uniqueName(column string) string { return quoteID("unique_" + column) }
+func uniqueName(column string) string { return "unique_" + column }
 
 func (u *unit) createUnique(t *Table, c *Column) error {
-	if _, err := u.exec("CREATE UNIQUE INDEX " + uniqueName(c.ID) + " ON " + quoteID(t.physicalName()) + " (" + quoteID(c.ID) + ")"); err != nil {
+	sql := "CREATE UNIQUE INDEX " + quoteID(uniqueName(c.ID)) + " ON " + u.physical(t) + " (" + quoteID(c.ID) + ")"
+	if u.hashed(c.valueType()) {
+		sql = "ALTER TABLE " + u.physical(t) + " ADD CONSTRAINT " + quoteID(uniqueName(c.ID)) + " EXCLUDE USING hash (" + quoteID(c.ID) + " WITH =)"
+	}
+	if _, err := u.exec(sql); err != nil {
 		return fmt.Errorf("create unique index: %w", err)
 	}
 	return nil
 }
 
-func (u *unit) dropUnique(c *Column) error {
-	if _, err := u.exec("DROP INDEX " + uniqueName(c.ID)); err != nil {
+func (u *unit) dropUnique(t *Table, c *Column) error {
+	sql := "DROP INDEX " + u.at(u.db.store, t.Workspace, uniqueName(c.ID))
+	if u.hashed(c.valueType()) {
+		sql = "ALTER TABLE " + u.physical(t) + " DROP CONSTRAINT " + quoteID(uniqueName(c.ID))
+	}
+	if _, err := u.exec(sql); err != nil {
 		return fmt.Errorf("drop unique index: %w", err)
 	}
 	return nil
 }
 
 func (u *unit) addPhysical(t *Table, c *Column) error {
-	if _, err := u.exec("ALTER TABLE " + quoteID(t.physicalName()) + " ADD COLUMN " + quoteID(c.ID) + " " + u.db.store.DeclareType(c.storedType())); err != nil {
+	if _, err := u.exec("ALTER TABLE " + u.physical(t) + " ADD COLUMN " + quoteID(c.ID) + " " + u.db.store.DeclareType(c.storedType())); err != nil {
 		return fmt.Errorf("add physical column: %w", err)
 	}
 	if c.Unique {
@@ -73,19 +76,19 @@ func (u *unit) addPhysical(t *Table, c *Column) error {
 
 func (u *unit) dropPhysical(t *Table, c *Column) error {
 	if c.Unique {
-		if err := u.dropUnique(c); err != nil {
+		if err := u.dropUnique(t, c); err != nil {
 			return err
 		}
 	}
-	if _, err := u.exec("ALTER TABLE " + quoteID(t.physicalName()) + " DROP COLUMN " + quoteID(c.ID)); err != nil {
+	if _, err := u.exec("ALTER TABLE " + u.physical(t) + " DROP COLUMN " + quoteID(c.ID)); err != nil {
 		return fmt.Errorf("drop physical column: %w", err)
 	}
 	return nil
 }
 
 // dropTable removes the physical table of that name with its rows and indexes.
-func (u *unit) dropTable(physical string) error {
-	if _, err := u.exec("DROP TABLE " + quoteID(physical)); err != nil {
+func (u *unit) dropTable(workspace, physical string) error {
+	if _, err := u.exec("DROP TABLE " + u.at(u.db.store, workspace, physical)); err != nil {
 		return fmt.Errorf("drop physical table: %w", err)
 	}
 	return nil

@@ -3,18 +3,16 @@ package minidb
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/lqp"
 )
 
 // The definitions of the indexes of physical tables.
 
 // defineIndexes creates all the indexes of the physical table of t.
 func (u *unit) defineIndexes(t *Table) error {
-	if err := u.createCreated(t.ID, t.physicalName()); err != nil {
+	if err := u.createCreated(u.db.store, t.Workspace, t.ID, t.physicalName()); err != nil {
 		return err
 	}
 	for i := range t.Columns {
@@ -33,8 +31,8 @@ func (u *unit) defineIndexes(t *Table) error {
 }
 
 // createCreated creates the index of the time when rows were made. New rows come at its end, which costs little.
-func (s session) createCreated(table, physical string) error {
-	if _, err := s.exec("CREATE INDEX IF NOT EXISTS " + quoteID("created_"+table) + " ON " + quoteID(physical) +
+func (s session) createCreated(store adapter.Store, workspace, table, physical string) error {
+	if _, err := s.exec("CREATE INDEX IF NOT EXISTS " + quoteID("created_"+table) + " ON " + s.at(store, workspace, physical) +
 		" (" + quoteID(ColumnCreatedAt) + ")"); err != nil {
 		return fmt.Errorf("create index of creation times: %w", err)
 	}
@@ -45,16 +43,25 @@ func (s session) createCreated(table, physical string) error {
 // which is the one that pages are told apart by.
 func (u *unit) createIndex(t *Table, x *Index) error {
 	var b strings.Builder
-	b.WriteString("CREATE INDEX " + quoteID(x.ID) + " ON " + quoteID(t.physicalName()) + " (")
-	last := false
+	b.WriteString("CREATE INDEX " + quoteID(x.ID) + " ON " + u.physical(t) + " (")
+	last, width := false, 0
 	for i, c := range x.Columns {
+		if c.Column == ColumnOrder {
+			b.WriteString(placeTerm)
+			if onPostgres(u.db.store) {
+				b.WriteString(" NULLS FIRST") // as sorts are spelled, though no row is without a place
+			}
+			break
+		}
+		typ := t.layout.schema.Columns[t.layout.slots[c.Column]].Type
+		width += keyWidth(typ)
+		if i > 0 && onPostgres(u.db.store) && width > maxKeyWidth {
+			break // what the first columns leave open is sorted
+		}
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(t.indexTerm(c.Column))
-		if c.Desc {
-			b.WriteString(" DESC")
-		}
+		b.WriteString(indexTerm(u.db.store, c.Column, typ, c.Desc))
 		last = last || c.Column == ColumnID
 	}
 	if !last {
@@ -67,28 +74,32 @@ func (u *unit) createIndex(t *Table, x *Index) error {
 	return nil
 }
 
-// indexTerm is what the index of a column holds: what a sort by the column asks for.
-func (t *Table) indexTerm(column string) string {
-	typ := t.layout.schema.Columns[t.layout.slots[column]].Type
-	if typ.Kind == lqp.Text && (typ.MaxLen == 0 || typ.MaxLen > lqp.OrderPrefix) {
-		return "substr(" + quoteID(column) + ", 1, " + strconv.Itoa(lqp.OrderPrefix) + ")"
-	}
-	return quoteID(column)
-}
-
-func (u *unit) dropIndex(x *Index) error {
-	if _, err := u.exec("DROP INDEX " + quoteID(x.ID)); err != nil {
+func (u *unit) dropIndex(t *Table, x *Index) error {
+	if _, err := u.exec("DROP INDEX " + u.at(u.db.store, t.Workspace, x.ID)); err != nil {
 		return fmt.Errorf("drop index: %w", err)
 	}
 	return nil
 }
 
-// rebuildIndexes makes the indexes follow a change of a column after which they hold something else than before.
+// rebuildIndexes makes the physical column and its indexes follow a change of a column after which they hold something else
+// than before.
 func (u *unit) rebuildIndexes(t *Table, old, c *Column) error {
-	before := *t
-	before.Columns = []Column{*old}
-	before.layout = newLayout(u.db.store, &before)
-	if before.indexTerm(c.ID) == t.indexTerm(c.ID) {
+	was, is := old.valueType(), c.valueType()
+	if err := u.widen(t, old, c); err != nil {
+		return err
+	}
+	if old.Unique && c.Unique && u.hashed(was) != u.hashed(is) {
+		if err := u.dropUnique(t, old); err != nil {
+			return err
+		}
+		if err := u.createUnique(t, c); err != nil {
+			return err
+		}
+	}
+	if err := u.rebuildUniqueSets(t, c.ID, was, is); err != nil {
+		return err
+	}
+	if indexTerm(u.db.store, c.ID, was, false) == indexTerm(u.db.store, c.ID, is, false) && keyWidth(was) == keyWidth(is) {
 		return nil
 	}
 	for i := range t.indexes {
@@ -96,7 +107,7 @@ func (u *unit) rebuildIndexes(t *Table, old, c *Column) error {
 		if !x.uses(c.ID) {
 			continue
 		}
-		if err := u.dropIndex(x); err != nil {
+		if err := u.dropIndex(t, x); err != nil {
 			return err
 		}
 		if err := u.createIndex(t, x); err != nil {
@@ -114,14 +125,14 @@ func (db *DB) indexCreated(ctx context.Context) error {
 		if err != nil || done {
 			return err
 		}
-		type place struct{ id, physical string }
-		tables, err := all(s, func(r record) place { return place{r.text(0), r.text(1)} },
-			`SELECT id, CASE physical WHEN '' THEN id ELSE physical END FROM lt_table ORDER BY id`)
+		type place struct{ workspace, id, physical string }
+		tables, err := all(s, func(r record) place { return place{r.text(0), r.text(1), r.text(2)} },
+			`SELECT workspace, id, CASE physical WHEN '' THEN id ELSE physical END FROM lt_table ORDER BY id`)
 		if err != nil {
 			return err
 		}
 		for _, t := range tables {
-			if err := s.createCreated(t.id, t.physical); err != nil {
+			if err := s.createCreated(db.store, t.workspace, t.id, t.physical); err != nil {
 				return err
 			}
 		}

@@ -124,6 +124,7 @@ func TestStoredCaps(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, s.Caps, 4, "a copy is narrowed as the original is")
 	require.NoError(t, f.DeleteBase(f.ctx, alice, copied.ID, 0))
+	f.gone(copied.ID)
 	require.NoError(t, f.DeleteCap(f.ctx, alice, f.workspace.ID, g.ID, rbac.Viewer, ""))
 	require.ErrorIs(t, f.DeleteCap(f.ctx, alice, f.workspace.ID, g.ID, rbac.Viewer, ""), minidb.ErrNotFound)
 	s, err = f.Snapshot(f.ctx, f.workspace.ID)

@@ -144,6 +144,14 @@ func (db *DB) DeleteProject(ctx context.Context, actor Actor, id string, keep bo
 		if len(bases) > 0 && !keep {
 			return fmt.Errorf("project %q has %d bases: %w", p.Name, len(bases), ErrNotEmpty)
 		}
+		// What narrows roles on a base in the trash is not lost by accident either.
+		left, err := u.taken(`SELECT 1 FROM lt_trash WHERE workspace = ? AND kind = 'base' AND place = ?`, argText(p.Workspace), argText(id))
+		if err != nil {
+			return err
+		}
+		if left && !keep {
+			return fmt.Errorf("project %q has bases in the trash: %w", p.Name, ErrNotEmpty)
+		}
 		if err := u.touch(p.Workspace, true); err != nil {
 			return err
 		}

@@ -27,7 +27,8 @@ type Scrubber interface {
 // tenantTables are the mini-DB's own tables whose rows belong to a workspace, apart from the log. A test keeps the list
 // complete.
 var tenantTables = []string{"lt_member", "lt_base", "lt_table", "lt_column", "lt_view", "lt_share", "lt_share_key",
-	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_role", "lt_cap", "lt_project", "lt_chain", "lt_head", "lt_job"}
+	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_role", "lt_cap", "lt_project", "lt_chain", "lt_head", "lt_job", "lt_operation",
+	"lt_trash", "lt_trash_record", "lt_trash_table", "lt_link"}
 
 // DeleteWorkspace removes a workspace with all that belongs to it. When it returns, nothing of the workspace can be found;
 // [DB.Purge] then removes its rows and its part of the log. What remains is one entry of no workspace that says by whom and
@@ -52,6 +53,14 @@ func (db *DB) DeleteWorkspace(ctx context.Context, actor Actor, id string, versi
 		}
 		if _, err := u.exec(`INSERT INTO lt_purge_table (purge, physical)
 			SELECT workspace, CASE physical WHEN '' THEN id ELSE physical END FROM lt_table WHERE workspace = ?`, argText(id)); err != nil {
+			return err
+		}
+		if _, err := u.exec(`INSERT INTO lt_purge_table (purge, physical) SELECT workspace, physical FROM lt_trash_table WHERE workspace = ?`,
+			argText(id)); err != nil {
+			return err
+		}
+		if _, err := u.exec(`INSERT INTO lt_purge_table (purge, physical) SELECT DISTINCT workspace, edges FROM lt_link WHERE workspace = ?`,
+			argText(id)); err != nil {
 			return err
 		}
 		for _, name := range tenantTables {
@@ -98,6 +107,9 @@ func (db *DB) Purge(ctx context.Context, forget func(ctx context.Context, worksp
 	}
 	for _, id := range cleared {
 		errs = append(errs, db.write(ctx, "settle purge", Actor{}, func(u *unit) error {
+			if err := u.dropNamespace(id); err != nil {
+				return err
+			}
 			_, err := u.exec(`DELETE FROM lt_purge WHERE id = ?`, argText(id))
 			return err
 		}))
@@ -124,22 +136,41 @@ func (db *DB) purge(ctx context.Context, id string) error {
 		if !more {
 			break
 		}
-		if err := db.portions(ctx, `DELETE FROM `+quoteID(physical)+` WHERE `+quoteID(ColumnID)+` IN (SELECT `+quoteID(ColumnID)+` FROM `+quoteID(physical)+` LIMIT ?)`); err != nil {
+		if err := db.emptyTable(ctx, id, physical); err != nil {
 			return fmt.Errorf("empty table: %w", err)
-		}
-		if err := db.write(ctx, "drop table", Actor{}, func(u *unit) error {
-			if err := u.dropTable(physical); err != nil {
-				return err
-			}
-			_, err := u.exec(`DELETE FROM lt_purge_table WHERE purge = ? AND physical = ?`, argText(id), argText(physical))
-			return err
-		}); err != nil {
-			return err
 		}
 	}
 	// The newest entry of the whole log must stay, and does: it is at least the one that says the workspace is deleted.
 	if err := db.portions(ctx, `DELETE FROM lt_change WHERE position IN (SELECT position FROM lt_change WHERE workspace = ? ORDER BY position LIMIT ?)`, id); err != nil {
 		return fmt.Errorf("empty log: %w", err)
+	}
+	return nil
+}
+
+// emptyTable removes a physical table of a deleted workspace, its rows first. Another process may be at the same work: what
+// is no longer listed is gone.
+func (db *DB) emptyTable(ctx context.Context, id, physical string) error {
+	for left := true; left; {
+		err := db.write(ctx, "remove rows", Actor{}, func(u *unit) error {
+			listed, err := u.taken(`SELECT 1 FROM lt_purge_table WHERE purge = ? AND physical = ?`, argText(id), argText(physical))
+			if left = listed && err == nil; !left {
+				return err
+			}
+			name, key := u.at(u.db.store, id, physical), quoteID(ColumnID)
+			n, err := u.exec(`DELETE FROM `+name+` WHERE `+key+` IN (SELECT `+key+` FROM `+name+` LIMIT ?)`, argInt(purgePortion))
+			if err != nil || n >= purgePortion {
+				return err
+			}
+			left = false
+			if err := u.dropTable(id, physical); err != nil {
+				return err
+			}
+			_, err = u.exec(`DELETE FROM lt_purge_table WHERE purge = ? AND physical = ?`, argText(id), argText(physical))
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

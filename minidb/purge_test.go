@@ -12,20 +12,40 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/adapter/ddl"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/minidb"
 )
 
-// inFiles counts a text in every file of the store's directory.
-func inFiles(t testing.TB, dir, text string) (n int) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	require.NoError(t, err)
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		require.NoError(t, err)
-		n += strings.Count(string(data), text)
+// inFiles counts the files of the database that contain a text: every file in the directory of an SQLite database, and every
+// file of the store's tables and indexes on a PostgreSQL server.
+func (f *fixture) inFiles(text string) (n int64) {
+	f.Helper()
+	if storetest.Driver() == ddl.Postgres {
+		conn, err := pgx.Connect(f.ctx, f.place.URL)
+		require.NoError(f, err)
+		defer conn.Close(f.ctx)
+		for _, s := range []string{"SET search_path = " + f.place.Schema, "CHECKPOINT"} {
+			_, err := conn.Exec(f.ctx, s)
+			require.NoError(f, err, s)
+		}
+		require.NoError(f, conn.QueryRow(f.ctx, `SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+			CROSS JOIN LATERAL unnest(ARRAY[c.oid, nullif(reltoastrelid, 0)]) AS t(oid)
+			WHERE relkind IN ('r', 'i') AND `+ofStore+` AND t.oid IS NOT NULL
+			AND position(convert_to($1, 'UTF8') IN pg_read_binary_file(pg_relation_filepath(t.oid))) > 0`, text).Scan(&n))
+		return n
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(f.place.File), "*"))
+	require.NoError(f, err)
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		require.NoError(f, err)
+		if strings.Contains(string(data), text) {
+			n++
+		}
 	}
 	return n
 }
@@ -66,11 +86,10 @@ func TestPurgeLeavesNoByte(t *testing.T) {
 			}
 		}
 	}
-	dir := filepath.Dir(f.file)
 	kept := map[int]int{}
 	for i := range workspaces {
 		kept[i] = len(tables[i].stored())
-		require.Positive(t, inFiles(t, dir, name(i)))
+		require.Positive(t, f.inFiles(name(i)))
 	}
 	for i := range doomed {
 		require.NoError(t, f.DeleteWorkspace(f.ctx, alice, tables[i].workspace.ID, 0))
@@ -81,11 +100,11 @@ func TestPurgeLeavesNoByte(t *testing.T) {
 	require.NoError(t, f.Purge(f.ctx, nil))
 	for i := range workspaces {
 		if i < doomed {
-			require.Zero(t, inFiles(t, dir, name(i)))
+			require.Zero(t, f.inFiles(name(i)))
 			require.Equal(t, map[string]int64{"lt_change": 1}, mentions(f, tables[i].workspace.ID))
 			continue
 		}
-		require.Positive(t, inFiles(t, dir, name(i)))
+		require.Positive(t, f.inFiles(name(i)))
 		require.Len(t, tables[i].stored(), kept[i])
 	}
 	left, err = f.Doomed(f.ctx)
@@ -118,9 +137,9 @@ func TestDeletionIsAtOnceAndPurgedLater(t *testing.T) {
 
 // TestPurgeIsResumed ends purges in the middle, at each of several steps, and goes on in another process.
 func TestPurgeIsResumed(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "mini.db")
+	place := storetest.New(t)
 	ctx := t.Context()
-	f := &fixture{TB: t, DB: openAt(t, file, minidb.Options{}), ctx: ctx, file: file}
+	f := &fixture{TB: t, DB: openAt(t, place, minidb.Options{}), ctx: ctx, place: place}
 	w, err := f.CreateWorkspace(ctx, alice, "the canary workspace")
 	require.NoError(t, err)
 	_, g := furnish(f, w, "a-canary-view")
@@ -137,7 +156,7 @@ func TestPurgeIsResumed(t *testing.T) {
 	for after := range 3 {
 		halted, cancel := context.WithCancel(ctx)
 		calls := 0
-		again := openAt(t, file, minidb.Options{Clock: nil})
+		again := openAt(t, place, minidb.Options{Clock: nil})
 		err = again.Purge(haltAfter(halted, cancel, &calls, after), nil)
 		cancel()
 		if err != nil {
@@ -154,14 +173,14 @@ func TestPurgeIsResumed(t *testing.T) {
 		}
 		return nil
 	}
-	again := openAt(t, file, minidb.Options{})
+	again := openAt(t, place, minidb.Options{})
 	require.ErrorIs(t, again.Purge(ctx, forget), fails)
 	left, err := again.Doomed(ctx)
 	require.NoError(t, err)
 	require.True(t, left)
 	require.NoError(t, again.Purge(ctx, forget))
 	require.Equal(t, 2, asked)
-	require.Zero(t, inFiles(t, filepath.Dir(file), "canary"))
+	require.Zero(t, f.inFiles("canary"))
 	require.NoError(t, again.Purge(ctx, forget))
 	require.Equal(t, 2, asked, "what is settled is not told of again")
 }

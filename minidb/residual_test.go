@@ -6,12 +6,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 )
 
 // weakStore pushes no condition with the function lower.
-type weakStore struct{ *sqlite.Store }
+type weakStore struct{ adapter.Store }
 
 func (s weakStore) Plan(q *lqp.Query) adapter.Split {
 	split := s.Store.Plan(q)

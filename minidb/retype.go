@@ -119,7 +119,7 @@ func (db *DB) ChangeType(ctx context.Context, actor Actor, column string, r Rety
 		case (report.Lost > 0 || report.DefaultLost) && !r.AcceptLoss:
 			return &LossError{*report}
 		}
-		return u.retype(t, c)
+		return u.retype(t, c, u.converter(t, c))
 	})
 	if err != nil {
 		return nil, err
@@ -146,6 +146,13 @@ func (u *unit) newColumn(t *Table, column string, r Retype) (*Column, error) {
 	c := *old
 	c.Type, c.Options, c.Default = r.Type, r.Options, lqp.Value{}
 	c.Options.Choices = slices.Clone(r.Options.Choices)
+	if c.Type.Computed() || old.Type.Computed() {
+		// Values that were computed are shown to those only who see what they are computed from; kept by themselves they would not be.
+		return nil, invalid("type", CodeType, "a %s column does not become a %s column: add a column", old.Type, c.Type)
+	}
+	if c.Type == LinkColumn || old.Type == LinkColumn {
+		return nil, invalid("type", CodeType, "a link column stays one, and no other becomes one: add a column and fill it")
+	}
 	if c.Type.Filled() {
 		return nil, invalid("type", CodeType, "the values of a %s column are given when rows are made: add a column", c.Type)
 	}
@@ -283,8 +290,27 @@ func (u *unit) visible(t *Table, c, old *Column, rule lqp.Expr) (map[string]bool
 	return found, err
 }
 
+// converter says what becomes of the cells of one column in some rows of the table as it is.
+type converter func(rows [][]lqp.Value) ([]conversion, error)
+
+// converter converts the cells of the column of t that becomes c by their types.
+func (u *unit) converter(t *Table, c *Column) converter {
+	old, _ := t.Column(c.ID)
+	was, slot := *old, t.layout.slots[c.ID]
+	return func(rows [][]lqp.Value) ([]conversion, error) {
+		list := make([]conversion, len(rows))
+		for i, row := range rows {
+			list[i] = c.from(&was, row[slot])
+		}
+		return list, nil
+	}
+}
+
 // retype makes c the column of t: the record, the physical table and the rows.
-func (u *unit) retype(t *Table, c *Column) error {
+func (u *unit) retype(t *Table, c *Column, convert converter) error {
+	if u.batch == "" {
+		u.batch = NewID(prefixBatch) // by which the cells are found that another change takes back
+	}
 	before := *t
 	before.Columns = slices.Clone(t.Columns)
 	i := slices.IndexFunc(t.Columns, func(o Column) bool { return o.ID == c.ID })
@@ -303,13 +329,19 @@ func (u *unit) retype(t *Table, c *Column) error {
 	}
 	t.physical = NewID(prefixTable)
 	t.layout = newLayout(u.db.store, t)
+	if err := t.checkRules(u.db); err != nil { // before an index is asked for that there cannot be
+		return err
+	}
 	if err := u.definePhysical(t); err != nil {
 		return err
 	}
-	if err := u.copyRows(&before, t, i); err != nil {
+	if err := u.copyRows(&before, t, i, convert); err != nil {
 		return err
 	}
-	if err := u.dropTable(before.physicalName()); err != nil {
+	if err := u.carryTrashed(&before, t); err != nil {
+		return err
+	}
+	if err := u.dropTable(t.Workspace, before.physicalName()); err != nil {
 		return err
 	}
 	if err := u.defineIndexes(t); err != nil {
@@ -320,12 +352,16 @@ func (u *unit) retype(t *Table, c *Column) error {
 }
 
 // copyRows fills the physical table of t with the rows of before, column i converted.
-func (u *unit) copyRows(before, t *Table, i int) error {
-	old, c, slot := &before.Columns[i], &t.Columns[i], t.layout.user[i]
+func (u *unit) copyRows(before, t *Table, i int, convert converter) error {
+	slot := t.layout.user[i]
 	return u.eachChunk(before.layout, func(rows [][]lqp.Value) error {
 		fresh := make([][]lqp.Value, len(rows))
+		cells, err := convert(rows)
+		if err != nil {
+			return err
+		}
 		for k, row := range rows {
-			to := c.from(old, row[slot])
+			to := cells[k]
 			w := rowWrite{id: row[idSlot].Text(), version: before.layout.versionOf(row), after: slices.Clone(row)}
 			w.after[slot] = to.value
 			fresh[k] = w.after

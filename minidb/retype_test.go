@@ -210,7 +210,8 @@ func TestChangeTypeOfATable(t *testing.T) {
 	require.ErrorIs(t, err, adapter.ErrNoTable)
 
 	require.NoError(t, f.DeleteTable(f.ctx, alice, g.ID, 0))
-	require.Empty(t, names(f, "SELECT name FROM sqlite_master WHERE name LIKE 'tbl%' OR name LIKE 'unique%'"))
+	f.gone(g.ID)
+	require.Empty(t, f.relations("tbl", "unique"))
 }
 
 func (t *table) layoutSlot(name string) int {

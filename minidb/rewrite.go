@@ -34,18 +34,7 @@ func (u *unit) rewriteRows(t *Table, where lqp.Expr, column string, value func(l
 		if full != nil && !errors.Is(full, errChunk) {
 			return full
 		}
-		parked, faults, err := u.checkUniques(p, list)
-		if err != nil {
-			return err
-		}
-		if len(faults) > 0 {
-			return p.invalid(faults)
-		}
-		if err := u.store(p.l, list, parked); err != nil {
-			return err
-		}
-		u.record(p, list)
-		if err := u.flush(); err != nil {
+		if err := u.writeCells(p, list); err != nil {
 			return err
 		}
 		if full == nil {
@@ -54,4 +43,26 @@ func (u *unit) rewriteRows(t *Table, where lqp.Expr, column string, value func(l
 		last := lqp.TextValue(list[len(list)-1].id)
 		rest = lqp.And(where, lqp.NewCall("gt", id, lqp.Literal(last)))
 	}
+}
+
+// writeCells carries out updates of rows that the mini-DB makes by itself.
+func (u *unit) writeCells(p *rowPlan, list []rowWrite) error {
+	if err := u.compute(p, list); err != nil {
+		return err
+	}
+	parked, faults, err := u.checkUniques(p, list)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return p.invalid(faults)
+	}
+	if err := u.store(p.l, list, parked); err != nil {
+		return err
+	}
+	u.record(p, list)
+	if err := u.spread(p.t, list); err != nil {
+		return err
+	}
+	return u.flush()
 }

@@ -22,6 +22,9 @@ type rowPlan struct {
 	key           []int // slots that an upsert matches on
 	faults        []FieldError
 	checks        []rowCheck
+	links         map[string]LinkGuard // by the id of the link column
+	// restored are deleted rows that come back, by id, as they were last.
+	restored map[string][]lqp.Value
 }
 
 // rowChange is one lqp.RowChange with its values in the table's form.
@@ -29,8 +32,12 @@ type rowChange struct {
 	index   int // of the change in its mutation
 	id      string
 	version int64
-	set     []cell
-	bad     []int // slots whose value was refused
+	merge   bool // a row that has another version by now is merged with
+	// overwrite: the writer means to change the row whatever its version is
+	overwrite bool
+	merged    bool // set is what a merge left of the change
+	set       []cell
+	bad       []int // slots whose value was refused
 }
 
 // cell is a value for a slot of a row.
@@ -83,7 +90,7 @@ func (db *DB) planRows(w *Write, index int) (*rowPlan, error) {
 	if w.Table == nil || w.Table.layout == nil || m == nil {
 		return nil, errors.New("write without a table of a snapshot or without a mutation")
 	}
-	p := &rowPlan{index: index, t: w.Table, l: w.Table.layout, m: m, policyVersion: w.Guard.PolicyVersion}
+	p := &rowPlan{index: index, t: w.Table, l: w.Table.layout, m: m, policyVersion: w.Guard.PolicyVersion, links: w.Guard.Links}
 	if m.Connection != "" || m.Table != "" && m.Table != w.Table.ID {
 		return nil, fmt.Errorf("mutation of table %q given with table %s", m.Table, w.Table.ID)
 	}
@@ -111,6 +118,9 @@ func (db *DB) planRows(w *Write, index int) (*rowPlan, error) {
 	default:
 		return nil, fmt.Errorf("%q is no operation", m.Op)
 	}
+	if m.Partial && p.byFilter {
+		return nil, errors.New("a mutation by filter changes all its rows or none")
+	}
 	p.changes = make([]rowChange, len(m.Rows))
 	for i := range m.Rows {
 		p.planChange(i)
@@ -132,6 +142,8 @@ func (p *rowPlan) checkFilter() error {
 		return errors.New("a change by filter has its values in one row change")
 	case len(m.Rows) == 1 && (len(m.Rows[0].ID) > 0 || m.Rows[0].Version != 0):
 		return errors.New("a change by filter names no row")
+	case m.MaxAffected > MaxFiltered:
+		return &LimitError{Name: "max_affected", Max: MaxFiltered}
 	}
 	return nil
 }
@@ -163,7 +175,10 @@ func (p *rowPlan) fault(row int, column, code, format string, args ...any) {
 
 func (p *rowPlan) planChange(i int) {
 	from, c := &p.m.Rows[i], &p.changes[i]
-	c.index, c.version = i, from.Version
+	c.index, c.version, c.merge, c.overwrite = i, from.Version, from.Merge, from.Overwrite
+	if c.overwrite && c.version != 0 {
+		p.fault(i, ColumnVersion, CodeInvalid, "a change that overwrites what is there names no version")
+	}
 	p.planID(c, from.ID)
 	if p.m.Op == lqp.Delete {
 		return

@@ -15,15 +15,14 @@ type rowWrite struct {
 	id            string
 	version       int64
 	changed       bool
+	merged        bool // with what others changed meanwhile
+	moved         bool // to another place of the manual order, nothing else
 	before, after []lqp.Value
 	bad           []int // slots of after whose value was refused and is missing
 }
 
 // gather finds the rows that the plan is about, checks the writer's rights to the old ones and builds the new ones.
 func (u *unit) gather(p *rowPlan) ([]rowWrite, error) {
-	if p.byFilter {
-		return u.gatherByFilter(p)
-	}
 	list := make([]rowWrite, 0, len(p.changes))
 	if p.m.Op == lqp.Insert {
 		for i := range p.changes {
@@ -41,14 +40,21 @@ func (u *unit) gather(p *rowPlan) ([]rowWrite, error) {
 			continue
 		}
 		before := old[i]
-		if before == nil && p.m.Op == lqp.Upsert {
+		if before == nil {
+			if p.m.Op != lqp.Upsert || c.version != 0 {
+				return nil, u.gone(p, c)
+			}
 			list = append(list, u.insertion(p, c))
 			continue
 		}
 		if err := p.authorise(c, before); err != nil {
 			return nil, err
 		}
-		list = append(list, u.change(p, c, before))
+		merged, err := u.merge(p, c, before)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, u.change(p, merged, before))
 	}
 	return list, nil
 }
@@ -86,25 +92,29 @@ func (u *unit) oldRows(p *rowPlan) (map[int][]lqp.Value, error) {
 	return old, err
 }
 
-// authorise checks the rights to a row as it is, nil when there is none. A row that the writer may not read is missing
-// to them, whatever else is wrong.
+// authorise checks the rights to a row as it is. A row that the writer may not read is missing to them, whatever else is
+// wrong.
 func (p *rowPlan) authorise(c *rowChange, before []lqp.Value) error {
-	if before == nil || !allows(p.guard.read, before) {
-		return &RowError{Index: c.index, Row: c.id, Err: ErrNotFound}
+	refuse := func(row string, why error) error {
+		return &RowError{Write: p.index, Index: c.index, Row: row, Err: why}
+	}
+	if !allows(p.guard.read, before) {
+		return refuse(c.id, ErrNotFound)
 	}
 	id := before[idSlot].Text()
-	if p.guard.requireVersion && c.version == 0 {
-		return &RowError{Index: c.index, Row: id, Err: ErrVersionRequired}
+	if p.guard.requireVersion && c.version == 0 && !c.overwrite {
+		return refuse(id, ErrVersionRequired)
 	}
 	rule := p.guard.update
 	if p.m.Op == lqp.Delete {
 		rule = p.guard.remove
 	}
 	if !allows(rule, before) {
-		return &RowError{Index: c.index, Row: id, Err: ErrForbidden}
+		return refuse(id, ErrForbidden)
 	}
-	if current := p.l.versionOf(before); c.version != 0 && c.version != current {
-		return &ConflictError{Index: c.index, Row: id, Expected: c.version, Current: current, Values: before}
+	if current := p.l.versionOf(before); c.version != 0 && c.version != current && !c.merge {
+		return &ConflictError{Write: p.index, Index: c.index, Row: id, Expected: c.version, Current: current, Values: before,
+			Reason: ConflictVersion}
 	}
 	return nil
 }
@@ -114,40 +124,14 @@ func (l *layout) versionOf(row []lqp.Value) int64 {
 	return n
 }
 
-// gatherByFilter finds the rows that satisfy the filter and exist for the writer. One of them that may not be changed
-// refuses the whole mutation.
-func (u *unit) gatherByFilter(p *rowPlan) ([]rowWrite, error) {
-	c := &rowChange{}
-	if len(p.changes) > 0 {
-		c = &p.changes[0]
-	}
-	most := &LimitError{Name: "rows", Max: u.db.opt.MaxRows}
-	if p.m.MaxAffected > 0 && p.m.MaxAffected < most.Max {
-		most = &LimitError{Name: "max_affected", Max: p.m.MaxAffected}
-	}
-	rule := p.guard.update
-	if p.m.Op == lqp.Delete {
-		rule = p.guard.remove
-	}
-	var list []rowWrite
-	err := u.scan(p.l, lqp.And(p.m.Where, p.guard.bound), true, func(row []lqp.Value) error {
-		if len(list) == most.Max {
-			return most
-		}
-		if !allows(rule, row) {
-			return &RowError{Row: row[idSlot].Text(), Err: ErrForbidden}
-		}
-		list = append(list, u.change(p, c, row))
-		return nil
-	})
-	return list, err
-}
-
 // insertion is the new row of a change.
 func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
 	id := c.id
 	if id == "" {
 		id = NewID(prefixRow)
+	}
+	if old, ok := p.restored[id]; ok {
+		return u.restoration(p, c, old)
 	}
 	row := make([]lqp.Value, len(p.l.ids))
 	for i, slot := range p.l.user {
@@ -168,7 +152,7 @@ func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
 // change is an update or the deletion of a row.
 func (u *unit) change(p *rowPlan, c *rowChange, before []lqp.Value) rowWrite {
 	version := p.l.versionOf(before)
-	w := rowWrite{index: c.index, op: lqp.Update, id: before[idSlot].Text(), version: version, before: before, bad: c.bad}
+	w := rowWrite{index: c.index, op: lqp.Update, id: before[idSlot].Text(), version: version, before: before, bad: c.bad, merged: c.merged}
 	if p.m.Op == lqp.Delete {
 		w.op, w.version, w.changed = lqp.Delete, version+1, true
 		return w
@@ -213,7 +197,7 @@ func (p *rowPlan) checkNew(list []rowWrite) error {
 			continue
 		}
 		if len(w.bad) == 0 && !allows(rule, w.after) {
-			e := &RowError{Index: w.index, Err: ErrForbidden}
+			e := &RowError{Write: p.index, Index: w.index, Err: ErrForbidden}
 			if w.op != lqp.Insert {
 				e.Row = w.id
 			}
@@ -243,6 +227,7 @@ func (p *rowPlan) missing(list []rowWrite) (faults []FieldError) {
 // store writes the rows. parked are unique values that change hands between the rows: they are taken off their old
 // holders first.
 func (u *unit) store(l *layout, list []rowWrite, parked []parking) error {
+	u.stores++
 	for _, pk := range parked {
 		if err := u.updateRow(l, list[pk.write].id, []lqp.Assignment{{Column: l.ids[pk.slot]}}); err != nil {
 			return err
@@ -302,6 +287,9 @@ func (u *unit) record(p *rowPlan, list []rowWrite) {
 		}
 		e := audit.Entry{Workspace: p.t.Workspace, Action: rowActions[w.op], ResourceType: "row", Resource: w.id, Table: p.t.ID,
 			Version: w.version, Reason: reason}
+		if w.moved {
+			e.Action = "row.move"
+		}
 		if w.before != nil {
 			e.Before = p.l.appendImage(nil, w.before)
 		}

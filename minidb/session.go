@@ -67,7 +67,13 @@ func (r record) integer(i int) int64 {
 	return n
 }
 
-func (r record) flag(i int) bool { return r.integer(i) != 0 }
+// flag is an integer that is 0 or not, or a condition, which some databases give a type of its own.
+func (r record) flag(i int) bool {
+	if v := r.rows.Value(i); v.Kind() == lqp.Bool {
+		return v.Bool()
+	}
+	return r.integer(i) != 0
+}
 
 func (r record) instant(i int) time.Time { return time.UnixMilli(r.integer(i)).UTC() }
 

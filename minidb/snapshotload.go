@@ -31,8 +31,8 @@ type loader struct {
 }
 
 func (l *loader) run() error {
-	for _, step := range []func() error{l.head, l.members, l.projects, l.bases, l.tables, l.views, l.shares, l.connections, l.rules, l.roles, l.caps,
-		l.parents} {
+	for _, step := range []func() error{l.head, l.members, l.projects, l.bases, l.tables, l.computed, l.views, l.shares, l.connections, l.rules, l.roles, l.caps,
+		l.trash, l.parents} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -99,6 +99,14 @@ func (l *loader) parents() error {
 	for _, v := range l.s.Views {
 		l.s.parents[v.ID] = v.Base
 	}
+	for _, t := range l.s.Trash {
+		if t.Kind != TrashedColumn && t.Place != "" {
+			l.s.parents[t.Resource] = t.Place
+		}
+		for _, id := range t.inside {
+			l.s.parents[id] = t.Resource
+		}
+	}
 	return nil
 }
 
@@ -110,7 +118,7 @@ func (l *loader) bases() (err error) {
 
 func (l *loader) tables() error {
 	every, byID, err := indexed(l, scanTable, func(t *Table) string { return t.ID },
-		`SELECT `+tableColumns+` FROM lt_table WHERE workspace = ? ORDER BY name, id`)
+		`SELECT `+tableColumns+` FROM lt_table WHERE workspace = ? ORDER BY CASE position WHEN 0 THEN 1 ELSE 0 END, position, name, id`)
 	if err != nil {
 		return err
 	}
@@ -187,5 +195,11 @@ func (l *loader) roles() (err error) {
 
 func (l *loader) caps() (err error) {
 	l.s.Caps, err = all(l.session, scanCap, `SELECT `+capColumns+` FROM lt_cap WHERE workspace = ? ORDER BY resource, role, user_id`, l.workspace)
+	return err
+}
+
+func (l *loader) trash() (err error) {
+	l.s.Trash, l.s.trash, err = indexed(l, scanTrashed, func(t *Trashed) string { return t.ID },
+		`SELECT `+trashColumns+` FROM lt_trash WHERE workspace = ? ORDER BY deleted_at DESC, id DESC`)
 	return err
 }

@@ -17,11 +17,15 @@ type Table struct {
 	Base        string    `json:"base_id"`
 	Name        string    `json:"name"` // unique in the base, case aside
 	Description string    `json:"description"`
+	Icon        string    `json:"icon"`    // as that of a base
+	Colour      string    `json:"colour"`  // as that of a base
 	Version     int64     `json:"version"` // of the schema: counts changes of the table and of its columns
 	CreatedAt   time.Time `json:"created_at"`
 	CreatedBy   string    `json:"created_by"`
 	// Settings are a JSON object of the caller's own, "{}" at first. Every reader of the table sees them.
 	Settings json.RawMessage `json:"settings"`
+	// Position is the table's place in its base, from 1; tables of position 0 stand behind those that have a place, by name.
+	Position int `json:"position"`
 	// ArchivedAt is when the table was archived, nil for a table in use.
 	ArchivedAt *time.Time `json:"archived_at,omitempty"`
 	Columns    []Column   `json:"columns"` // by position
@@ -45,7 +49,7 @@ func (t *Table) physicalName() string {
 
 // Schema describes the physical table for plans: the row id, the table's columns in their order and the other built-in
 // columns. It is immutable.
-func (t *Table) Schema() *lqp.Table { return t.layout.schema }
+func (t *Table) Schema() *lqp.Table { return t.layout.shown }
 
 // Column is the table's own column of that id. The pointer is into the table and must not be written through.
 func (t *Table) Column(id string) (*Column, bool) {
@@ -60,22 +64,30 @@ func (t *Table) Column(id string) (*Column, bool) {
 // TableSpec describes a new table.
 type TableSpec struct {
 	Name, Description string
+	Icon, Colour      string
+	Settings          json.RawMessage // a JSON object, nil for {}
 	Columns           []ColumnSpec
+	// Rules name the columns by their names, in unique sets, in checks and in the expressions of checks.
+	Rules TableRules
 }
 
 // TablePatch lists what UpdateTable changes; nil fields stay.
 type TablePatch struct {
 	Name, Description *string
-	Settings          json.RawMessage // a JSON object
+	Icon, Colour      *string
+	// Base moves the table to another base of the workspace, where it comes last. Views go on reading it from where they are.
+	Base     *string
+	Settings json.RawMessage // a JSON object
 	// Rules take the place of those that the table has. They are refused with a *ValidationError while rows break them.
 	Rules *TableRules
 }
 
-const tableColumns = `id, workspace, base, name, description, version, created_at, created_by, settings, archived_at, physical, rules`
+const tableColumns = `id, workspace, base, name, description, version, created_at, created_by, settings, archived_at, physical, rules, position, icon, colour`
 
 func scanTable(r record) Table {
 	t := Table{ID: r.text(0), Workspace: r.text(1), Base: r.text(2), Name: r.text(3), Description: r.text(4), Version: r.integer(5),
-		CreatedAt: r.instant(6), CreatedBy: r.text(7), Settings: r.document(8), ArchivedAt: r.optional(9), physical: r.text(10)}
+		CreatedAt: r.instant(6), CreatedBy: r.text(7), Settings: r.document(8), ArchivedAt: r.optional(9), physical: r.text(10),
+		Position: int(r.integer(12)), Icon: r.text(13), Colour: r.text(14)}
 	_ = json.Unmarshal(r.document(11), &t.Rules) // it is what we wrote
 	return t
 }
@@ -113,6 +125,9 @@ func (t *Table) check() (err error) {
 	if err := checkText("description", t.Description, maxDescription); err != nil {
 		return err
 	}
+	if err := checkLooks(t.Colour, t.Icon); err != nil {
+		return err
+	}
 	t.Settings, err = cleanObject("settings", t.Settings)
 	return err
 }
@@ -146,13 +161,17 @@ func (db *DB) CreateTable(ctx context.Context, actor Actor, base string, spec Ta
 // newTable makes a table as described in a base.
 func (u *unit) newTable(b *Base, spec TableSpec) (*Table, error) {
 	t := &Table{ID: NewID(prefixTable), Workspace: b.Workspace, Base: b.ID, Name: spec.Name, Description: spec.Description,
-		Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID, Settings: json.RawMessage("{}")}
+		Icon: spec.Icon, Colour: spec.Colour, Version: 1, CreatedAt: u.now, CreatedBy: u.actor.ID, Settings: spec.Settings}
+	if t.Settings == nil {
+		t.Settings = json.RawMessage("{}")
+	}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
 	if len(spec.Columns) > u.db.opt.MaxColumns {
 		return nil, &LimitError{Name: "columns", Max: u.db.opt.MaxColumns}
 	}
+	var links []*newLink
 	for i, cs := range spec.Columns {
 		c := cs.column(t.ID, i)
 		if err := c.check(); err != nil {
@@ -161,7 +180,17 @@ func (u *unit) newTable(b *Base, spec TableSpec) (*Table, error) {
 		if nameTaken(t.Columns, &c) {
 			return nil, fmt.Errorf("column %q: %w", c.Name, ErrExists)
 		}
+		link, err := u.prepareLink(t, &c, cs.Inverse)
+		if err != nil {
+			return nil, fmt.Errorf("column %d: %w", i, err)
+		}
+		if link != nil {
+			links = append(links, link)
+		}
 		t.Columns = append(t.Columns, c)
+	}
+	if err := u.define(t, every, pathOfColumns); err != nil {
+		return nil, err
 	}
 	if err := u.touch(t.Workspace, false); err != nil {
 		return nil, err
@@ -169,21 +198,40 @@ func (u *unit) newTable(b *Base, spec TableSpec) (*Table, error) {
 	if err := u.freeTableName(t); err != nil {
 		return nil, err
 	}
-	count, _, err := one(u.session, func(r record) int64 { return r.integer(0) },
-		`SELECT count(*) FROM lt_table WHERE workspace = ? AND base = ?`, argText(t.Workspace), argText(b.ID))
-	if err != nil {
+	if err := u.roomInBase(b); err != nil {
 		return nil, err
 	}
-	if count >= int64(u.db.opt.MaxTables) {
-		return nil, &LimitError{Name: "tables", Max: u.db.opt.MaxTables}
+	t.Rules = spec.Rules.byID(t)
+	t.layout = newLayout(u.db.store, t)
+	if err := t.checkRules(u.db); err != nil {
+		return nil, err
 	}
-	return t, u.createTable(t)
+	if err := u.createTable(t); err != nil {
+		return nil, err
+	}
+	for _, link := range links {
+		if err := u.finishLink(t, link); err != nil {
+			return nil, err
+		}
+	}
+	return t, u.recompute(nil, t)
+}
+
+// roomInBase refuses a table more than a base may have.
+func (u *unit) roomInBase(b *Base) error {
+	count, _, err := one(u.session, func(r record) int64 { return r.integer(0) },
+		`SELECT count(*) FROM lt_table WHERE workspace = ? AND base = ?`, argText(b.Workspace), argText(b.ID))
+	if err == nil && count >= int64(u.db.opt.MaxTables) {
+		err = &LimitError{Name: "tables", Max: u.db.opt.MaxTables}
+	}
+	return err
 }
 
 // column is the column that the specification describes.
 func (cs ColumnSpec) column(table string, position int) Column {
 	o := cs.Options
 	o.Choices = append([]Choice(nil), o.Choices...)
+	o.Link = o.Link.clone()
 	return Column{ID: NewID(prefixColumn), Table: table, Name: cs.Name, Type: cs.Type, Options: o, Required: cs.Required,
 		Unique: cs.Unique, Default: cs.Default, Position: position, Description: cs.Description}
 }
@@ -192,10 +240,10 @@ func (u *unit) createTable(t *Table) error {
 	if err := u.roomForTable(t.Workspace); err != nil {
 		return err
 	}
-	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if _, err := u.exec(`INSERT INTO lt_table (`+tableColumns+`, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		argText(t.ID), argText(t.Workspace), argText(t.Base), argText(t.Name), argText(t.Description), argInt(t.Version),
 		argTime(t.CreatedAt), argText(t.CreatedBy), argText(string(t.Settings)), argOptional(t.ArchivedAt), argText(t.physical), argText(t.Rules.document()),
-		argText(nameKey(t.Name))); err != nil {
+		argInt(int64(t.Position)), argText(t.Icon), argText(t.Colour), argText(nameKey(t.Name))); err != nil {
 		return err
 	}
 	for i := range t.Columns {
@@ -213,63 +261,53 @@ func (u *unit) createTable(t *Table) error {
 	return u.resource(t.entry("table.create"), nil, t)
 }
 
-// UpdateTable changes the name, the description or the settings of a table. version is the one the caller has seen, 0 for any.
+// UpdateTable changes a table: its name, looks, settings, rules, and the base that it is in. version is the one the caller has seen, 0 for any.
 func (db *DB) UpdateTable(ctx context.Context, actor Actor, id string, p TablePatch, version int64) (*Table, error) {
-	return db.alterTable(ctx, "update table "+id, actor, id, version, func(u *unit, t *Table) error {
-		old := t.head()
-		patch(&t.Name, p.Name)
-		patch(&t.Description, p.Description)
-		if p.Settings != nil {
-			t.Settings = p.Settings
-		}
-		if p.Rules != nil {
-			t.Rules = p.Rules.clone()
-			if err := u.putRules(t, old.Rules); err != nil {
-				return err
-			}
-		}
-		if err := t.check(); err != nil {
+	return db.alterTable(ctx, "update table "+id, actor, id, version, func(u *unit, t *Table) error { return u.updateTable(t, p) })
+}
+
+// updateTable changes a table by a patch.
+func (u *unit) updateTable(t *Table, p TablePatch) error {
+	old := t.head()
+	patch(&t.Name, p.Name)
+	patch(&t.Description, p.Description)
+	patch(&t.Icon, p.Icon)
+	patch(&t.Colour, p.Colour)
+	if p.Base != nil && *p.Base != t.Base {
+		if err := u.moveTable(t, *p.Base); err != nil {
 			return err
 		}
-		if err := u.freeTableName(t); err != nil {
+	}
+	if p.Settings != nil {
+		t.Settings = p.Settings
+	}
+	if p.Rules != nil {
+		t.Rules = p.Rules.clone()
+		if err := u.putRules(t, old.Rules); err != nil {
 			return err
 		}
-		if _, err := u.exec(`UPDATE lt_table SET name = ?, name_key = ?, description = ?, settings = ? WHERE workspace = ? AND id = ?`,
-			argText(t.Name), argText(nameKey(t.Name)), argText(t.Description), argText(string(t.Settings)), argText(t.Workspace), argText(id)); err != nil {
-			return err
-		}
-		return u.resource(t.entry("table.update"), old, t.head())
-	})
+	}
+	if err := t.check(); err != nil {
+		return err
+	}
+	if err := u.freeTableName(t); err != nil {
+		return err
+	}
+	if _, err := u.exec(`UPDATE lt_table SET name = ?, name_key = ?, description = ?, settings = ?, icon = ?, colour = ?, base = ?, position = ?
+		WHERE workspace = ? AND id = ?`, argText(t.Name), argText(nameKey(t.Name)), argText(t.Description), argText(string(t.Settings)),
+		argText(t.Icon), argText(t.Colour), argText(t.Base), argInt(int64(t.Position)), argText(t.Workspace), argText(t.ID)); err != nil {
+		return err
+	}
+	return u.resource(t.entry("table.update"), old, t.head())
 }
 
 // alterTable is the frame of every change of a table's definition: it checks and counts the version and answers with the
 // table as it is afterwards. fn changes t and writes what it changes; t.Version is already the new one.
 func (db *DB) alterTable(ctx context.Context, op string, actor Actor, id string, version int64, fn func(*unit, *Table) error) (*Table, error) {
 	var t *Table
-	err := db.write(ctx, op, actor, func(u *unit) error {
-		var err error
-		if t, err = u.table(id); err != nil {
-			return err
-		}
-		if err := checkVersion(version, t.Version); err != nil {
-			return err
-		}
-		if t.Archived() {
-			return fmt.Errorf("table %q: %w", t.Name, ErrArchived)
-		}
-		t.Version++
-		if _, err := u.exec(`UPDATE lt_table SET version = ? WHERE workspace = ? AND id = ?`, argInt(t.Version),
-			argText(t.Workspace), argText(id)); err != nil {
-			return err
-		}
-		if err := u.touch(t.Workspace, false); err != nil {
-			return err
-		}
-		if err := fn(u, t); err != nil {
-			return err
-		}
-		t.layout = newLayout(db.store, t)
-		return t.checkRules(db)
+	err := db.write(ctx, op, actor, func(u *unit) (err error) {
+		t, err = u.alter(id, version, fn)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -277,43 +315,32 @@ func (db *DB) alterTable(ctx context.Context, op string, actor Actor, id string,
 	return t, nil
 }
 
-// DeleteTable removes a table, archived or not, its rows and its rules. Its change log stays as history.
-func (db *DB) DeleteTable(ctx context.Context, actor Actor, id string, version int64) error {
-	return db.write(ctx, "delete table "+id, actor, func(u *unit) error { return u.deleteTable(id, version) })
-}
-
-func (u *unit) deleteTable(id string, version int64) error {
+// alter is alterTable inside a transaction.
+func (u *unit) alter(id string, version int64, fn func(*unit, *Table) error) (*Table, error) {
 	t, err := u.table(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkVersion(version, t.Version); err != nil {
-		return err
+		return nil, err
 	}
-	rules, err := all(u.session, scanRule, `SELECT `+ruleColumns+` FROM lt_rule WHERE workspace = ? AND connection = '' AND table_name = ?`,
-		argText(t.Workspace), argText(id))
-	if err != nil {
-		return err
+	if t.Archived() {
+		return nil, fmt.Errorf("table %q: %w", t.Name, ErrArchived)
 	}
-	for _, r := range rules {
-		if err := u.deleteRule(r); err != nil {
-			return err
-		}
-	}
-	if err := u.uncap(t.Workspace, id); err != nil {
-		return err
-	}
-	if err := u.dropTable(t.physicalName()); err != nil {
-		return err
-	}
-	for _, sql := range []string{`DELETE FROM lt_lock WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_index WHERE workspace = ? AND table_id = ?`,
-		`DELETE FROM lt_column WHERE workspace = ? AND table_id = ?`, `DELETE FROM lt_table WHERE workspace = ? AND id = ?`} {
-		if _, err := u.exec(sql, argText(t.Workspace), argText(id)); err != nil {
-			return err
-		}
+	t.Version++
+	if _, err := u.exec(`UPDATE lt_table SET version = ? WHERE workspace = ? AND id = ?`, argInt(t.Version),
+		argText(t.Workspace), argText(id)); err != nil {
+		return nil, err
 	}
 	if err := u.touch(t.Workspace, false); err != nil {
-		return err
+		return nil, err
 	}
-	return u.resource(t.entry("table.delete"), t, nil)
+	before := snapshotOf(t)
+	if err := fn(u, t); err != nil {
+		return nil, err
+	}
+	if err := u.recompute(before, t); err != nil {
+		return nil, err
+	}
+	return t, t.checkRules(u.db)
 }

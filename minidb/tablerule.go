@@ -15,6 +15,9 @@ type TableRules struct {
 	Uniques []UniqueSet `json:"uniques,omitempty"`
 	// Checks are formulas that every row that is written must make true, at most 20.
 	Checks []Check `json:"checks,omitempty"`
+	// RequireVersion refuses changes of single rows that do not say which version the writer has seen, unless they say that
+	// they overwrite whatever is there. The mini-DB leaves it to the Guard of each write.
+	RequireVersion bool `json:"require_version,omitempty"`
 }
 
 // UniqueSet are two to five columns that are unique together.
@@ -42,7 +45,7 @@ const (
 
 // clone is a copy whose lists are its own.
 func (r TableRules) clone() TableRules {
-	return TableRules{Uniques: slices.Clone(r.Uniques), Checks: slices.Clone(r.Checks)}
+	return TableRules{Uniques: slices.Clone(r.Uniques), Checks: slices.Clone(r.Checks), RequireVersion: r.RequireVersion}
 }
 
 // rowCheck is a Check ready to be evaluated.
@@ -157,8 +160,8 @@ func (u *unit) putRules(t *Table, old TableRules) error {
 	}
 	t.layout = newLayout(u.db.store, t) // the sets have their ids now
 	for _, s := range old.Uniques {
-		if _, err := u.exec("DROP INDEX " + quoteID(s.ID)); err != nil {
-			return fmt.Errorf("drop unique index: %w", err)
+		if err := u.dropUniqueSet(t, s); err != nil {
+			return err
 		}
 	}
 	if err := u.createUniqueSets(t); err != nil {
@@ -221,7 +224,7 @@ func (u *unit) checkRows(t *Table, old TableRules) error {
 
 // renamed are the rules of a copy of the table.
 func (r TableRules) renamed(ids map[string]string) TableRules {
-	var to TableRules
+	to := TableRules{RequireVersion: r.RequireVersion}
 	for _, s := range r.Uniques {
 		set := UniqueSet{ID: NewID(prefixIndex)}
 		for _, id := range s.Columns {
@@ -239,9 +242,34 @@ func (r TableRules) renamed(ids map[string]string) TableRules {
 	return to
 }
 
+// byID are the rules with the ids of the columns of t in the place of their names. What is no name stays, and is refused by
+// whoever checks the rules.
+func (r TableRules) byID(t *Table) TableRules {
+	ids := make(map[string]string, len(t.Columns))
+	for _, c := range t.Columns {
+		ids[c.Name] = c.ID
+	}
+	to := TableRules{}
+	for _, s := range r.Uniques {
+		set := UniqueSet{}
+		for _, name := range s.Columns {
+			set.Columns = append(set.Columns, other(name, ids))
+		}
+		to.Uniques = append(to.Uniques, set)
+	}
+	for _, k := range r.Checks {
+		k.ID, k.Column = "", other(k.Column, ids)
+		if e, err := lqp.DecodeExpr(k.Expr, lqp.DecodeOptions{}); err == nil {
+			k.Expr = lqp.EncodeExpr(renamed(e, ids))
+		}
+		to.Checks = append(to.Checks, k)
+	}
+	return to
+}
+
 // shown are the rules as far as somebody may know them who sees the columns that visible reports.
 func (r TableRules) shown(visible func(column string) bool) TableRules {
-	var to TableRules
+	to := TableRules{RequireVersion: r.RequireVersion}
 	for _, s := range r.Uniques {
 		if !slices.ContainsFunc(s.Columns, func(id string) bool { return !visible(id) }) {
 			to.Uniques = append(to.Uniques, s)

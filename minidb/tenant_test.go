@@ -4,14 +4,13 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -47,12 +46,16 @@ func furnish(f *fixture, w *minidb.Workspace, slug string) (ids []string, g *tab
 func mentions(f *fixture, needle string) map[string]int64 {
 	f.Helper()
 	found := make(map[string]int64)
-	for _, name := range names(f, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'") {
+	for _, name := range f.relations("lt_", "tbl") {
 		var any []string
-		for _, column := range names(f, "SELECT name FROM pragma_table_info('"+name+"')") {
+		path := f.pathOf(name)
+		for _, column := range f.columnsOf(path) {
 			any = append(any, `CAST("`+column+`" AS TEXT) LIKE '%`+needle+`%'`)
 		}
-		if n := f.count(`SELECT count(*) FROM "` + name + `" WHERE ` + strings.Join(any, " OR ")); n > 0 {
+		if len(any) == 0 {
+			continue // an index
+		}
+		if n := f.count(`SELECT count(*) FROM ` + quoted(path) + ` WHERE ` + strings.Join(any, " OR ")); n > 0 {
 			found[name] = n
 		}
 	}
@@ -131,14 +134,14 @@ func TestEveryTenantTableIsEmptied(t *testing.T) {
 	furnish(f, f.workspace, "some-view")
 	require.NoError(t, f.DeleteWorkspace(f.ctx, alice, f.workspace.ID, 0))
 	require.NoError(t, f.Purge(f.ctx, nil))
-	for _, name := range names(f, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'lt%'") {
-		for _, column := range names(f, "SELECT name FROM pragma_table_info('"+name+"')") {
+	for _, name := range f.relations("lt_") {
+		for _, column := range f.columnsOf([]string{name}) {
 			if column == "workspace" {
 				require.Zero(t, f.count(`SELECT count(*) FROM "`+name+`" WHERE workspace <> ''`), name)
 			}
 		}
 	}
-	require.Empty(t, names(f, "SELECT name FROM sqlite_master WHERE name LIKE 'tbl%' OR name LIKE 'unique%'"))
+	require.Empty(t, f.relations("tbl", "unique"))
 }
 
 func TestWorkspacesAreIsolated(t *testing.T) {
@@ -168,17 +171,17 @@ func TestWorkspacesAreIsolated(t *testing.T) {
 }
 
 func TestReopenKeepsEverything(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "mini.db")
+	place := storetest.New(t)
 	ctx := t.Context()
-	open := func() (*sqlite.Store, *minidb.DB) {
-		store, err := sqlite.OpenStore(ctx, file, sqlite.StoreOptions{})
+	open := func() (adapter.Store, *minidb.DB) {
+		store, err := place.OpenStore(ctx)
 		require.NoError(t, err)
 		db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		return store, db
 	}
 	store, db := open()
-	f := &fixture{TB: t, DB: db, ctx: ctx, file: file}
+	f := &fixture{TB: t, DB: db, ctx: ctx, place: place}
 	w, err := db.CreateWorkspace(ctx, alice, "W")
 	require.NoError(t, err)
 	_, g := furnish(f, w, "a-view")
@@ -199,7 +202,9 @@ func TestReopenKeepsEverything(t *testing.T) {
 	f.DB = db
 	g.fixture = f
 	require.Equal(t, rows, g.stored())
-	info, err := os.Stat(file)
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	if place.File != "" {
+		info, err := os.Stat(place.File)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
 }

@@ -79,19 +79,20 @@ func (u *unit) checkUniques(p *rowPlan, list []rowWrite) (parked []parking, faul
 func (u *unit) checkFree(p *rowPlan) error {
 	var ids []lqp.Value
 	index := make(map[string]int)
+	taken := func(i int, id string) error { return &RowError{Write: p.index, Index: i, Row: id, Err: ErrExists} }
 	for i := range p.changes {
-		id := p.changes[i].id
-		if id == "" {
+		c := &p.changes[i]
+		if c.id == "" {
 			continue
 		}
-		if _, ok := index[id]; ok {
-			return &RowError{Index: i, Row: id, Err: ErrExists}
+		if _, ok := index[c.id]; ok {
+			return taken(c.index, c.id)
 		}
-		index[id] = i
-		ids = append(ids, lqp.TextValue(id))
+		index[c.id] = c.index
+		ids = append(ids, lqp.TextValue(c.id))
 	}
 	return u.scanIn(p.l, idSlot, ids, func(row []lqp.Value) error {
 		id := row[idSlot].Text()
-		return &RowError{Index: index[id], Row: id, Err: ErrExists}
+		return taken(index[id], id)
 	})
 }

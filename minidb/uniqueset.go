@@ -12,18 +12,53 @@ import (
 
 // createUniqueSets builds the indexes of the columns of t that are unique together.
 func (u *unit) createUniqueSets(t *Table) error {
-	for _, s := range t.Rules.Uniques {
-		columns := make([]string, len(s.Columns))
-		for i, id := range s.Columns {
-			columns[i] = quoteID(id)
+	for i := range t.Rules.Uniques {
+		if err := u.createUniqueSet(t, &t.Rules.Uniques[i]); err != nil {
+			return err
 		}
-		_, err := u.exec("CREATE UNIQUE INDEX " + quoteID(s.ID) + " ON " + quoteID(t.physicalName()) + " (" + strings.Join(columns, ", ") + ")")
-		if errors.Is(err, adapter.ErrConstraint) {
-			return invalid("uniques", CodeUnique, "rows share the values of %s", t.columnNames(s.Columns))
+	}
+	return nil
+}
+
+func (u *unit) createUniqueSet(t *Table, s *UniqueSet) error {
+	columns := make([]string, len(s.Columns))
+	for i, id := range s.Columns {
+		columns[i] = setTerm(u.db.store, id, t.layout.schema.Columns[t.layout.slots[id]].Type)
+	}
+	_, err := u.exec("CREATE UNIQUE INDEX " + quoteID(s.ID) + " ON " + u.physical(t) + " (" + strings.Join(columns, ", ") + ")")
+	if errors.Is(err, adapter.ErrConstraint) {
+		return invalid("uniques", CodeUnique, "rows share the values of %s", t.columnNames(s.Columns))
+	}
+	if err != nil {
+		return fmt.Errorf("create unique index: %w", err)
+	}
+	return nil
+}
+
+// rebuildUniqueSets makes the indexes of sets with a column follow a change of its type after which they hold something else.
+func (u *unit) rebuildUniqueSets(t *Table, column string, was, is lqp.Type) error {
+	if setTerm(u.db.store, column, was) == setTerm(u.db.store, column, is) {
+		return nil
+	}
+	for i := range t.Rules.Uniques {
+		s := &t.Rules.Uniques[i]
+		if !slices.Contains(s.Columns, column) {
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("create unique index: %w", err)
+		if err := u.dropUniqueSet(t, *s); err != nil {
+			return err
 		}
+		if err := u.createUniqueSet(t, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropUniqueSet removes the index of columns of t that are unique together.
+func (u *unit) dropUniqueSet(t *Table, s UniqueSet) error {
+	if _, err := u.exec("DROP INDEX " + u.at(u.db.store, t.Workspace, s.ID)); err != nil {
+		return fmt.Errorf("drop unique index: %w", err)
 	}
 	return nil
 }

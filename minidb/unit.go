@@ -26,6 +26,19 @@ type unit struct {
 	stale   map[string]struct{}
 	writer  lqp.Value // the actor when a member of the workspace of the table that was looked at last, else NULL
 	locked  bool      // rows of the table that was looked at last are locked, by whomever
+	stores  int       // how often rows were stored
+	// revision is that of the catalogue that rows were planned on, 0 when not known; touches counts changes of the catalogue.
+	revision int64
+	touches  int
+	// graph is that of the workspace graphed, found after so many touches.
+	graph        *graph
+	graphed      string
+	graphTouches int
+	// operation is what the transaction does to rows; defines says that it changes definitions too.
+	operation Operation
+	defines   bool
+	// numbered are the numbers taken for autonumber columns, to be given back by changes that are refused one by one.
+	numbered []numbering
 }
 
 // write runs fn in a write transaction, adds its change-log entries and, once all is durable, drops the snapshots it made
@@ -38,7 +51,10 @@ func (db *DB) write(ctx context.Context, op string, actor Actor, fn func(*unit) 
 		if err := fn(u); err != nil {
 			return err
 		}
-		return u.flush()
+		if err := u.flush(); err != nil {
+			return err
+		}
+		return u.keepOperation()
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
@@ -48,6 +64,9 @@ func (db *DB) write(ctx context.Context, op string, actor Actor, fn func(*unit) 
 	}
 	if u.seq.written > 0 {
 		db.wake.signal()
+		if db.news != nil {
+			db.news.committed()
+		}
 	}
 	return nil
 }
@@ -151,6 +170,7 @@ func (u *unit) touch(workspace string, policy bool) error {
 		u.stale = make(map[string]struct{}, 1)
 	}
 	u.stale[workspace] = struct{}{}
+	u.touches++
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (u *unit) matchKeys(p *rowPlan) (map[int][]lqp.Value, error) {
 		i := index[keyOf(tuple)]
 		if old[i] != nil && !reported[i] {
 			reported[i] = true
-			p.fault(i, p.l.ids[p.key[0]], CodeAmbiguousKey, "several rows have this key")
+			p.fault(p.changes[i].index, p.l.ids[p.key[0]], CodeAmbiguousKey, "several rows have this key")
 		}
 		old[i] = row
 		return nil

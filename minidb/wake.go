@@ -12,8 +12,8 @@ type wake struct {
 
 // Committed gives a channel that receives something soon after each commit that added to the change log; commits in quick
 // succession may share one signal. The consumer then reads Changes from its position until there are no more. The channel
-// is closed by stop, which must be called, and by DB.Close. A consumer should also poll now and then: a commit of another
-// process sends no signal.
+// is closed by stop, which must be called, and by DB.Close. A consumer should also poll now and then: on
+// PostgreSQL a commit of another process sends a signal as a rule, which may be lost, and in an SQLite file it sends none.
 func (db *DB) Committed() (woken <-chan struct{}, stop func()) {
 	w := &db.wake
 	c := make(chan struct{}, 1)
@@ -22,6 +22,9 @@ func (db *DB) Committed() (woken <-chan struct{}, stop func()) {
 	if w.closed {
 		close(c)
 		return c, func() {}
+	}
+	if db.news != nil {
+		db.news.hear()
 	}
 	if w.chans == nil {
 		w.chans = make(map[chan struct{}]struct{})

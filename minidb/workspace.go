@@ -49,6 +49,9 @@ func (db *DB) CreateWorkspace(ctx context.Context, actor Actor, name string) (*W
 			argText(w.ID), argText(w.Name), argText(string(w.Settings)), argInt(w.Version), argTime(w.CreatedAt), argText(w.CreatedBy)); err != nil {
 			return err
 		}
+		if err := u.createNamespace(w.ID); err != nil {
+			return err
+		}
 		if err := u.resource(audit.Entry{Workspace: w.ID, Action: "workspace.create", ResourceType: "workspace",
 			Resource: w.ID, Version: w.Version}, nil, w); err != nil {
 			return err

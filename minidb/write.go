@@ -24,19 +24,23 @@ type Guard struct {
 	Read lqp.Expr
 	// Update and Delete are asked of the old row, Update and Create also of the row as it would be.
 	Create, Update, Delete lqp.Expr
-	// RequireVersion refuses changes of rows named by id that do not say which version the writer has seen.
+	// RequireVersion refuses changes of single rows that neither say which version the writer has seen nor that they overwrite
+	// whatever is there.
 	RequireVersion bool
 	// PolicyVersion, when not 0, is the version of the policy that the guard was made from. When the policy has another
 	// one by the time of the write, Apply answers ErrSchemaChanged: a right that was revoked is not used afterwards.
 	PolicyVersion int64
+	// Links say what the writer may do with the rows that link columns name, by the id of the column.
+	Links map[string]LinkGuard
 }
 
 // Result tells what a write did, or with DryRun would do.
 type Result struct {
 	Table string
-	// Rows are the rows in the order of the mutation, or by row id for a mutation by filter.
+	// Rows are the rows in the order of the mutation, or the first 1,000 by row id of a mutation by filter.
 	Rows     []RowResult
 	Affected int // rows that were created, deleted or really changed
+	Matched  int // rows that a filter selected, 0 without one
 	DryRun   bool
 }
 
@@ -48,8 +52,12 @@ type RowResult struct {
 	// Changed is false for an update that gives a row the values it has: nothing is written then, the version stays and the
 	// log gets no entry.
 	Changed bool
-	Before  []lqp.Value // nil for Insert
-	After   []lqp.Value // nil for Delete
+	// Merged says that others had changed the row since the version that the writer has seen, in other columns.
+	Merged bool
+	Before []lqp.Value // nil for Insert
+	After  []lqp.Value // nil for Delete
+	// Err is why the change was refused, in a partial mutation. ID is then the one that was asked for and Op that of the mutation.
+	Err error
 }
 
 // errDryRun ends the transaction of a dry run.
@@ -58,12 +66,16 @@ var errDryRun = errors.New("dry run")
 // Apply carries out the writes in order in one transaction: all of them or, on any error, none. With DryRun in any
 // mutation everything is checked and nothing is written.
 //
+// A Partial mutation is carried out as far as it can be: what its rows are refused for stands in their results, and is no
+// error of Apply. What concerns the whole write (a limit, a changed table, another mutation of the call) still refuses all.
+//
 // Beside the package's sentinels, wrapped in a *RowError where they concern a row, it answers *ConflictError for another
-// version, *ValidationError with all that is wrong with the values of the first write that has anything wrong, and
+// version and for a merge that is not possible, *LockedError, *ValidationError with all that is wrong with the values of the first write that has anything wrong, and
 // *LimitError. Inserted rows may name their id (a valid "row_…" id that is free); Upsert matches on Mutation.Key, on the
 // row id when that is empty.
 //
-// Concurrent calls share commits. An error of the commit itself is adapter.ErrUnavailable: nothing was written.
+// Concurrent calls share commits. An error of the commit itself is adapter.ErrUnavailable: nothing was written. Only
+// adapter.ErrUncertain says that this is not known.
 func (db *DB) Apply(ctx context.Context, actor Actor, writes []Write) ([]Result, error) {
 	plans := make([]*rowPlan, len(writes))
 	dry := false
@@ -104,33 +116,50 @@ func (u *unit) apply(p *rowPlan) (Result, error) {
 	if err := u.checkCurrent(p.t, p.policyVersion); err != nil {
 		return Result{}, err
 	}
-	list, err := u.gather(p)
+	switch {
+	case p.byFilter:
+		return u.applyFilter(p)
+	case p.m.Partial:
+		return u.applyEach(p)
+	}
+	list, err := u.carryOut(p)
 	if err != nil {
-		return Result{}, err
-	}
-	if p.m.MaxAffected > 0 && len(list) > p.m.MaxAffected {
-		return Result{}, &LimitError{Name: "max_affected", Max: p.m.MaxAffected}
-	}
-	if err := u.settle(p, list); err != nil {
 		return Result{}, err
 	}
 	r := Result{Table: p.t.ID, Rows: make([]RowResult, len(list))}
 	for i := range list {
-		w := &list[i]
-		r.Rows[i] = RowResult{ID: w.id, Version: w.version, Op: w.op, Changed: w.changed, Before: w.before, After: w.after}
-		if w.changed {
+		if r.Rows[i] = list[i].result(); list[i].changed {
 			r.Affected++
 		}
 	}
 	return r, nil
 }
 
+// carryOut makes all changes of a plan or none. Until it begins to store rows an error leaves the transaction as it was.
+func (u *unit) carryOut(p *rowPlan) ([]rowWrite, error) {
+	list, err := u.gather(p)
+	if err != nil {
+		return nil, err
+	}
+	if p.m.MaxAffected > 0 && len(list) > p.m.MaxAffected {
+		return nil, &LimitError{Name: "max_affected", Max: p.m.MaxAffected}
+	}
+	return list, u.settle(p, list)
+}
+
 // settle checks the rows as they would be, writes them and notes them in the log.
 func (u *unit) settle(p *rowPlan, list []rowWrite) error {
+	links, err := u.planLinks(p, list)
+	if err != nil {
+		return err
+	}
 	if err := u.checkLocks(p, list); err != nil {
 		return err
 	}
 	if err := u.number(p, list); err != nil {
+		return err
+	}
+	if err := u.compute(p, list); err != nil {
 		return err
 	}
 	if err := p.checkNew(list); err != nil {
@@ -145,25 +174,32 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	if err != nil {
 		return err
 	}
-	if faults = append(append(faults, taken...), strangers...); len(faults) > 0 {
+	if faults = append(append(append(faults, taken...), strangers...), links.faults...); len(faults) > 0 {
 		return p.invalid(faults)
 	}
 	if err := u.store(p.l, list, parked); err != nil {
 		return err
 	}
 	u.record(p, list)
-	return nil
+	if err := u.storeLinks(links); err != nil {
+		return err
+	}
+	if err := u.spread(p.t, list); err != nil {
+		return err
+	}
+	return u.endLocks(p, list)
 }
 
 // checkCurrent fails when the table or the policy is no longer what the write was planned on.
 func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
 	type standing struct {
 		table, policy    int64
+		revision         int64
 		archived, locked bool
 	}
 	now, err := must(u.session, "table "+t.ID, func(r record) standing {
-		return standing{r.integer(0), r.integer(1), r.optional(2) != nil, r.flag(3)}
-	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?)
+		return standing{r.integer(0), r.integer(1), r.integer(4), r.optional(2) != nil, r.flag(3)}
+	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?), w.revision
 		FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace WHERE t.workspace = ? AND t.id = ?`,
 		argTime(u.now), argText(t.Workspace), argText(t.ID))
 	if err != nil {
@@ -172,7 +208,7 @@ func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
 	if now.archived {
 		return fmt.Errorf("table %s: %w", t.ID, ErrArchived)
 	}
-	u.locked = now.locked
+	u.locked, u.revision = now.locked, now.revision
 	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
 		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
 	}

@@ -1,0 +1,252 @@
+package minidb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
+)
+
+// Moment is a state of a table in the past.
+type Moment struct {
+	Table *Table
+	// Offset is the last entry of the table's log that had been written by then, 0 for none.
+	Offset int64
+}
+
+// MomentAt finds the state that a table was in at a time: after the newest entry of its log that is not later.
+func (db *DB) MomentAt(ctx context.Context, t *Table, at time.Time) (m Moment, err error) {
+	m.Table = t
+	err = db.read(ctx, "find the past of "+t.ID, func(s session) (err error) {
+		m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT table_offset FROM lt_change
+			WHERE table_id = ? AND table_id <> '' AND at <= ? ORDER BY table_offset DESC LIMIT 1`, argText(t.ID), argTime(at))
+		return err
+	})
+	return m, err
+}
+
+// MomentAfter finds the state that an operation of the workspace left a table in.
+func (db *DB) MomentAfter(ctx context.Context, t *Table, operation string) (m Moment, err error) {
+	m.Table = t
+	err = db.read(ctx, "find the past of "+t.ID, func(s session) error {
+		o, err := s.operation(t.Workspace, operation)
+		if err != nil {
+			return err
+		}
+		m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT coalesce(max(table_offset), 0) FROM lt_change
+			WHERE table_id || '' = ? AND position >= ? AND position <= ?`, argText(t.ID), argInt(o.first), argInt(o.last))
+		if err == nil && m.Offset == 0 {
+			m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT table_offset FROM lt_change
+				WHERE table_id = ? AND table_id <> '' AND position <= ? ORDER BY table_offset DESC LIMIT 1`, argText(t.ID), argInt(o.last))
+		}
+		return err
+	})
+	return m, err
+}
+
+// maxChangedSince bounds the rows that may have changed since a moment that is read; their ids are held in memory.
+const maxChangedSince = 500_000
+
+// AsOf is a read-only adapter of one table as it was at a moment: its rows with the columns that the table has today, old
+// values converted to their types, the names of choices as they are now. It makes the past from the present: the rows that
+// have not changed since are those of the table, the others are as the first later entry of the log says they were before. A
+// page therefore costs a look at each entry since then, and nothing for the rows that have none.
+//
+// Queries of one table are taken with filter, order and page. More than 500,000 rows changed since then are a *LimitError.
+func (db *DB) AsOf(m Moment) adapter.Adapter { return &pastAdapter{db: db, m: m} }
+
+// pastAdapter is the adapter of a moment. It needs no closing.
+type pastAdapter struct {
+	db *DB
+	m  Moment
+}
+
+// Tables implements adapter.Adapter.
+func (a *pastAdapter) Tables(context.Context) (lqp.Catalog, error) {
+	return lqp.Catalog{Tables: []*lqp.Table{a.m.Table.Schema()}}, nil
+}
+
+// Capabilities implements adapter.Adapter.
+func (a *pastAdapter) Capabilities() adapter.Capabilities {
+	return adapter.Capabilities{Driver: "past"}
+}
+
+// Ping implements adapter.Adapter.
+func (a *pastAdapter) Ping(ctx context.Context) error { return a.db.store.Ping(ctx) }
+
+// Close implements adapter.Adapter.
+func (a *pastAdapter) Close() error { return nil }
+
+// Plan implements adapter.Adapter.
+func (a *pastAdapter) Plan(q *lqp.Query) adapter.Split {
+	return adapter.SplitWith(q, pastProver{table: a.m.Table.ID})
+}
+
+// pastProver takes everything of a query of the one table but groups: rows are filtered and put in order here.
+type pastProver struct {
+	adapter.ScanProver
+	table string
+}
+
+// Source implements adapter.Prover.
+func (p pastProver) Source(s *lqp.Source) adapter.Proof {
+	if s.Query != nil || s.Table != p.table {
+		return adapter.Proof{Reason: "the past of one table is read by itself"}
+	}
+	return adapter.Proof{Exact: true}
+}
+
+// Expr implements adapter.Prover.
+func (pastProver) Expr(use adapter.Use, _ lqp.Expr) adapter.Proof {
+	if use == adapter.UseFilter || use == adapter.UseSort {
+		return adapter.Proof{Exact: true}
+	}
+	return adapter.Proof{Reason: "groups of the past are made by the engine"}
+}
+
+// After implements adapter.Prover.
+func (pastProver) After([]lqp.Order, []lqp.Value) adapter.Proof { return adapter.Proof{Exact: true} }
+
+// Scan implements adapter.Adapter.
+func (a *pastAdapter) Scan(ctx context.Context, q *lqp.Query) (_ adapter.Rows, err error) {
+	l := a.m.Table.layout
+	needed := map[int]bool{idSlot: true}
+	p := &pastRows{width: len(l.ids), after: q.Page.After, limit: q.Page.Limit, skip: q.Page.Offset}
+	slot := func(c *lqp.Col) (int, error) {
+		if s, ok := l.slots[c.Column]; ok {
+			needed[s] = true
+			return s, nil
+		}
+		return 0, fmt.Errorf("column %s: %w", c.Column, ErrSchemaChanged)
+	}
+	for _, n := range q.Select {
+		e, err := lqp.Resolve(n.Expr, slot)
+		if err != nil {
+			return nil, err
+		}
+		p.out = append(p.out, e)
+	}
+	clear(needed) // what is shown is read of the rows that are
+	for _, o := range q.OrderBy {
+		if o.Expr, err = lqp.Resolve(o.Expr, slot); err != nil {
+			return nil, err
+		}
+		p.order = append(p.order, o)
+	}
+	var where lqp.Expr
+	if q.Where != nil {
+		if where, err = lqp.Resolve(q.Where, slot); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range l.mirrors {
+		needed[m.from] = true
+	}
+	// The present is opened before the log is read: what changes in between is in the log, and taken from there.
+	now, sorted, err := a.present(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	p.now = now
+	if err = a.old(ctx, where, needed, p); err == nil && !sorted {
+		err = p.gather(where)
+	}
+	if err != nil {
+		_ = now.Close()
+		return nil, err
+	}
+	p.sort()
+	return p, nil
+}
+
+// present reads the table as it is, filtered and in order; sorted is false when the store cannot do that exactly, and then it
+// delivers all rows.
+func (a *pastAdapter) present(ctx context.Context, q *lqp.Query) (rows adapter.Rows, sorted bool, err error) {
+	l := a.m.Table.layout
+	c := *q
+	c.From.Schema = l.schema // with the manual order
+	c.Page = lqp.Page{After: q.Page.After}
+	c.Select = make([]lqp.Named, len(l.ids))
+	for i, id := range l.ids {
+		c.Select[i] = lqp.Named{Name: id, Expr: lqp.TypedRef(q.From.Alias, id, l.schema.Columns[i].Type)}
+	}
+	split := a.db.store.Plan(&c)
+	if sorted = split.Residual == nil && split.Pushed != nil; !sorted {
+		c.Where, c.OrderBy, c.Page = nil, nil, lqp.Page{}
+		if split = a.db.store.Plan(&c); split.Residual != nil || split.Pushed == nil {
+			return nil, false, fmt.Errorf("scan %s: the store does not read whole rows of it", l.schema.Name)
+		}
+	}
+	rows, err = a.db.store.Scan(ctx, split.Pushed)
+	return rows, sorted, err
+}
+
+// old reads the rows that have changed since the moment as they were then, keeps those that satisfy a condition, and notes the
+// ids of all.
+func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bool, to *pastRows) error {
+	t := a.m.Table
+	to.changed = map[string]bool{}
+	return a.db.read(ctx, "read the past of "+t.ID, func(s session) error {
+		first, err := s.changedSince(a.m, to.changed)
+		if err != nil || len(first) == 0 {
+			return err
+		}
+		from, _ := first[0].Decimal().Int64()
+		p, err := s.pastOf(t, from)
+		if err != nil {
+			return err
+		}
+		for chunk := range slices.Chunk(first, inChunk) {
+			list, err := all(s, func(r record) audit.Entry {
+				return audit.Entry{Position: r.integer(0), ID: r.text(1), Batch: r.text(2), Before: r.document(3)}
+			}, `SELECT position, id, batch, before_doc FROM lt_change WHERE position IN (`+marks(len(chunk))+`) AND before_doc IS NOT NULL`, chunk...)
+			if err != nil {
+				return err
+			}
+			for i := range list {
+				row, err := p.some(list[i].Before, &list[i], true, nil, needed)
+				if err != nil {
+					return err
+				}
+				if !allows(where, row) {
+					continue
+				}
+				whole := func() ([]lqp.Value, error) { return p.row(list[i].Before, &list[i], true, nil) }
+				if err := to.keep(row, whole); err != nil {
+					return err
+				}
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// changedSince notes the ids of the rows that have changed since a moment, and answers with the positions of the first change
+// of each, in their order.
+func (s session) changedSince(m Moment, changed map[string]bool) (first []lqp.Value, err error) {
+	found, err := s.tx.Query(s.ctx, `SELECT resource, position FROM lt_change WHERE table_id = ? AND table_id <> '' AND table_offset > ?
+		AND resource_type = 'row' ORDER BY table_offset`, argText(m.Table.ID), argInt(m.Offset))
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		id := found.Value(0).Text()
+		if changed[id] {
+			continue
+		}
+		if len(changed) == maxChangedSince {
+			return nil, &LimitError{Name: "rows_changed_since", Max: maxChangedSince}
+		}
+		changed[id] = true
+		first = append(first, found.Value(1))
+	}
+	return first, found.Err()
+}

@@ -1,0 +1,143 @@
+package minidb
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/lqp"
+)
+
+// past reads old images of rows in the terms that a table has today: choices under the names that they have now, values of
+// another type converted, columns that are gone left out.
+type past struct {
+	t       *Table
+	renames map[int][]rename // by slot, in the order of the log
+}
+
+// rename is a change of the names of a column's choices.
+type rename struct {
+	position int64
+	batch    string
+	names    *choiceChange
+}
+
+// lostValue says why a value of the past has no counterpart today.
+type lostValue struct{ code, message string }
+
+// pastOf prepares the reading of images from a position on.
+func (s session) pastOf(t *Table, from int64) (*past, error) {
+	p := &past{t: t}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !c.Type.chosen() {
+			continue
+		}
+		list, err := all(s, scanEntry, `SELECT `+entryColumns+` FROM lt_change
+			WHERE resource = ? AND position >= ? AND action = 'column.update' ORDER BY position`, argText(c.ID), argInt(from))
+		if err != nil {
+			return nil, fmt.Errorf("read changes of choices: %w", err)
+		}
+		for k := range list {
+			if names := renamedIn(&list[k]); names != nil {
+				if p.renames == nil {
+					p.renames = map[int][]rename{}
+				}
+				slot := t.layout.user[i]
+				p.renames[slot] = append(p.renames[slot], rename{list[k].Position, list[k].Batch, names})
+			}
+		}
+	}
+	return p, nil
+}
+
+// renamedIn is how an entry about a column changed the names of choices, nil for not at all.
+func renamedIn(e *audit.Entry) *choiceChange {
+	type options struct {
+		Options struct {
+			Choices []Choice `json:"choices"`
+		} `json:"options"`
+	}
+	var before, after options
+	if json.Unmarshal(e.Before, &before) != nil || json.Unmarshal(e.After, &after) != nil {
+		return nil
+	}
+	names := make(map[string]string, len(after.Options.Choices))
+	for _, c := range after.Options.Choices {
+		names[c.ID] = c.Name
+	}
+	change := &choiceChange{now: map[string]lqp.Value{}}
+	for _, c := range before.Options.Choices {
+		if name, ok := names[c.ID]; ok && name != c.Name {
+			change.now[c.Name] = lqp.TextValue(name)
+		}
+	}
+	if len(change.now) == 0 {
+		return nil
+	}
+	return change
+}
+
+// images are the row before and after an entry, nil where there is no such side. lost, which may be nil, takes the values of
+// the row before that have no counterpart, by slot.
+func (p *past) images(e *audit.Entry, lost map[int]lostValue) (before, after []lqp.Value, err error) {
+	if before, err = p.row(e.Before, e, true, lost); err != nil {
+		return nil, nil, err
+	}
+	after, err = p.row(e.After, e, false, nil)
+	return before, after, err
+}
+
+// row decodes one side of an entry to values in the order of the layout.
+func (p *past) row(image json.RawMessage, e *audit.Entry, before bool, lost map[int]lostValue) ([]lqp.Value, error) {
+	return p.some(image, e, before, lost, nil)
+}
+
+// some is row for some of the slots alone, nil for all; the others are NULL.
+func (p *past) some(image json.RawMessage, e *audit.Entry, before bool, lost map[int]lostValue, slots map[int]bool) ([]lqp.Value, error) {
+	if image == nil {
+		return nil, nil
+	}
+	l := p.t.layout
+	row := make([]lqp.Value, len(l.ids))
+	err := splitImage(image, func(id, doc []byte) {
+		slot, ok := l.slots[string(id)]
+		if !ok || slots != nil && !slots[slot] {
+			return
+		}
+		typ := l.schema.Columns[slot].Type
+		v, err := lqp.ParseValue(typ.Nullable(), doc)
+		if err != nil {
+			r := recast(scalar(doc), typ)
+			if v = r.value; r.lost && lost != nil {
+				lost[slot] = lostValue{r.code, r.message}
+			}
+		}
+		row[slot] = v
+	})
+	if err != nil {
+		return nil, fmt.Errorf("entry %s of table %s: %w", e.ID, p.t.ID, err)
+	}
+	for slot, renames := range p.renames {
+		for _, r := range renames {
+			// The rows that a rename changes follow it in the log; what they were before has the old names.
+			if r.position > e.Position || before && r.batch != "" && r.batch == e.Batch {
+				row[slot] = r.names.apply(row[slot])
+			}
+		}
+	}
+	l.mirror(row)
+	return row, nil
+}
+
+// conformed is a value of the past in the form in which the column keeps values, or why the column does not take it.
+func (c *Column) conformed(v lqp.Value) (lqp.Value, *lostValue) {
+	w, code, message := c.conform(v)
+	if code != "" {
+		return lqp.Value{}, &lostValue{code, message}
+	}
+	return w, nil
+}
+
+// IsBuiltIn reports whether a column is one that every user table has beside its own.
+func IsBuiltIn(column string) bool { return isSystemName(column) }
