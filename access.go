@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
@@ -38,6 +39,9 @@ type entry struct {
 	instead map[string]*lqp.Table
 	sights  map[string]*rewrite.Sight // of tables of the mini-DB that were looked at, by id
 	read    []string                  // views that were read, by id
+	// past is the mini-DB as it was at the moment asOf, for queries of the past; nil for those of now.
+	past adapter.Adapter
+	asOf string
 }
 
 // enter asks the policy question for an action in a workspace: for reading data and writing rows whether there may be
@@ -72,11 +76,11 @@ func (a *Access) at(ctx context.Context, resource string, action rbac.Action) (*
 	if a.p.View != "" {
 		return nil, fmt.Errorf("%s: %w", resource, ErrNotFound)
 	}
-	workspace, err := a.e.store.WorkspaceOf(ctx, resource)
+	snap, err := a.e.store.Locate(ctx, resource)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", resource, err)
 	}
-	s, err := a.load(ctx, workspace)
+	s, err := a.loadFrom(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +99,11 @@ func (a *Access) enterView(ctx context.Context, view string) (*entry, error) {
 	if a.p.ID == "" {
 		return nil, ErrNoPrincipal
 	}
-	workspace, err := a.e.store.WorkspaceOf(ctx, view)
+	snap, err := a.e.store.Locate(ctx, view)
 	if err != nil {
 		return nil, fmt.Errorf("view %s: %w", view, err)
 	}
-	s, err := a.load(ctx, workspace)
+	s, err := a.loadFrom(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +131,13 @@ func (a *Access) load(ctx context.Context, workspace string) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workspace %s: %w", workspace, err)
 	}
-	policy, err := a.e.policies.Policy(ctx, workspace)
+	return a.loadFrom(ctx, snap)
+}
+
+// loadFrom is load with a catalogue that was read just now. The policy is that of the same catalogue.
+func (a *Access) loadFrom(ctx context.Context, snap *minidb.Snapshot) (*entry, error) {
+	workspace := snap.Workspace.ID
+	policy, err := a.e.policies.Policy(minidb.WithSnapshot(ctx, snap), workspace)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", workspace, err)
 	}

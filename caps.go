@@ -16,7 +16,7 @@ func (a *Access) Caps(ctx context.Context, workspace string) ([]minidb.Cap, erro
 	}
 	list := make([]minidb.Cap, 0, len(s.Snapshot.Caps))
 	for _, c := range s.Snapshot.Caps {
-		if s.readable(c.Resource) {
+		if s.readable(c.Resource) && s.Has(c.Resource) { // those of what lies in the trash stay in force, out of sight
 			list = append(list, c)
 		}
 	}

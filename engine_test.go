@@ -16,10 +16,12 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/adapter/mongodb"
 	"github.com/livetables/livetables/adapter/postgres"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/formula"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -29,6 +31,7 @@ import (
 type world struct {
 	t                            *testing.T
 	dir                          string
+	place                        storetest.Place // of the mini-DB
 	db                           *minidb.DB
 	engine                       *livetables.Engine
 	owner, admin, editor, viewer *livetables.Access
@@ -40,6 +43,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
+	w.place = storetest.Place{File: filepath.Join(w.dir, "data.db"), Relaxed: true}
+	if storetest.Driver() == ddl.Postgres {
+		w.place = storetest.New(t)
+	}
 	w.open()
 	t.Cleanup(func() { w.close() })
 	ctx := t.Context()
@@ -59,8 +66,8 @@ func newWorld(t *testing.T) *world {
 // open starts the engine on the world's directory; with close it makes a restart.
 func (w *world) open() {
 	t, ctx := w.t, context.WithoutCancel(w.t.Context())
-	store, err := sqlite.OpenStore(ctx, filepath.Join(w.dir, "data.db"), sqlite.StoreOptions{Relaxed: true})
-	require.NoError(t, err)
+	store, done := w.place.Lend(t)
+	var err error
 	w.db, err = minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	keys, err := livetables.LoadKeys(filepath.Join(w.dir, "key"))
@@ -73,14 +80,14 @@ func (w *world) open() {
 	})
 	require.NoError(t, err)
 	run, stop := context.WithCancel(ctx)
-	done := make(chan error)
-	go func() { done <- w.engine.Run(run) }()
+	ended := make(chan error)
+	go func() { ended <- w.engine.Run(run) }()
 	closeAll := func() {
 		stop()
-		require.NoError(t, <-done)
+		require.NoError(t, <-ended)
 		require.NoError(t, w.engine.Close())
 		require.NoError(t, w.db.Close())
-		require.NoError(t, store.Close())
+		done()
 	}
 	w.stop = closeAll
 	for _, p := range []struct {

@@ -46,6 +46,7 @@ const (
 	CodeSourceAuth        = "source_auth"        // it refused the credentials
 	CodeSourceDenied      = "source_denied"      // its role lacks a right
 	CodeSourceBusy        = "source_busy"        // *SourceError says which; as many reads as may were running for too long
+	CodeOutcomeUnknown    = "outcome_unknown"    // the store was lost in the middle of a commit: read before writing again
 	CodeSourceFailed      = "source_failed"      // it answered with an error of its own; *SourceError says which one
 	CodeHostNotAllowed    = "host_not_allowed"
 	CodeKeyManager        = "key_manager_unavailable" // *KeyManagerError may say when to try again
@@ -57,7 +58,11 @@ const (
 	CodeNotEmpty          = "not_empty"  // the project still has bases
 	CodeRowLocked         = "row_locked" // *minidb.LockedError names the holder and the end of the lock
 	CodeLoss              = "data_loss"  // *LossError says what would be lost
+	CodeBreaks            = "breaks"     // *ImpactError says what would no longer work
 	CodeTooManyJobs       = "too_many_jobs"
+	CodeRevertConflict    = "revert_conflict"  // *minidb.RevertConflictError: somebody has changed what was to be taken back
+	CodeNothingToUndo     = "nothing_to_undo"  // or something else than expected comes next
+	CodeSchemaOperation   = "schema_operation" // the operation changed a definition: it is not taken back as one of rows
 )
 
 // Code classifies an error of this package. Unknown errors are CodeInternal: their text is for the log, not for clients.
@@ -72,6 +77,8 @@ func Code(err error) string {
 		rowVersion *minidb.ConflictError
 		locked     *minidb.LockedError
 		loss       *LossError
+		impact     *ImpactError
+		reverted   *minidb.RevertConflictError
 	)
 	switch {
 	case err == nil:
@@ -84,6 +91,10 @@ func Code(err error) string {
 		return CodeRowLocked
 	case errors.As(err, &loss):
 		return CodeLoss
+	case errors.As(err, &reverted):
+		return CodeRevertConflict
+	case errors.As(err, &impact):
+		return CodeBreaks
 	case errors.As(err, &conflict), errors.As(err, &version), errors.As(err, &rowVersion):
 		return CodeConflict
 	case errors.As(err, &budget):
@@ -96,10 +107,10 @@ func Code(err error) string {
 		{ErrNoPrincipal, CodeUnauthenticated}, {ErrNotFound, CodeNotFound}, {rewrite.ErrNoTable, CodeNotFound},
 		{ErrForbidden, CodeForbidden}, {ErrRevoked, CodeForbidden}, {ErrCursor, CodeInvalidCursor}, {ErrHost, CodeHostNotAllowed},
 		{ErrKeyManager, CodeKeyManager}, {ErrSecretUnreadable, CodeSecretUnreadable},
-		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged},
+		{minidb.ErrExists, CodeExists}, {minidb.ErrLastOwner, CodeLastOwner}, {minidb.ErrSchemaChanged, CodeSchemaChanged}, {minidb.ErrNoForm, CodeNotFound},
 		{ErrArchived, CodeArchived}, {minidb.ErrNotEmpty, CodeNotEmpty}, {lqp.ErrSpill, CodeStorage}, {supervise.ErrBusy, CodeSourceBusy},
-		{ErrTooManyJobs, CodeTooManyJobs}, {adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
-		{adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrTemporary, CodeSourceBusy}, {adapter.ErrUnsupported, CodeUnsupported},
+		{ErrTooManyJobs, CodeTooManyJobs}, {ErrNothingToUndo, CodeNothingToUndo}, {minidb.ErrSchemaOperation, CodeSchemaOperation}, {adapter.ErrAuth, CodeSourceAuth}, {adapter.ErrDenied, CodeSourceDenied}, {adapter.ErrTimeout, CodeTimeout},
+		{adapter.ErrUncertain, CodeOutcomeUnknown}, {adapter.ErrUnavailable, CodeSourceUnavailable}, {adapter.ErrTemporary, CodeSourceBusy}, {adapter.ErrUnsupported, CodeUnsupported},
 		{adapter.ErrNoTable, CodeNotFound}, {context.DeadlineExceeded, CodeTimeout}, {context.Canceled, CodeCancelled},
 	} {
 		if errors.Is(err, c.err) {

@@ -88,7 +88,10 @@ func (e *Engine) signHeads(ctx context.Context) {
 		if !going {
 			now, cancel = context.WithTimeout(context.WithoutCancel(ctx), headsAtEnd)
 		}
-		err := e.SignHeads(now)
+		var err error
+		if e.leases.of(leaseHeads).Mine() {
+			err = e.SignHeads(now)
+		}
 		cancel()
 		if err != nil {
 			e.log.ErrorContext(ctx, "heads of the change log were not signed; it will be tried again", "error", err)

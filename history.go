@@ -51,19 +51,51 @@ func (a *Access) RowHistory(ctx context.Context, table, row string, f HistoryFil
 	return a.TableHistory(ctx, table, f)
 }
 
-// history reads entries until the page is full, since some of what is read may not be shown.
+// ExportAuditLog hands every entry that AuditLog would list to each, newest first, and ends with its error. f.Cursor and f.Limit
+// are not looked at. What is written meanwhile is not in it. It asks for the right again with every page, so that an export
+// ends when its reader loses it.
+func (a *Access) ExportAuditLog(ctx context.Context, workspace string, f HistoryFilter, each func(audit.Entry) error) error {
+	f.Cursor, f.Limit = "", 1000
+	for before := int64(0); ; {
+		s, err := a.enter(ctx, workspace, rbac.ReadAudit)
+		if err != nil {
+			return err
+		}
+		page, err := s.historyBefore(ctx, f, before)
+		if err != nil {
+			return err
+		}
+		for _, en := range page {
+			before = en.Position
+			if err := each(en); err != nil {
+				return err
+			}
+		}
+		if len(page) < f.Limit {
+			return nil
+		}
+	}
+}
+
+// history reads a page of entries.
 func (s *entry) history(ctx context.Context, f HistoryFilter) ([]audit.Entry, error) {
+	before, err := s.before(f)
+	if err != nil {
+		return nil, err
+	}
+	return s.historyBefore(ctx, f, before)
+}
+
+// historyBefore reads entries below a position, 0 for the newest, until the page is full, since some of what is read may not
+// be shown.
+func (s *entry) historyBefore(ctx context.Context, f HistoryFilter, before int64) ([]audit.Entry, error) {
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 100
 	}
 	limit = min(limit, 1000)
 	q := minidb.HistoryQuery{Workspace: s.Workspace.ID, Actor: f.Actor, Action: f.Action, ResourceType: f.ResourceType, Resource: f.Resource,
-		Table: f.Table, From: f.From, To: f.To, Limit: limit}
-	var err error
-	if q.Before, err = s.before(f); err != nil {
-		return nil, err
-	}
+		Table: f.Table, From: f.From, To: f.To, Before: before, Limit: limit}
 	// Some readers see few of many entries: the search for them ends like that of any query.
 	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
 	defer cancel()

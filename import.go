@@ -130,7 +130,7 @@ func (a *Access) Import(ctx context.Context, spec ImportSpec, file ImportFile) (
 	report, err := in.into(ctx)
 	if err != nil {
 		// The table was made for this file alone.
-		if undo := a.DeleteTable(context.WithoutCancel(ctx), t.ID, 0); undo != nil {
+		if undo := a.deleteTableForever(context.WithoutCancel(ctx), t.ID); undo != nil {
 			err = errors.Join(err, fmt.Errorf("remove table %s of the failed import: %w", t.ID, undo))
 		}
 		return nil, err
@@ -261,6 +261,9 @@ func (in *importing) into(ctx context.Context) (*ImportReport, error) {
 		return nil, &ImportError{Faults: faults}
 	}
 	if err := checkKey(seen, cells, in.spec.Key); err != nil {
+		return nil, err
+	}
+	if err := s.labelCells(ctx, cells); err != nil {
 		return nil, err
 	}
 	if err := in.checkCells(ctx, r, cells); err != nil {

@@ -48,7 +48,7 @@ func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Read
 			if err := parseCells(values, to.cells, record); err != nil {
 				return report, err
 			}
-			row := lqp.RowChange{Set: make([]lqp.Assignment, len(columns))}
+			row := lqp.RowChange{Set: make([]lqp.Assignment, len(columns)), Overwrite: len(in.spec.Key) > 0} // a file knows no versions
 			for i, id := range columns {
 				row.Set[i] = lqp.Assignment{Column: id, Value: values[i]}
 			}

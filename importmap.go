@@ -27,12 +27,16 @@ type importCell struct {
 	at     int
 	column lqp.Column
 	own    *minidb.Column // reads more forms of texts than those of its type
+	links  *labelled      // of a link column
 }
 
 // parse reads a cell of the file as a value of the column.
 func (c importCell) parse(text string) (lqp.Value, error) {
-	if c.own == nil {
+	switch {
+	case c.own == nil:
 		return lqp.ParseText(c.column.Type, text)
+	case c.links != nil:
+		return c.links.parse(c.own, text)
 	}
 	return c.own.ParseText(text)
 }

@@ -44,6 +44,9 @@ func (a *Access) CreateIndex(ctx context.Context, table string, columns []minidb
 	columns = slices.Clone(columns)
 	for i := range columns {
 		c := &columns[i].Column
+		if *c == minidb.ColumnOrder {
+			continue
+		}
 		at := slices.IndexFunc(all, func(o lqp.Column) bool { return o.ID == *c })
 		if at < 0 {
 			at = slices.IndexFunc(all, func(o lqp.Column) bool { return o.Name == *c })

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/exec"
+	"github.com/livetables/livetables/internal/indexuse"
 	"github.com/livetables/livetables/internal/spill"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
@@ -69,6 +71,8 @@ type Options struct {
 	// Plain says which hosts may be connected to without TLS; nil allows none. A name that resolves to this machine counts
 	// like any other: it is the name that is trusted.
 	Plain func(host string, port int) bool
+	// Exporters write files in further formats, by the name of the format, which is also the ending of their names.
+	Exporters map[Format]Exporter
 	// Files is the directory whose SQLite files may be connected to, empty for none.
 	Files string
 	// SpillDir is the directory for the temporary files of queries that hold more than Limits.ScanBytes; empty for the
@@ -76,9 +80,16 @@ type Options struct {
 	SpillDir string
 	// Admit is asked whenever a principal is let into a workspace; nil lets everybody in whom the policy does.
 	Admit AdmitFunc
+	// TrashTime is how long what was deleted can be restored, before Run removes it for good; 0 for 30 days, below 0 without
+	// an end.
+	TrashTime time.Duration
 	// Forget removes what the embedding program keeps of a deleted workspace. It is called while the workspace is purged,
 	// perhaps more than once; until it succeeds the workspace counts as not purged. nil when nothing is kept.
 	Forget func(ctx context.Context, workspace string) error
+	// Instance names this engine among those that share the store's database, the same after a restart; what one of them
+	// alone does (handing changes to a sink, signing heads, purging) is taken up at once by the next engine of that name. Empty
+	// for a random name.
+	Instance string
 	// Clock and Logger default to time.Now and slog.Default.
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -160,23 +171,28 @@ type Sealer interface {
 // Engine answers queries and applies changes for principals. Make one with New, let Run own its background work, end it
 // with Close.
 type Engine struct {
-	store    *minidb.DB
-	policies PolicyStore
-	broker   Broker
-	sinks    map[string]AuditSink
-	heads    audit.HeadSink
-	sealer   Sealer
-	sources  *sources
-	cursors  *lqp.CursorKey
-	admit    AdmitFunc
-	clock    func() time.Time
-	log      *slog.Logger
-	limits   Limits
-	spill    *spill.Place
-	jobs     *jobs
-	closing  sync.Once
-	forget   func(ctx context.Context, workspace string) error
-	doomed   chan struct{} // receives something when a workspace was deleted
+	store     *minidb.DB
+	policies  PolicyStore
+	broker    Broker
+	sinks     map[string]AuditSink
+	heads     audit.HeadSink
+	sealer    Sealer
+	sources   *sources
+	cursors   *lqp.CursorKey
+	admit     AdmitFunc
+	clock     func() time.Time
+	log       *slog.Logger
+	limits    Limits
+	spill     *spill.Place
+	jobs      *jobs
+	closing   sync.Once
+	forget    func(ctx context.Context, workspace string) error
+	exporters map[Format]Exporter
+	doomed    chan struct{} // receives something when a workspace was deleted, or something in the trash for good
+	instance  string        // the name of this engine among those that share the store's database
+	leases    *leases
+	keep      time.Duration // time in the trash, below 0 for no end
+	uses      indexuse.Log
 }
 
 // New builds an engine. It opens nothing and starts nothing; all problems of the options are reported together.
@@ -187,13 +203,20 @@ func New(opt Options) (*Engine, error) {
 	e := &Engine{
 		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, heads: opt.Heads, sealer: opt.Sealer,
 		admit: opt.Admit, clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
-		forget: opt.Forget, doomed: make(chan struct{}, 1),
+		forget: opt.Forget, exporters: maps.Clone(opt.Exporters), doomed: make(chan struct{}, 1), keep: opt.TrashTime,
 	}
+	if e.instance = opt.Instance; e.instance == "" {
+		e.instance = minidb.NewID("ins")
+	}
+	e.leases = &leases{e: e, list: map[string]*minidb.Lease{}}
 	if e.clock == nil {
 		e.clock = time.Now
 	}
 	if e.log == nil {
 		e.log = slog.Default()
+	}
+	if e.keep == 0 {
+		e.keep = trashTime
 	}
 	if e.policies == nil {
 		e.policies = &cataloguePolicies{store: opt.Store}

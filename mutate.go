@@ -23,11 +23,12 @@ type Result struct {
 const planTries = 3
 
 // Apply makes changes to tables of one workspace, all or none, and answers with the rows as they are then. The rows, their
-// audit records and their events are one commit.
+// audit records and their events are one commit. Of a mutation that is Partial the rows that are refused say why in their
+// results; the others are in that one commit.
 //
 // Columns are named by id or name. A hidden column is unknown, a read-only or masked one forbidden. Every row is checked against the
-// row rules before and after the change. Conflicts are *Conflict with the current version and values; invalid values
-// *minidb.ValidationError, all at once.
+// row rules before and after the change, a merged one as it will be. Conflicts are *Conflict with the current version and
+// values; invalid values *minidb.ValidationError, all at once.
 func (a *Access) Apply(ctx context.Context, workspace string, changes ...*lqp.Mutation) ([]Result, error) {
 	for try := 1; ; try++ {
 		results, err := a.apply(ctx, workspace, changes)
@@ -53,7 +54,7 @@ func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mut
 	}
 	applied, err := a.e.store.Apply(ctx, a.actor(""), checked)
 	if err != nil {
-		return nil, hideFields(hideConflict(err, writes), writes)
+		return nil, hideRefusal(err, writes)
 	}
 	results := make([]Result, len(applied))
 	for i := range applied {
@@ -84,25 +85,22 @@ func (s *entry) write(ctx context.Context, m *lqp.Mutation, path string) (write,
 	}
 	shown := seen.Table()
 	bound := *m
-	bound.Rows = make([]lqp.RowChange, len(m.Rows))
+	bound.Rows = make([]lqp.RowChange, 0, len(m.Rows))
+	w := write{seen: seen, rows: len(m.Rows)}
 	var problems lqp.Problems
 	var forbidden error
 	for i, r := range m.Rows {
-		bound.Rows[i] = r
-		bound.Rows[i].Set = make([]lqp.Assignment, len(r.Set))
-		for j, as := range r.Set {
-			id := columnID(shown, as.Column)
-			switch access := seen.Access(id); {
-			case shown.Column(id) == nil:
-				problems = append(problems, lqp.Problem{Path: fmt.Sprintf("%s.rows[%d].%s", path, i, as.Column), Code: lqp.CodeUnknownColumn,
-					Message: fmt.Sprintf("the table has no column %q", as.Column)})
-				continue
-			case access == rbac.ReadOnly:
-				forbidden = fmt.Errorf("column %s is read-only: %w", as.Column, ErrForbidden)
-			case access == rbac.Masked:
-				forbidden = fmt.Errorf("column %s is masked: %w", as.Column, ErrForbidden)
-			}
-			bound.Rows[i].Set[j] = lqp.Assignment{Column: id, Value: as.Value}
+		row, wrong, denied := boundRow(seen, r, fmt.Sprintf("%s.rows[%d]", path, i))
+		switch {
+		case m.Partial && len(wrong) > 0:
+			w.refuse(i, wrong)
+		case m.Partial && denied != nil:
+			w.refuse(i, denied)
+		default:
+			bound.Rows = append(bound.Rows, row)
+			w.kept = append(w.kept, i)
+			problems = append(problems, wrong...)
+			forbidden = orError(denied, forbidden)
 		}
 	}
 	bound.Key = make([]string, len(m.Key))
@@ -126,21 +124,86 @@ func (s *entry) write(ctx context.Context, m *lqp.Mutation, path string) (write,
 	if forbidden != nil {
 		return write{}, forbidden
 	}
-	return write{minidb.Write{Table: t, Mutation: &bound, Guard: guard}, seen}, nil
+	w.Write = minidb.Write{Table: t, Mutation: &bound, Guard: guard}
+	return w, nil
+}
+
+// boundRow gives the columns of a change their ids, or says what is wrong with it: columns that are not there for the writer,
+// and such as may not be written.
+func boundRow(seen *rewrite.Sight, r lqp.RowChange, path string) (row lqp.RowChange, wrong lqp.Problems, denied error) {
+	row = r
+	row.Set = make([]lqp.Assignment, len(r.Set))
+	for i, as := range r.Set {
+		id := columnID(seen.Table(), as.Column)
+		switch access := seen.Access(id); {
+		case seen.Table().Column(id) == nil:
+			wrong = append(wrong, lqp.Problem{Path: path + "." + as.Column, Code: lqp.CodeUnknownColumn,
+				Message: fmt.Sprintf("the table has no column %q", as.Column)})
+			continue
+		case access == rbac.ReadOnly:
+			denied = fmt.Errorf("column %s is read-only: %w", as.Column, ErrForbidden)
+		case access == rbac.Masked:
+			denied = fmt.Errorf("column %s is masked: %w", as.Column, ErrForbidden)
+		}
+		row.Set[i] = lqp.Assignment{Column: id, Value: as.Value}
+	}
+	return row, wrong, denied
+}
+
+func orError(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
 }
 
 // write is a checked mutation with what its writer sees of the table.
 type write struct {
 	minidb.Write
-	seen *rewrite.Sight
+	seen    *rewrite.Sight
+	rows    int           // that were asked for
+	kept    []int         // which of them the Write has
+	refused map[int]error // the others, of a partial mutation
 }
 
-// result shows of rows what the writer may see.
+func (w *write) refuse(row int, err error) {
+	if w.refused == nil {
+		w.refused = make(map[int]error)
+	}
+	w.refused[row] = err
+}
+
+// result shows of rows what the writer may see, those of a partial mutation in the places in which they were asked for.
 func (w *write) result(r minidb.Result) Result {
+	if w.Mutation.Partial {
+		all := make([]minidb.RowResult, w.rows)
+		for i, row := range r.Rows {
+			row.Err = hideRefusal(row.Err, []write{*w})
+			var values *minidb.ValidationError
+			if errors.As(row.Err, &values) { // a copy of ours
+				for j := range values.Fields {
+					values.Fields[j].Row = w.kept[i]
+				}
+			}
+			all[w.kept[i]] = row
+		}
+		for i, err := range w.refused {
+			all[i] = minidb.RowResult{Op: w.Mutation.Op, Err: err}
+		}
+		r.Rows = all
+	}
 	for i := range r.Rows {
 		r.Rows[i].Before, r.Rows[i].After = w.seen.Show(r.Rows[i].Before), w.seen.Show(r.Rows[i].After)
 	}
 	return Result{Result: r, Columns: w.seen.Table().Columns}
+}
+
+// hideRefusal is the error of a write as far as the writer may know it.
+func hideRefusal(err error, writes []write) error {
+	if err == nil {
+		return nil
+	}
+	return hideFields(hideConflict(err, writes), writes)
 }
 
 // hiddenFault is all that is said of a column that the writer cannot see and that refuses a row.
@@ -165,35 +228,4 @@ func hideFaults(v *minidb.ValidationError, seen *rewrite.Sight, t *minidb.Table)
 		}
 	}
 	return shown
-}
-
-// Conflict is what a writer learns when somebody else was faster: the row as it is now, as far as the writer may see it.
-type Conflict struct {
-	Row     string
-	Version int64 // the row's version now
-	Columns []lqp.Column
-	Values  []lqp.Value // in the order of Columns
-	cause   minidb.ConflictError
-}
-
-// Error implements error.
-func (c *Conflict) Error() string { return c.cause.Error() }
-
-// hideConflict replaces a conflict by one that shows only what the writer may see.
-func hideConflict(err error, writes []write) error {
-	var found *minidb.ConflictError
-	if !errors.As(err, &found) {
-		return err
-	}
-	c := &Conflict{Row: found.Row, Version: found.Current, cause: *found}
-	c.cause.Values = nil
-	t := writes[0].Table
-	for _, w := range writes {
-		if w.Table != t {
-			return c // of several tables: the version must do
-		}
-	}
-	seen := writes[0].seen
-	c.Columns, c.Values = seen.Table().Columns, seen.Show(found.Values)
-	return c
 }

@@ -255,7 +255,9 @@ func TestBrokenRuleCloses(t *testing.T) {
 	rule(`Team = "x"`)
 	rows, err := w.viewer.Query(ctx, w.workspace, &lqp.Query{From: lqp.Source{Table: tbl.ID}})
 	require.Len(t, all(t, rows, err), 1)
-	require.NoError(t, w.owner.DeleteColumn(ctx, tbl.Columns[1].ID, 0))
+	var impact *livetables.ImpactError
+	require.ErrorAs(t, w.owner.DeleteColumn(ctx, tbl.Columns[1].ID, 0), &impact, "it is not broken by accident")
+	require.NoError(t, w.owner.RemoveColumn(ctx, tbl.Columns[1].ID, minidb.Removal{Force: true}))
 	_, err = w.viewer.Query(ctx, w.workspace, &lqp.Query{From: lqp.Source{Table: tbl.ID}})
 	broken := err
 	_, err = w.viewer.Query(ctx, w.workspace, &lqp.Query{From: lqp.Source{Table: minidb.NewID("tbl")}})

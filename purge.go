@@ -38,7 +38,7 @@ func (e *Engine) purge(ctx context.Context) {
 	for {
 		began, pause := time.Now(), time.Duration(0)
 		left, err := e.store.Doomed(ctx)
-		if err == nil && left {
+		if err == nil && left && e.leases.of(leasePurge).Mine() {
 			if err = e.Purge(ctx); err == nil {
 				pause = purgeShare * time.Since(began)
 				e.log.InfoContext(ctx, "purged deleted workspaces", "took", time.Since(began).Round(time.Millisecond))
@@ -46,6 +46,16 @@ func (e *Engine) purge(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			e.log.ErrorContext(ctx, "deleted workspaces are not purged yet; it will be tried again", "error", err)
+		}
+		began = time.Now()
+		due, err := e.trashDue(ctx)
+		if err == nil && due && e.leases.of(leasePurge).Mine() {
+			if err = e.PurgeTrash(ctx); err == nil {
+				pause = max(pause, purgeShare*time.Since(began))
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			e.log.ErrorContext(ctx, "the trash is not emptied yet; it will be tried again", "error", err)
 		}
 		if !sleep(ctx, pause) {
 			return

@@ -49,6 +49,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.observe(plan)
 	ctx, revoke := context.WithCancelCause(ctx)
 	ctx, timeout := context.WithTimeout(ctx, s.limits.QueryTime)
 	cancel := func() { timeout(); revoke(nil) }
@@ -321,6 +322,9 @@ func (s *entry) tableNames(ctx context.Context, connection string) []string {
 
 // adapter finds the open adapter of a connection for the executor.
 func (s *entry) adapter(ctx context.Context, connection string) (adapter.Adapter, error) {
+	if connection == "" && s.past != nil {
+		return s.past, nil
+	}
 	if connection == "" {
 		return s.e.store.Adapter(), nil
 	}
@@ -344,7 +348,7 @@ type cursorMaker struct {
 
 func (s *entry) cursorMaker(q *lqp.Query) *cursorMaker {
 	return &cursorMaker{key: s.e.cursors, now: s.e.clock(), scope: lqp.CursorScope{
-		Query: lqp.QueryHash(q), Principal: s.who(), Workspace: s.Workspace.ID,
+		Query: s.hashOf(q), Principal: s.who(), Workspace: s.Workspace.ID,
 		Policy: strconv.FormatInt(s.policy.Version, 10),
 	}}
 }

@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/realtime"
 )
 
 // Timing of the relay.
 const (
-	relayBatch    = 512             // changes handed over at once
-	relayPoll     = 2 * time.Second // how long a change made by another process may stay unnoticed
-	relayRetry    = time.Second     // first pause after a consumer's error; doubles up to relayRetryMax
+	relayBatch    = 512                    // changes handed over at once
+	relayPoll     = 2 * time.Second        // how long a change made by another process may stay unnoticed …
+	relayPollMany = 250 * time.Millisecond // … and how long where other processes are expected
+	relayRetry    = time.Second            // first pause after a consumer's error; doubles up to relayRetryMax
 	relayRetryMax = time.Minute
 )
 
@@ -25,7 +27,12 @@ type consumer struct {
 	name    string
 	durable bool // its position is kept across restarts
 	deliver func(ctx context.Context, entries []audit.Entry) error
+	// lease is that of the process that serves the consumer, nil for one that each process has of its own.
+	lease *minidb.Lease
 }
+
+// ours reports whether this process serves the consumer.
+func (c *consumer) ours() bool { return c.lease == nil || c.lease.Mine() }
 
 // Run owns the engine's background work until ctx ends: it looks after the connections to external databases and hands
 // committed changes to the broker and to the sinks, each at its own pace and from its own place in the log. A consumer that fails is asked again and delays nobody else. Run returns
@@ -36,8 +43,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	consumers := []consumer{{name: "broker", deliver: e.publish}}
 	for name, sink := range e.sinks {
-		consumers = append(consumers, consumer{name: "sink:" + name, durable: true, deliver: sink.WriteEntries})
+		name = "sink:" + name
+		consumers = append(consumers, consumer{name: name, durable: true, deliver: sink.WriteEntries, lease: e.leases.of(name)})
 	}
+	e.leases.of(leaseHeads)
+	e.leases.of(leasePurge)
+	e.leases.claim(ctx)
+	defer e.leases.release(ctx)
 	wakers := make([]chan struct{}, len(consumers))
 	var wg sync.WaitGroup
 	for i, c := range consumers {
@@ -47,6 +59,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { e.sources.watch(ctx) })
 	wg.Go(func() { e.purge(ctx) })
 	wg.Go(func() { e.signHeads(ctx) })
+	wg.Go(func() { e.leases.keep(ctx) })
 	committed, stop := e.store.Committed()
 	defer stop()
 	for done := false; !done; {
@@ -73,8 +86,16 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) relay(ctx context.Context, c consumer, wake <-chan struct{}) {
 	pause := relayRetry
 	position, started := int64(0), false
+	poll := relayPoll
+	if e.store.Shared() {
+		poll = relayPollMany
+	}
 	for {
 		err := func() (err error) {
+			if !c.ours() {
+				started = false // another process goes on from where we stopped
+				return nil
+			}
 			if !started {
 				if position, err = e.startOf(ctx, c); err != nil {
 					return err
@@ -95,7 +116,7 @@ func (e *Engine) relay(ctx context.Context, c consumer, wake <-chan struct{}) {
 			continue
 		}
 		pause = relayRetry
-		timer := time.NewTimer(relayPoll)
+		timer := time.NewTimer(poll)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -122,7 +143,7 @@ func (e *Engine) relayFrom(ctx context.Context, c consumer, position int64) (int
 		if err != nil {
 			return position, fmt.Errorf("read changes: %w", err)
 		}
-		if len(entries) == 0 {
+		if len(entries) == 0 || !c.ours() {
 			return position, nil
 		}
 		if err := c.deliver(ctx, entries); err != nil {

@@ -30,13 +30,6 @@ type TypeReport struct {
 	Breaks []Breakage `json:"breaks"`
 }
 
-// Breakage is a view, by id and name, or the rule of a role that a change would break.
-type Breakage struct {
-	Kind string `json:"kind"` // "view" or "rule"
-	ID   string `json:"id,omitempty"`
-	Name string `json:"name"`
-}
-
 // LossError says that a change of type was not made because it would lose something and nobody accepted that.
 type LossError struct{ Report TypeReport }
 
@@ -144,42 +137,47 @@ func (r *retyping) preview(ctx context.Context) (*TypeReport, error) {
 	return &TypeReport{*cells, r.breaks(ctx, &cells.Column)}, nil
 }
 
-// breaks finds the rules and views that compile against the table as it is and not as it will be.
+// breaks finds the rules and views that compile against the table as it is and not once its column is c.
 func (r *retyping) breaks(ctx context.Context, c *minidb.Column) []Breakage {
-	list := []Breakage{}
-	now := r.table.Schema()
-	then := *now
-	then.Columns = append([]lqp.Column(nil), now.Columns...)
+	then := *r.table.Schema()
+	then.Columns = append([]lqp.Column(nil), then.Columns...)
 	for i := range then.Columns {
 		if then.Columns[i].ID == c.ID {
 			then.Columns[i].Type = c.ValueType()
 		}
 	}
+	return r.entry.breaks(ctx, r.table, &then)
+}
+
+// breaks finds the rules and views that compile against a table as it is and not as it would be.
+func (s *entry) breaks(ctx context.Context, table *minidb.Table, then *lqp.Table) []Breakage {
+	list := []Breakage{}
+	now := table.Schema()
 	compiles := func(rule rbac.TableRule, t *lqp.Table) bool {
 		for _, e := range []lqp.Expr{rule.Read, rule.Create, rule.Update, rule.Delete} {
-			if _, err := r.bindRule(e, t); err != nil {
+			if _, err := s.bindRule(e, t); err != nil {
 				return false
 			}
 		}
 		for id, mask := range rule.Masks {
-			if rewrite.CheckMask(mask, t, id, r.reader()) != nil {
+			if rewrite.CheckMask(mask, t, id, s.reader()) != nil {
 				return false
 			}
 		}
 		return true
 	}
-	rules := r.policy.Rules[rbac.TableRef{Table: r.table.ID}]
+	rules := s.policy.Rules[rbac.TableRef{Table: table.ID}]
 	for _, role := range slices.Sorted(maps.Keys(rules)) {
-		if rule := rules[role]; compiles(rule, now) && !compiles(rule, &then) {
-			list = append(list, Breakage{Kind: "rule", Name: string(role)})
+		if rule := rules[role]; compiles(rule, now) && !compiles(rule, then) {
+			list = append(list, Breakage{Kind: "rule", ID: string(role), Name: string(role), Effect: Closes})
 		}
 	}
-	later := *r.entry
+	later := *s
 	later.sights = nil
-	later.instead = map[string]*lqp.Table{r.table.ID: &then}
-	for _, v := range r.Views {
-		if r.readable(v.ID) && r.runs(ctx, v) && !later.runs(ctx, v) {
-			list = append(list, Breakage{Kind: "view", ID: v.ID, Name: v.Name})
+	later.instead = map[string]*lqp.Table{table.ID: then}
+	for _, v := range s.Views {
+		if s.readable(v.ID) && s.runs(ctx, v) && !later.runs(ctx, v) {
+			list = append(list, Breakage{Kind: "view", ID: v.ID, Name: v.Name, Effect: Breaks})
 		}
 	}
 	return list

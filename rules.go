@@ -74,11 +74,17 @@ func (a *Access) Rules(ctx context.Context, workspace string) ([]*minidb.Rule, e
 	}
 	list := make([]*minidb.Rule, 0, len(s.Snapshot.Rules))
 	for _, r := range s.Snapshot.Rules {
-		if s.readable(ruledPlace(r.Table)) {
+		if s.readable(ruledPlace(r.Table)) && s.inUse(r.Table) {
 			list = append(list, r)
 		}
 	}
 	return list, nil
+}
+
+// inUse reports whether the table of a rule is not in the trash, where its rules stay in force out of sight.
+func (s *entry) inUse(t rbac.TableRef) bool {
+	_, ok := s.AnyTable(t.Table)
+	return ok || t.Connection != ""
 }
 
 // ruledPlace is the resource that the policy knows a table by.

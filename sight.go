@@ -101,11 +101,12 @@ func (s *entry) guardOf(seen *rewrite.Sight, t *minidb.Table) (minidb.Guard, err
 	if err != nil {
 		return minidb.Guard{}, fmt.Errorf("table %s: its rule does not compile: %w", t.ID, ErrNotFound)
 	}
-	g := minidb.Guard{Read: rules.Read, Create: rules.Create, Update: rules.Update, Delete: rules.Delete}
+	g := minidb.Guard{Read: rules.Read, Create: rules.Create, Update: rules.Update, Delete: rules.Delete, RequireVersion: t.Rules.RequireVersion}
 	if _, own := s.e.policies.(*cataloguePolicies); own {
 		g.PolicyVersion = s.policy.Version // a right revoked before the commit is not used
 	}
-	return g, nil
+	g.Links, err = s.linkGuards(t)
+	return g, err
 }
 
 // column finds a column that the principal has all of, with its table: what is hidden or in a closed table is not there, and

@@ -20,7 +20,7 @@ func (s *entry) rowRules(t *minidb.Table, seen *rewrite.Sight, rules minidb.Tabl
 			return nil, fmt.Errorf("a rule keeps columns of table %s from you, which its rules may be about: %w", t.ID, ErrForbidden)
 		}
 	}
-	var to minidb.TableRules
+	to := minidb.TableRules{RequireVersion: rules.RequireVersion}
 	for _, set := range rules.Uniques {
 		columns := make([]string, len(set.Columns))
 		for i, name := range set.Columns {

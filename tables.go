@@ -66,8 +66,8 @@ func (a *Access) updateBase(ctx context.Context, id string, patch minidb.BasePat
 	return a.e.store.UpdateBase(ctx, a.granted(s), id, patch, version)
 }
 
-// DeleteBase removes a base with its tables, views and rows; version 0 skips the version check. The principal must be
-// allowed to delete each of them.
+// DeleteBase puts a base with its tables, views and rows into the trash; version 0 skips the version check. The principal
+// must be allowed to delete each of them.
 func (a *Access) DeleteBase(ctx context.Context, id string, version int64) error {
 	s, err := a.at(ctx, id, rbac.AlterTables)
 	if err != nil {
@@ -101,10 +101,27 @@ func (s *entry) within(base string) iter.Seq[string] {
 
 // CreateTable makes a table in a base.
 func (a *Access) CreateTable(ctx context.Context, base string, spec minidb.TableSpec) (*minidb.Table, error) {
-	if _, err := a.at(ctx, base, rbac.AlterTables); err != nil {
+	s, err := a.at(ctx, base, rbac.AlterTables)
+	if err != nil {
 		return nil, err
 	}
-	return a.e.store.CreateTable(ctx, a.actor(""), base, spec)
+	spec.Columns = slices.Clone(spec.Columns)
+	for i := range spec.Columns {
+		c := &spec.Columns[i]
+		if err := s.mayLink(ctx, "", c); err != nil {
+			return nil, err
+		}
+		if c.Options, err = s.computedOptions(ctx, nil, nil, c.Type, c.Options, spec.Columns, fmt.Sprintf("$.columns[%d].options", i)); err != nil {
+			return nil, err
+		}
+	}
+	t, err := a.e.store.CreateTable(ctx, a.actor(""), base, spec)
+	if err == nil && slices.ContainsFunc(t.Columns, func(c minidb.Column) bool { return c.Type.Computed() }) {
+		if shown, err := a.Table(ctx, t.ID); err == nil { // with what they are computed from
+			return shown, nil
+		}
+	}
+	return t, err
 }
 
 // Tables lists the tables of a base that are in use and not closed to the principal, without the columns hidden from it.
@@ -130,10 +147,15 @@ func (a *Access) Table(ctx context.Context, id string) (*minidb.Table, error) {
 	return nil, fmt.Errorf("table %s: %w", id, ErrNotFound)
 }
 
-// UpdateTable changes a table's name, description, settings or rules; version 0 skips the version check. Rules may name
+// UpdateTable changes a table's name, looks, settings, rules or base; version 0 skips the version check. It moves to another base
+// where the principal may alter tables in both. Rules may name
 // columns by name or id; they are refused to whom a rule of the policy keeps rows or columns from, since whether they hold
 // tells of all of them.
 func (a *Access) UpdateTable(ctx context.Context, id string, patch minidb.TablePatch, version int64) (*minidb.Table, error) {
+	return again(func() (*minidb.Table, error) { return a.updateTable(ctx, id, patch, version) })
+}
+
+func (a *Access) updateTable(ctx context.Context, id string, patch minidb.TablePatch, version int64) (*minidb.Table, error) {
 	s, err := a.anyTable(ctx, id)
 	if err != nil {
 		return nil, err
@@ -147,14 +169,51 @@ func (a *Access) UpdateTable(ctx context.Context, id string, patch minidb.TableP
 			return nil, err
 		}
 	}
-	t, err := a.e.store.UpdateTable(ctx, a.actor(""), id, patch, version)
+	actor := a.actor("")
+	if patch.Base != nil {
+		t, _ := s.AnyTable(id)
+		if err := s.mayMoveTable(t, *patch.Base); err != nil {
+			return nil, err
+		}
+		actor = a.granted(s)
+	}
+	t, err := a.e.store.UpdateTable(ctx, actor, id, patch, version)
 	if err != nil {
 		return nil, err
 	}
 	return s.changed(ctx, t)
 }
 
-// DeleteTable removes a table and its rows; version 0 skips the version check.
+// mayMoveTable says whether a table may go to another base: the principal must be allowed to alter tables on both sides, and may
+// not lift by it what it may not set on the bases and their projects.
+func (s *entry) mayMoveTable(t *minidb.Table, to string) error {
+	if t.Base == to {
+		return nil
+	}
+	for _, id := range []string{t.Base, to} {
+		if err := s.may(id, rbac.AlterTables); err != nil {
+			return err
+		}
+		b, ok := s.Base(id)
+		if !ok {
+			return fmt.Errorf("base %s: %w", id, ErrNotFound)
+		}
+		for _, place := range []string{id, b.Project} {
+			if place == "" {
+				continue
+			}
+			if err := s.mayRegroup(place, id); err != nil {
+				return err
+			}
+		}
+	}
+	if s.bindsTable(t.ID) {
+		return fmt.Errorf("a rule of table %s binds you, and what binds others may change with its base: %w", t.ID, ErrForbidden)
+	}
+	return nil
+}
+
+// DeleteTable puts a table and its rows into the trash; version 0 skips the version check.
 func (a *Access) DeleteTable(ctx context.Context, id string, version int64) error {
 	if _, err := a.anyTable(ctx, id); err != nil {
 		return err
@@ -177,7 +236,28 @@ func (a *Access) AddColumn(ctx context.Context, table string, spec minidb.Column
 			return nil, fmt.Errorf("the column would show what a rule of table %s keeps from you: %w", table, ErrForbidden)
 		}
 	}
-	return a.e.store.AddColumn(ctx, a.actor(""), table, spec, version)
+	if err := s.mayLink(ctx, table, &spec); err != nil {
+		return nil, err
+	}
+	if spec.Type.Computed() {
+		t, seen, err := s.tableOf(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		if spec.Options, err = s.computedOptions(ctx, t, seen, spec.Type, spec.Options, nil, "$.options"); err != nil {
+			return nil, err
+		}
+	}
+	if spec.Position != nil {
+		t, seen, err := s.tableOf(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		at := placeAmong(t, seen, "", *spec.Position)
+		spec.Position = &at
+	}
+	c, err := a.e.store.AddColumn(ctx, a.actor(""), table, spec, version)
+	return a.readableColumn(ctx, c, err)
 }
 
 // UpdateColumn changes a column. version is its table's, 0 for any. What depends on the values of all rows is refused to
@@ -196,7 +276,18 @@ func (a *Access) UpdateColumn(ctx context.Context, column string, patch minidb.C
 			return nil, err
 		}
 	}
-	return a.e.store.UpdateColumn(ctx, a.actor(""), column, patch, version)
+	if err := s.mayRelink(ctx, t, seen, column, &patch); err != nil {
+		return nil, err
+	}
+	if err := s.mayRecompute(ctx, t, seen, column, &patch); err != nil {
+		return nil, err
+	}
+	if patch.Position != nil {
+		at := placeAmong(t, seen, column, *patch.Position)
+		patch.Position = &at
+	}
+	c, err := a.e.store.UpdateColumn(ctx, a.actor(""), column, patch, version)
+	return a.readableColumn(ctx, c, err)
 }
 
 // wholeRows refuses what would tell of rows that a rule keeps from the principal: whether all of them have a value, whether
@@ -206,40 +297,4 @@ func wholeRows(t *minidb.Table, seen *rewrite.Sight) error {
 		return fmt.Errorf("a rule keeps rows of table %s from you, which this would tell of: %w", t.ID, ErrForbidden)
 	}
 	return nil
-}
-
-// DeleteColumn removes a column with its values and the grants on it. version is its table's, 0 for any.
-func (a *Access) DeleteColumn(ctx context.Context, column string, version int64) error {
-	s, err := a.at(ctx, column, rbac.AlterTables)
-	if err != nil {
-		return err
-	}
-	if _, _, err := s.column(ctx, column); err != nil {
-		return err
-	}
-	return a.e.store.DeleteColumn(ctx, a.actor(""), column, version)
-}
-
-// ReorderColumns puts a table's columns into the given order, which must name each once that the principal sees; others
-// stay behind them. version is the table's, 0 for any.
-func (a *Access) ReorderColumns(ctx context.Context, table string, order []string, version int64) (*minidb.Table, error) {
-	s, err := a.at(ctx, table, rbac.AlterTables)
-	if err != nil {
-		return nil, err
-	}
-	t, seen, err := s.tableOf(ctx, table)
-	if err != nil {
-		return nil, err
-	}
-	whole := slices.Clone(order)
-	for _, c := range t.Columns {
-		if seen.Table().Column(c.ID) == nil {
-			whole = append(whole, c.ID)
-		}
-	}
-	t, err = a.e.store.ReorderColumns(ctx, a.actor(""), table, whole, version)
-	if err != nil {
-		return nil, err
-	}
-	return s.changed(ctx, t)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"regexp"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,15 +13,23 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/minidb"
 )
+
+// blobs are bytes as SQLite has them in its SQL.
+var blobs = regexp.MustCompile(`x'([0-9a-f]*)'`)
 
 // raw runs statements in the store behind everybody's back.
 func (w *world) raw(statements ...string) {
 	w.t.Helper()
 	require.NoError(w.t, w.db.Adapter().Write(context.Background(), func(tx adapter.Tx) error {
 		for _, sql := range statements {
+			if storetest.Driver() == ddl.Postgres {
+				sql = blobs.ReplaceAllString(sql, `'\x$1'::bytea`)
+			}
 			if _, err := tx.Exec(context.Background(), sql); err != nil {
 				return fmt.Errorf("%s: %w", sql, err)
 			}

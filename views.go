@@ -60,7 +60,7 @@ func (a *Access) updateView(ctx context.Context, id string, version int64, spec 
 	return s.shownView(ctx, v), nil
 }
 
-// DeleteView removes a view and what it was published under; version 0 skips the version check.
+// DeleteView puts a view into the trash and ends its publication; version 0 skips the version check.
 func (a *Access) DeleteView(ctx context.Context, id string, version int64) error {
 	if _, err := a.at(ctx, id, rbac.AlterViews); err != nil {
 		return err

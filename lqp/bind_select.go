@@ -183,7 +183,7 @@ func (b *block) order() {
 		default:
 			o.Nulls = NullsFirst
 		}
-		b.out.OrderBy = append(b.out.OrderBy, Order{Expr: e, Desc: o.Desc, Nulls: o.Nulls})
+		b.out.OrderBy = append(b.out.OrderBy, Order{Expr: e, Desc: o.Desc, Nulls: o.Nulls, Manual: o.Manual})
 	}
 }
 

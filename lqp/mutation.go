@@ -28,14 +28,23 @@ type Mutation struct {
 	// Reason is kept in the audit record, at most 500 code points.
 	Reason string
 	DryRun bool // check and report, change nothing
+	// Partial carries out each of Rows that can be, in their order, and refuses the others one by one. Without it one row that
+	// is refused refuses all. Where must be nil and AllRows false.
+	Partial bool
 }
 
 // RowChange names one row and the values to give it.
 type RowChange struct {
 	// ID identifies the row: the row id in the mini-DB, else the key values in the order of Table.Key.
 	ID []Value
-	// Version is the version the writer has seen; 0 skips the check and is refused where the caller demands one.
+	// Version is the version the writer has seen; 0 skips the check, so that the last writer wins, and is refused where the
+	// table demands one and Overwrite is false.
 	Version int64
+	// Merge carries the change out although the row has another version by now, as long as the columns of Set were not given
+	// other values meanwhile. Without it a row of another version refuses the change.
+	Merge bool
+	// Overwrite says that the writer wants to be the last one and to win. Version must be 0.
+	Overwrite bool
 	// Set lists the values by column; a column may occur once.
 	Set []Assignment
 }

@@ -97,6 +97,9 @@ type Order struct {
 	// Whole compares texts over their whole length, beyond the [OrderPrefix] code points that sorting looks at otherwise.
 	// OrderKey puts such keys last, to tell apart rows whose keys agree that far. No source sorts by them.
 	Whole bool
+	// Manual says that the order which people gave the rows of Expr's source is meant, and Expr only names that source. The engine sets
+	// it and puts an expression of that order in the place of Expr.
+	Manual bool
 }
 
 // Page bounds the result. Limit 0 means the caller's default in a user's query and no limit in a bound one.

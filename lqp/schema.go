@@ -17,6 +17,17 @@ type Column struct {
 	HasDefault bool // the source fills it when an insert leaves it out
 	Fact       Fact // what the column says of the record itself, empty for most columns
 	Comment    string
+	// Origins are the columns of other tables that the values are made of or speak of: who is kept from any of them, or from
+	// rows of their tables, is shown nothing of the values. Empty for most columns.
+	Origins []Origin
+	// Derived says that the values are computed from Origins alone: who does not see all of them does not see the column.
+	Derived bool
+}
+
+// Origin is a column of a table of the same connection. The zero Origin is something that nobody sees.
+type Origin struct {
+	Table  string // Table.Name; empty for the row of the value itself, whatever other rows of its table there are
+	Column string // its id
 }
 
 // TableKind says what a table is at its source.
@@ -50,7 +61,10 @@ type Table struct {
 	// Key lists the ids of the columns that identify a row: the primary key, else a unique key without nulls, else empty.
 	Key []string
 	// Version is the id of a column that changes with every write of a row, empty when there is none.
-	Version     string
+	Version string
+	// Place is the column in which a source keeps where rows were put by hand, nil for none. It is not among Columns: plans
+	// only sort by it.
+	Place       *Column
 	Uniques     [][]string
 	ForeignKeys []ForeignKey
 	Rows        int64 // estimated count of rows, -1 when unknown

@@ -101,6 +101,9 @@ func exposedOrder(in *lqp.Query, alias string) []lqp.Order {
 	var order []lqp.Order
 keys:
 	for _, o := range in.OrderBy {
+		if o.Manual { // by what is no column
+			break
+		}
 		for _, n := range in.Select {
 			if lqp.EqualExpr(n.Expr, o.Expr) {
 				order = append(order, lqp.Order{Expr: lqp.TypedRef(alias, n.Name, n.Expr.Type()), Desc: o.Desc, Nulls: o.Nulls})

@@ -24,6 +24,7 @@ func (rw *rewriter) guard(q *lqp.Query) (*lqp.Query, error) {
 	if sights[0], err = rw.source(&c.From); err != nil {
 		return nil, err
 	}
+	withPlace(&c.From, c.OrderBy)
 	for i := range c.Joins {
 		if sights[i+1], err = rw.source(&c.Joins[i].Source); err != nil {
 			return nil, err

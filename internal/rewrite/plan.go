@@ -29,6 +29,14 @@ type Rule struct {
 	Masks map[string]string `json:"masks,omitempty"`
 }
 
+// Only is the sight of the one table that the plan reads, nil for a plan of several sources.
+func (p *Plan) Only() *Sight {
+	if len(p.placed) != 1 {
+		return nil
+	}
+	return p.placed[0].sight
+}
+
 // Query is the bound and rewritten query. Its Select lists the principal's columns first ([Plan.Visible] of them) and then
 // sort keys that are fetched for the cursor but not shown. It must not be changed.
 func (p *Plan) Query() *lqp.Query { return p.query }
@@ -143,11 +151,11 @@ var ErrNoTable = lqp.ErrUnknownTable
 // aggregate, limit and count. Problems of the query come back as lqp.Problems.
 func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 	rw := &rewriter{in: in, reader: Reader{in.Principal, in.Policy, in.Now}, seen: map[rbac.TableRef]*Sight{}}
-	bound, err := lqp.Bind(q, rw.env())
+	bound, err := lqp.Bind(markManual(q), rw.env())
 	if err != nil {
 		return nil, err
 	}
-	bound = flatten(bound)
+	bound = placeManual(flatten(bound))
 	if err := checkWidth(bound); err != nil {
 		return nil, err
 	}

@@ -71,6 +71,7 @@ func (r Reader) Look(ref rbac.TableRef, t *lqp.Table) (*Sight, error) {
 	if rule.Closed {
 		return nil, ErrNoTable
 	}
+	rule = r.withoutOrigins(ref, t, rule)
 	s := &Sight{ref: ref, role: r.Policy.Role(r.Principal), full: t, seen: t, rule: rule, reader: r}
 	var err error
 	if s.read, err = r.predicate(rule.Read, t); err != nil {

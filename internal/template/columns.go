@@ -50,6 +50,18 @@ func money(name string) minidb.ColumnSpec {
 	return minidb.ColumnSpec{Name: name, Type: minidb.CurrencyColumn, Options: minidb.ColumnOptions{Currency: "EUR"}}
 }
 
+// linked names rows of a table that comes before in the template, of which it shows the other side in a column called inverse. Cells are
+// the labels of the rows.
+func linked(name, table, inverse string) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: minidb.LinkColumn, Options: minidb.ColumnOptions{Link: &minidb.Link{Table: table, Single: true}},
+		Inverse: &minidb.InverseSpec{Name: inverse}}
+}
+
+// through is a column that looks at a column of the rows that a link names.
+func through(name string, kind minidb.ColumnType, link, target, aggregate string) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: kind, Options: minidb.ColumnOptions{Through: &minidb.Through{Link: link, Target: target, Aggregate: aggregate}}}
+}
+
 // labels is a multiple select.
 func labels(name string, names ...string) minidb.ColumnSpec {
 	c := choice(name, names...)

@@ -16,9 +16,10 @@ var crm = Template{
 				{"Brisa", "Prospect", "Porto", "Portugal", "12", "https://brisa.example", ""},
 				{"Cobalt Works", "Prospect", "Graz", "Austria", "310", "https://cobalt.example", "Decides twice a year, in March and October."},
 			}},
-		{Name: "Contacts", Description: "People, by the name of their company.",
+		{Name: "Contacts", Description: "The people at companies.",
 			Columns: []minidb.ColumnSpec{
-				required(text("Name")), text("Company"), text("Role"), unique(email("Email")), phone("Phone"), date("Last contact"), notes("Notes"),
+				required(text("Name")), linked("Company", "Companies", "Contacts"), text("Role"), unique(email("Email")), phone("Phone"), date("Last contact"), notes("Notes"),
+				through("Company name", minidb.LookupColumn, "Company", "Company", ""),
 			},
 			Rows: [][]string{
 				{"Rosa Alder", "Alder & Sons", "Owner", "rosa@alder.example", "+44 113 496 0000", "@-4", ""},
@@ -26,10 +27,11 @@ var crm = Template{
 				{"Inês Prado", "Brisa", "Founder", "ines@brisa.example", "+351 22 000 0000", "@-1", ""},
 				{"Karl Ober", "Cobalt Works", "IT", "karl.ober@cobalt.example", "", "@-61", ""},
 			}},
-		{Name: "Deals", Description: "What may be sold, by the name of the company.",
+		{Name: "Deals", Description: "What may be sold.",
 			Columns: []minidb.ColumnSpec{
-				required(text("Deal")), required(text("Company")), choice("Stage", "Lead", "Talking", "Offer", "Won", "Lost"),
+				required(text("Deal")), linked("Company", "Companies", "Deals"), choice("Stage", "Lead", "Talking", "Offer", "Won", "Lost"),
 				least(money("Value"), "0"), most(least(column("Chance", minidb.PercentColumn), "0"), "1"), date("Expected"), text("Owner"),
+				through("Company name", minidb.LookupColumn, "Company", "Company", ""),
 			},
 			Rows: [][]string{
 				{"Renewal", "Alder & Sons", "Offer", "9600", "80%", "@14", "Mia"},
@@ -41,9 +43,9 @@ var crm = Template{
 	},
 	Views: []View{
 		{Name: "Open deals", Table: "Deals", Filter: `NOT(OR({Stage} = "Won", {Stage} = "Lost"))`, Sorts: []string{"Expected"},
-			Columns: []string{"Deal", "Company", "Stage", "Value", "Chance", "Expected", "Owner"}},
+			Columns: []string{"Deal", "Company name", "Stage", "Value", "Chance", "Expected", "Owner"}},
 		{Name: "Value by stage", Table: "Deals", GroupBy: "Stage", Sum: "Value"},
 		{Name: "Not heard of lately", Table: "Contacts", Filter: `{Last contact} < DATEADD(TODAY(), -30, "days")`, Sorts: []string{"Last contact"},
-			Columns: []string{"Name", "Company", "Email", "Last contact"}},
+			Columns: []string{"Name", "Company name", "Email", "Last contact"}},
 	},
 }

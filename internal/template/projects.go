@@ -16,12 +16,13 @@ var projects = Template{
 				{"Office move", "Planned", "Ben", "@20", "@90", "42500.50", "Everybody has a desk on the first day."},
 				{"Price list", "Done", "Chika", "@-80", "@-12", "2500", "One list for all shops."},
 			}},
-		{Name: "Tasks", Description: "The steps of projects, by the name of the project.",
+		{Name: "Tasks", Description: "The steps of projects.",
 			Columns: []minidb.ColumnSpec{
-				required(text("Task")), required(text("Project")), choice("Status", "To do", "In progress", "Done"),
+				required(text("Task")), linked("Project", "Projects", "Tasks"), choice("Status", "To do", "In progress", "Done"),
 				choice("Priority", "Normal", "High", "Low"), text("Assignee"), date("Due"),
 				least(decimals("Estimate", 1), "0"), least(decimals("Spent", 1), "0"),
 				labels("Labels", "Design", "Text", "Technical"), notes("Notes"),
+				through("Project name", minidb.LookupColumn, "Project", "Project", ""), through("Project due", minidb.LookupColumn, "Project", "Due", ""),
 			},
 			Rows: [][]string{
 				{"Write texts", "New website", "In progress", "High", "Ana", "@3", "24", "11.5", "Text", "Start with the three pages that most people read."},
@@ -35,9 +36,9 @@ var projects = Template{
 	},
 	Views: []View{
 		{Name: "Open tasks", Table: "Tasks", Filter: `{Status} != "Done"`, Sorts: []string{"Due", "Priority"},
-			Columns: []string{"Task", "Project", "Status", "Priority", "Assignee", "Due"}},
+			Columns: []string{"Task", "Project name", "Status", "Priority", "Assignee", "Due"}},
 		{Name: "Late", Table: "Tasks", Filter: `AND({Status} != "Done", {Due} < TODAY())`, Sorts: []string{"Due"},
-			Columns: []string{"Task", "Project", "Assignee", "Due"}},
-		{Name: "Hours by project", Table: "Tasks", GroupBy: "Project", Sum: "Spent"},
+			Columns: []string{"Task", "Project name", "Assignee", "Due"}},
+		{Name: "Hours by person", Table: "Tasks", GroupBy: "Assignee", Sum: "Spent"},
 	},
 }

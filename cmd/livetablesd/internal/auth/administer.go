@@ -145,7 +145,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor Identity, userID string,
 		}
 		if reason != "" {
 			acc.epoch++
-			if _, err := revokeSessions(ctx, tx, acc.ID, reason, s.clock(), `1`); err != nil {
+			if _, err := revokeSessions(ctx, tx, acc.ID, reason, s.clock(), everyRow); err != nil {
 				return err
 			}
 		}
@@ -187,7 +187,7 @@ func (s *Service) RevokeUserSessions(ctx context.Context, actor Identity, userID
 		if _, err := findAccount(ctx, tx, "id", userID); err != nil {
 			return err
 		}
-		n, err = revokeSessions(ctx, tx, userID, endedRevoked, s.clock(), `1`)
+		n, err = revokeSessions(ctx, tx, userID, endedRevoked, s.clock(), everyRow)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,8 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/storetest"
 )
 
 // testKeys derives keys from a text.
@@ -47,12 +50,12 @@ func (c *testClock) Step(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// fixture is a service on a database file of its own.
+// fixture is a service on a database of its own.
 type fixture struct {
 	*Service
 	t     testing.TB
-	path  string
-	store *sqlite.Store
+	place storetest.Place
+	store adapter.Store
 	clock *testClock
 
 	mu      sync.Mutex
@@ -60,23 +63,35 @@ type fixture struct {
 	entries []audit.Entry
 }
 
+// tables are those that a dump shows.
+var tables = []string{"auth_account", "auth_session", "auth_key", "auth_service", "auth_invite", "auth_mail", "auth_mail_token", "auth_oidc_link", "auth_outbox"}
+
+// emptyTables makes a database as good as new.
+var emptyTables = func() []string {
+	list := []string{`DELETE FROM auth_oidc_flow`, `UPDATE auth_outbox_last SET position = 0`}
+	for _, table := range tables {
+		list = append(list, `DELETE FROM `+table)
+	}
+	return list
+}()
+
 // weakHash is for tests that are not about the hash.
 var weakHash = HashParams{Memory: 64, Time: 1, Threads: 1}
 
 func newFixture(t testing.TB, change func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{
-		t: t, path: filepath.Join(t.TempDir(), "accounts.db"),
+		t: t, place: storetest.Emptied(t, emptyTables...),
 		clock: &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
 	}
 	f.open(change)
 	return f
 }
 
-// open opens the fixture's file, as a process that starts does.
+// open opens the fixture's database, as a process that starts does.
 func (f *fixture) open(change func(*Options)) {
 	f.t.Helper()
-	store, err := sqlite.OpenStore(f.t.Context(), f.path, sqlite.StoreOptions{Relaxed: true})
+	store, err := f.place.OpenStore(f.t.Context())
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { _ = store.Close() })
 	o, err := Options{
@@ -101,9 +116,9 @@ func (f *fixture) open(change func(*Options)) {
 	require.NoError(f.t, err)
 }
 
-// another opens the same file a second time, as another node would.
+// another opens the same database a second time, as another node would.
 func (f *fixture) another() *fixture {
-	g := &fixture{t: f.t, path: f.path, clock: f.clock}
+	g := &fixture{t: f.t, place: f.place, clock: f.clock}
 	g.open(nil)
 	return g
 }
@@ -183,4 +198,52 @@ func (f *fixture) dead(tokens Tokens) {
 	require.ErrorIs(f.t, err, ErrUnauthenticated)
 	_, err = f.Refresh(f.t.Context(), tokens.Refresh, home)
 	require.ErrorIs(f.t, err, ErrUnauthenticated)
+}
+
+// stored is all that the store has, as bytes or text: the files of an SQLite database, the rows of any other.
+func (f *fixture) stored() string {
+	f.t.Helper()
+	if f.place.File == "" {
+		return f.dump()
+	}
+	var all strings.Builder
+	for _, suffix := range []string{"", "-wal", "-journal"} {
+		raw, err := os.ReadFile(f.place.File + suffix)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		require.NoError(f.t, err)
+		all.Write(raw)
+	}
+	return all.String()
+}
+
+// noRoom makes every INSERT or DELETE of entries that wait fail, until the function that it answers is called.
+func (f *fixture) noRoom(event string) (room func()) {
+	f.t.Helper()
+	if f.place.File != "" {
+		f.exec(`CREATE TRIGGER no_room BEFORE ` + event + ` ON auth_outbox BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+		return func() { f.exec(`DROP TRIGGER no_room`) }
+	}
+	f.exec(`CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100'', MESSAGE = ''no room''; END'`)
+	f.exec(`CREATE TRIGGER no_room BEFORE ` + event + ` ON auth_outbox FOR EACH ROW EXECUTE FUNCTION no_room()`)
+	return func() {
+		f.exec(`DROP TRIGGER no_room ON auth_outbox`)
+		f.exec(`DROP FUNCTION no_room()`)
+	}
+}
+
+// lacksRoom demands that an error is that of noRoom.
+func (f *fixture) lacksRoom(err error) {
+	f.t.Helper()
+	if f.place.File != "" {
+		require.ErrorContains(f.t, err, "no room")
+		return
+	}
+	var answer interface {
+		error
+		SQLState() string
+	}
+	require.ErrorAs(f.t, err, &answer)
+	require.ErrorContains(f.t, answer, "no room")
 }

@@ -24,9 +24,10 @@ func (s *Service) ForgetMails(ctx context.Context, workspace string, remove func
 	addresses := map[string]bool{}
 	busy := false
 	err := s.store.Read(ctx, func(tx adapter.Tx) error {
-		return each(ctx, tx, `SELECT id, address, state = 0 AND lease_until > ? FROM auth_mail WHERE workspace = ?`,
+		ids, busy = nil, false
+		return each(ctx, tx, `SELECT id, address, CASE WHEN state = 0 AND lease_until > ? THEN 1 ELSE 0 END FROM auth_mail WHERE workspace = ?`,
 			[]lqp.Value{timeValue(s.clock()), lqp.TextValue(workspace)}, func(r row) error {
-				ids, busy = append(ids, r.text(0)), busy || r.int(2) != 0
+				ids, busy = append(ids, r.text(0)), busy || r.bool(2)
 				addresses[r.text(1)] = true
 				return nil
 			})

@@ -144,8 +144,8 @@ func TestKilledBetweenCommitAndLog(t *testing.T) {
 		}
 	}
 	f := &fixture{t: t, Service: n.Service}
-	f.store = n.Service.store.(*sqlite.Store)
-	require.Equal(t, f.count("auth_account", "1"), int64(total))
+	f.store = n.Service.store
+	require.Equal(t, f.count("auth_account", everyRow), int64(total))
 	require.Len(t, made, total, "each once")
 	require.Greater(t, total, 10)
 	t.Logf("%d accounts, %d entries waited after the last kill", total, waiting.Waiting)

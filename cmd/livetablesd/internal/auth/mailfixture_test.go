@@ -14,6 +14,7 @@ import (
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/mail"
+	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -22,7 +23,16 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, crash(dir, os.Getenv(crashDir+"_WHEN")))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(onEveryStore{m})
+}
+
+// onEveryStore runs the tests on each database that accounts can be kept in.
+type onEveryStore struct{ *testing.M }
+
+// Run implements goleak.TestingM.
+func (m onEveryStore) Run() int {
+	return storetest.Run(m.M, "TestRunAudit", "TestAttack37IDTokens", "TestOIDCWhoMayComeIn", "TestOIDCIssuerIsHostile", "TestRunMailWaits",
+		"TestKilledBetweenCommitAndLog", "TestUnknownAccountsCostTheSame", "TestAttack40ResetTiming", "TestOIDCKeysRotate")
 }
 
 // postbox is a mailer that keeps what it is given, unless told to fail.

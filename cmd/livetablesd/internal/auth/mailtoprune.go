@@ -43,7 +43,7 @@ func (s *Service) pruneMail(ctx context.Context) error {
 	}
 	any := false
 	err := s.store.Read(ctx, func(tx adapter.Tx) error {
-		return each(ctx, tx, `SELECT `+strings.Join(asks, " OR "), args, func(r row) error {
+		return each(ctx, tx, `SELECT CASE WHEN `+strings.Join(asks, " OR ")+` THEN 1 ELSE 0 END`, args, func(r row) error {
 			any = r.bool(0)
 			return nil
 		})

@@ -27,10 +27,13 @@ const (
 
 // RunMail hands over what the service has to say by mail, until ctx ends. While the mailer cannot be reached everything
 // waits and nothing is lost; a message that it refuses five times is given up, and the others pass it. One process runs it
-// on a store, once; should two, a mail may be sent twice, the same both times. The error is the store's, at the start.
+// on a store, once, or several with Options.Shared; a mail may be sent twice when a process dies while it sends it, the same both times. The error is the store's, at the start.
 func (s *Service) RunMail(ctx context.Context, mailer mail.Mailer) error {
-	// What a process was sending when it died is sent again.
+	// What a process was sending when it died is sent again: at once where there was no other process, else after its lease.
 	err := s.store.Write(ctx, func(tx adapter.Tx) error {
+		if s.options.Shared {
+			return nil
+		}
 		_, err := tx.Exec(ctx, `UPDATE auth_mail SET lease_until = 0 WHERE state = ? AND lease_until > 0`, lqp.IntValue(mailWaiting))
 		return err
 	})

@@ -27,8 +27,9 @@ func (s *Service) admitPerson(ctx context.Context, who person, flow, next string
 		if acc, did, err = s.accountFor(ctx, tx, who, now); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `UPDATE auth_oidc_flow SET account_id = ?, epoch = ?, ticket_hash = ?, expires_at = max(expires_at, ?) WHERE id = ? AND account_id IS NULL`,
-			lqp.TextValue(acc.ID), lqp.IntValue(acc.epoch), lqp.TextValue(ticketHash(secret)), timeValue(out.ExpiresAt), lqp.TextValue(flow))
+		n, err := tx.Exec(ctx, `UPDATE auth_oidc_flow SET account_id = ?, epoch = ?, ticket_hash = ?,
+			expires_at = CASE WHEN expires_at > ? THEN expires_at ELSE ? END WHERE id = ? AND account_id IS NULL`,
+			lqp.TextValue(acc.ID), lqp.IntValue(acc.epoch), lqp.TextValue(ticketHash(secret)), timeValue(out.ExpiresAt), timeValue(out.ExpiresAt), lqp.TextValue(flow))
 		if err == nil && n != 1 {
 			err = ErrOIDC
 		}
@@ -91,7 +92,7 @@ func (s *Service) accountFor(ctx context.Context, tx adapter.Tx, who person, now
 
 // newPerson makes an account that has no password: nobody logs in to it with one until an instance admin sets it.
 func (s *Service) newPerson(ctx context.Context, tx adapter.Tx, who person, now time.Time) (account, error) {
-	accounts, err := countAccounts(ctx, tx, `1`)
+	accounts, err := countAccounts(ctx, tx, everyRow)
 	switch {
 	case err != nil:
 		return account{}, err

@@ -56,6 +56,8 @@ type Options struct {
 	// it is taken: after a crash perhaps a second time, with the same ID, which must then have no effect. Entries hold no
 	// secrets. nil records nothing.
 	Record func(ctx context.Context, entry audit.Entry) error
+	// Shared says that other processes may run RunMail on the store: mails that are being sent are not taken from them.
+	Shared bool
 	Logger *slog.Logger     // default: discards
 	Clock  func() time.Time // default time.Now
 }

@@ -106,7 +106,11 @@ func (s *Service) put(ctx context.Context, tx adapter.Tx, most int64, e audit.En
 	if err != nil {
 		return fmt.Errorf("write audit entry: %w", err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO auth_outbox (workspace, entry) VALUES (?, ?)`, lqp.TextValue(e.Workspace), lqp.TextValue(string(doc)))
+	_, err = tx.Exec(ctx, `UPDATE auth_outbox_last SET position = position + 1`)
+	if err == nil {
+		_, err = tx.Exec(ctx, `INSERT INTO auth_outbox (position, workspace, entry) SELECT position, ?, ? FROM auth_outbox_last`,
+			lqp.TextValue(e.Workspace), lqp.TextValue(string(doc)))
+	}
 	if err != nil {
 		return fmt.Errorf("write audit entry: %w", err)
 	}

@@ -129,7 +129,7 @@ func (s *Service) DeleteToken(ctx context.Context, who Identity, id string) erro
 
 // DeleteTokens ends all of the caller's personal access tokens and counts them.
 func (s *Service) DeleteTokens(ctx context.Context, who Identity) (int64, error) {
-	return s.deleteTokens(ctx, who, `1`)
+	return s.deleteTokens(ctx, who, everyRow)
 }
 
 func (s *Service) deleteTokens(ctx context.Context, who Identity, where string, args ...lqp.Value) (n int64, err error) {
@@ -181,7 +181,7 @@ func (s *Service) RevokeEverything(ctx context.Context, who Identity, from Clien
 		if err := dropMailTokens(ctx, tx, acc.ID); err != nil {
 			return err
 		}
-		if _, err = revokeSessions(ctx, tx, acc.ID, endedRevoked, s.clock(), `1`); err != nil {
+		if _, err = revokeSessions(ctx, tx, acc.ID, endedRevoked, s.clock(), everyRow); err != nil {
 			return err
 		}
 		return s.note(ctx, tx, from, who.UserID, "auth.revoke_everything", who.UserID, "")

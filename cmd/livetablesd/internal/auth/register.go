@@ -29,7 +29,7 @@ type Registration struct {
 func (s *Service) SetupToken(ctx context.Context) (token string, ok bool, err error) {
 	var accounts int64
 	err = s.store.Read(ctx, func(tx adapter.Tx) error {
-		accounts, err = countAccounts(ctx, tx, `1`)
+		accounts, err = countAccounts(ctx, tx, everyRow)
 		return err
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (T
 	// Whoever may not register learns nothing about the fields and costs no hash.
 	var accounts int64
 	err := s.store.Read(ctx, func(tx adapter.Tx) (err error) {
-		accounts, err = countAccounts(ctx, tx, `1`)
+		accounts, err = countAccounts(ctx, tx, everyRow)
 		return err
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Service) Register(ctx context.Context, in Registration, from Client) (T
 	}
 	var tokens Tokens
 	err = s.write(ctx, func(tx adapter.Tx) error {
-		accounts, err := countAccounts(ctx, tx, `1`)
+		accounts, err := countAccounts(ctx, tx, everyRow)
 		if err != nil {
 			return err
 		}

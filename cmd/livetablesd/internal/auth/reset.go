@@ -92,7 +92,7 @@ func (s *Service) ConfirmReset(ctx context.Context, token, password livetables.S
 		if err := updateAccount(ctx, tx, acc); err != nil {
 			return err
 		}
-		if _, err := revokeSessions(ctx, tx, acc.ID, endedReset, now, `1`); err != nil {
+		if _, err := revokeSessions(ctx, tx, acc.ID, endedReset, now, everyRow); err != nil {
 			return err
 		}
 		if err := dropMailTokens(ctx, tx, acc.ID); err != nil {

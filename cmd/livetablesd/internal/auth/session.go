@@ -48,7 +48,7 @@ type session struct {
 }
 
 const sessionColumns = `s.id, s.account_id, s.created_at, s.used_at, s.expires_at, s.deadline, s.generation, s.refresh_hash,
-	s.user_agent, s.address, s.revoked_at IS NOT NULL`
+	s.user_agent, s.address, CASE WHEN s.revoked_at IS NULL THEN 0 ELSE 1 END`
 
 // scanSession reads sessionColumns.
 func scanSession(r row) session {
@@ -75,15 +75,15 @@ func pruneSessions(ctx context.Context, tx adapter.Tx, accountID string, now tim
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM auth_session WHERE id IN (
-		SELECT id FROM auth_session WHERE account_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id DESC LIMIT -1 OFFSET ?)`,
-		lqp.TextValue(accountID), lqp.IntValue(maxSessions-1))
+	_, err = tx.Exec(ctx, `DELETE FROM auth_session WHERE account_id = ? AND revoked_at IS NOT NULL AND id NOT IN (
+		SELECT id FROM auth_session WHERE account_id = ? AND revoked_at IS NOT NULL ORDER BY revoked_at DESC, id DESC LIMIT ?)`,
+		lqp.TextValue(accountID), lqp.TextValue(accountID), lqp.IntValue(maxSessions-1))
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE auth_session SET revoked_at = ?, revoke_reason = ? WHERE id IN (
-		SELECT id FROM auth_session WHERE account_id = ? AND revoked_at IS NULL ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ?)`,
-		timeValue(now), lqp.TextValue(endedTooMany), lqp.TextValue(accountID), lqp.IntValue(maxSessions-1))
+	_, err = tx.Exec(ctx, `UPDATE auth_session SET revoked_at = ?, revoke_reason = ? WHERE account_id = ? AND revoked_at IS NULL AND id NOT IN (
+		SELECT id FROM auth_session WHERE account_id = ? AND revoked_at IS NULL ORDER BY used_at DESC, id DESC LIMIT ?)`,
+		timeValue(now), lqp.TextValue(endedTooMany), lqp.TextValue(accountID), lqp.TextValue(accountID), lqp.IntValue(maxSessions-1))
 	return err
 }
 

@@ -8,6 +8,9 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
+// everyRow is the condition that every row of a table meets.
+const everyRow = `1 = 1`
+
 // row reads the columns of one row of a result, counted from an offset.
 type row struct {
 	rows adapter.Rows

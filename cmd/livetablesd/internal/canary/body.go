@@ -68,8 +68,16 @@ func (m *maker) body(r *request, t *tenant, own bool) []byte {
 		return encode(map[string]any{"name": m.name(), "description": "x"})
 	case strings.HasSuffix(path, "/tables"):
 		return encode(map[string]any{"name": m.name(), "columns": []any{map[string]any{"name": "Name", "type": "text"}}})
+	case strings.HasSuffix(path, "/formula"):
+		return encode(map[string]any{"formula": one(m, []string{"UPPER(Secret)", "UPPER(Name)", "Left *", "TODAY()"}), "column_id": one(m, []string{"", id("column")})})
 	case strings.HasSuffix(path, "/columns"):
 		return encode(map[string]any{"name": m.name(), "type": "text"})
+	case strings.HasSuffix(path, "/tables/order"):
+		return encode(map[string]any{"tables": []string{id("table"), id("table")}})
+	case strings.HasSuffix(path, "/schema/revert"):
+		return encode(map[string]any{"change": m.rnd.IntN(6), "accept_loss": m.chance(50), "preview": m.chance(80)})
+	case strings.HasSuffix(path, "/columns/{column}/duplicate"):
+		return encode(map[string]any{"name": m.name(), "cells": m.chance(50)})
 	case strings.HasSuffix(path, "/order"):
 		return encode(map[string]any{"columns": []string{id("column"), id("column")}})
 	case strings.HasSuffix(path, "/indexes"):

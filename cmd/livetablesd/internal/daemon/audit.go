@@ -19,7 +19,7 @@ func (d *Daemon) openSinks(opt *livetables.Options, guard *livetables.AddressGua
 		opt.Heads = audit.NewHeadFile(d.config.AuditHeadsFile)
 	}
 	if d.config.AuditFile != "" {
-		sink, err := audit.OpenFile(d.config.AuditFile)
+		sink, err := audit.OpenFile(d.config.AuditFile, audit.FileOptions{MaxBytes: d.config.AuditFileBytes})
 		if err != nil {
 			return fmt.Errorf("audit file: %w", err)
 		}

@@ -2,6 +2,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +16,12 @@ import (
 // Config are the settings of a daemon. The tags are those of the command line and of its help.
 type Config struct {
 	Listen  string `default:"127.0.0.1:8080" help:"Address to serve on; port 0 picks a free one."`
-	DataDir string `default:"data" type:"path" help:"Directory of the embedded database, the accounts and the key file. It is created when missing. Keep a copy of it, key file included."`
+	DataDir string `default:"data" type:"path" help:"Directory of the embedded database, the accounts and the key file, and of temporary files. It is created when missing, and belongs to one daemon. Keep a copy of it, key file included."`
 	Demo    bool   `help:"On an empty data directory, make a demo account with a sample workspace and print how to look at it."`
 
-	KMS KMS `embed:""`
+	Database Database `embed:""`
+	KeysDir  string   `type:"path" placeholder:"DIR" help:"Directory of the key file, or of what is kept in its place with a key manager. Daemons that share a database need the same. Default: the data directory."`
+	KMS      KMS      `embed:""`
 
 	PublicURL string `name:"public-url" placeholder:"URL" help:"Where people reach this daemon (https://tables.example.com), for the links in mails. Without it mails say what to send where."`
 	Mail      Mail   `embed:"" prefix:"mail-"`
@@ -43,6 +46,7 @@ type Config struct {
 	AuditWebhookSecretFile string        `type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs what is sent there. It must not be readable by everybody."`
 	AuditHeadsFile         string        `type:"path" placeholder:"FILE" help:"Also append the signed heads of the change log to this file. Best where nobody who can change the database can write."`
 	AuditFile              string        `type:"path" placeholder:"FILE" help:"Also append every audit record to this file, as JSON lines."`
+	AuditFileBytes         int64         `default:"0" help:"Size at which the audit file is set aside, with the position of its last record as the end of its name; 0 for never."`
 	ShutdownGrace          time.Duration `default:"30s" help:"How long requests may take to finish when the daemon is stopped."`
 
 	LogFormat string `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
@@ -50,6 +54,9 @@ type Config struct {
 	// LogOutput is where the log goes for programs that run a daemon inside; nil is standard error.
 	LogOutput io.Writer `kong:"-"`
 }
+
+// keysDir is the directory of the keys.
+func (c *Config) keysDir() string { return cmp.Or(c.KeysDir, c.DataDir) }
 
 // check reports all problems of the settings together.
 func (c *Config) check() error {
@@ -79,6 +86,7 @@ func (c *Config) check() error {
 			errs = append(errs, fmt.Errorf("%s must not be below zero", setting.flag))
 		}
 	}
+	errs = append(errs, c.Database.check())
 	if _, err := c.proxies(); err != nil {
 		errs = append(errs, err)
 	}

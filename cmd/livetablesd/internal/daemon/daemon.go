@@ -39,7 +39,8 @@ type Daemon struct {
 	api      *httpapi.Server
 	server   *http.Server
 	metrics  *metrics.Metrics
-	ownStore *sqlite.Store // of what belongs to the instance
+	ownStore adapter.Store // of what belongs to the installation and not to a tenant
+	shared   *installation // nil without a database that other daemons may share
 	once     *idempotency.Store
 
 	admin         *http.Server // nil without --admin-listen
@@ -81,11 +82,8 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	}
 	d.closers = append(d.closers, d.closeListener)
 
-	keys, err := openKeys(ctx, config.DataDir, config.KMS, true)
+	keys, err := d.openKeys(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := keys.openSealer(ctx); err != nil {
 		return nil, err
 	}
 	db, err := d.openMiniDB(ctx)
@@ -94,6 +92,11 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	}
 	if err := d.openEngine(db, keys.sealer); err != nil {
 		return nil, err
+	}
+	if d.ownStore == nil {
+		if d.ownStore, err = d.openStore(ctx, partAccounts); err != nil {
+			return nil, err
+		}
 	}
 	accounts, err := d.openAccounts(ctx, db, keys.sealer)
 	if err != nil {
@@ -115,17 +118,56 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	return d, d.welcome(ctx, accounts, notices)
 }
 
-func (d *Daemon) openStore(ctx context.Context, name string) (*sqlite.Store, error) {
-	store, err := sqlite.OpenStore(ctx, filepath.Join(d.config.DataDir, name), sqlite.StoreOptions{})
+func (d *Daemon) openStore(ctx context.Context, part string) (adapter.Store, error) {
+	store, err := openStore(ctx, d.config.DataDir, &d.config.Database, part, d.log)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	d.closers = append(d.closers, store.Close)
 	return store, nil
 }
 
+// openKeys opens the keys. A database that others may share has to know them, or to be new: keys are never made beside
+// those that are in use elsewhere.
+func (d *Daemon) openKeys(ctx context.Context) (*keyring, error) {
+	known := ""
+	if d.config.Database.used() {
+		var err error
+		if d.ownStore, err = d.openStore(ctx, partAccounts); err != nil {
+			return nil, err
+		}
+		if d.shared, err = openInstallation(ctx, d.ownStore, d.config.DataDir); err != nil {
+			return nil, err
+		}
+		if known, err = d.shared.knownPrint(ctx); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := openKeys(ctx, d.config.keysDir(), d.config.KMS, known == "")
+	if err == nil {
+		err = keys.openSealer(ctx)
+	}
+	if err != nil || d.shared == nil {
+		if known != "" && err != nil {
+			err = fmt.Errorf("%w (the database has the data of an installation whose keys are in another data directory)", err)
+		}
+		return keys, err
+	}
+	if err := d.shared.fits(ctx, keys.sealer, false); err != nil {
+		return nil, err
+	}
+	stop, err := d.shared.start(ctx, func(err error) {
+		d.log.WarnContext(ctx, "other daemons may not know that this one is running", "error", err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, stop)
+	return keys, nil
+}
+
 func (d *Daemon) openMiniDB(ctx context.Context) (*minidb.DB, error) {
-	store, err := d.openStore(ctx, "livetables.db")
+	store, err := d.openStore(ctx, partTenants)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +185,12 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer) error {
 		return err
 	}
 	opt := livetables.Options{
-		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Forget: d.forget, Logger: d.log,
+		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Exporters: httpapi.Exporters(), Forget: d.forget, Logger: d.log,
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, SpillBytes: d.config.MaxSpillBytes, SpillTotal: 8 * d.config.MaxSpillBytes, QueryTime: d.config.QueryTimeout},
+	}
+	if d.shared != nil {
+		opt.Instance = d.shared.instance
 	}
 	if opt.Limits.SpillBytes == 0 {
 		opt.Limits.SpillBytes = -1 // 0 is the engine's default
@@ -163,19 +208,14 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer) error {
 	return nil
 }
 
-// openAccounts opens the accounts in a file of their own: they belong to the instance, not to a tenant.
+// openAccounts opens the accounts in a store of their own: they belong to the installation, not to a tenant.
 func (d *Daemon) openAccounts(ctx context.Context, db *minidb.DB, keys auth.Deriver) (*auth.Service, error) {
-	store, err := d.openStore(ctx, "accounts.db")
-	if err != nil {
-		return nil, err
-	}
 	issuer, err := d.config.oidc()
 	if err != nil {
 		return nil, err
 	}
-	d.ownStore = store
-	return auth.Open(ctx, store, auth.Options{
-		OIDC: issuer,
+	return auth.Open(ctx, d.ownStore, auth.Options{
+		OIDC: issuer, Shared: d.shared != nil,
 		Keys: keys, Registration: auth.RegistrationPolicy(d.config.Registration), PublicURL: d.config.PublicURL, Logger: d.log,
 		Record: db.TakeOver,
 	})

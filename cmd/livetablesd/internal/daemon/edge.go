@@ -52,15 +52,19 @@ func (d *Daemon) openLimiter() (limit.Limiter, error) {
 	return shared, nil
 }
 
-// openIdempotency opens the memory of repeated writes, beside the accounts that they belong to. The data directory is locked:
-// no other daemon writes there.
+// openIdempotency opens the memory of repeated writes, beside the accounts that they belong to. What an earlier process left
+// under way has ended: the data directory is locked, and with it the name of this daemon among those of a database.
 func (d *Daemon) openIdempotency(ctx context.Context, keys livetables.Sealer) error {
 	// A key of their own: answers are forgotten before master keys are, and no write waits for a key manager.
 	box, err := livetables.NewBox(keys.Derive("http idempotency"))
 	if err != nil {
 		return err
 	}
-	d.once, err = idempotency.Open(ctx, d.ownStore, idempotency.Options{Sealer: box, Sole: true, Logger: d.log})
+	opt := idempotency.Options{Sealer: box, Sole: d.shared == nil, Logger: d.log}
+	if d.shared != nil {
+		opt.Owner = d.shared.instance
+	}
+	d.once, err = idempotency.Open(ctx, d.ownStore, opt)
 	return err
 }
 

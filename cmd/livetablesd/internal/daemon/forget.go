@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"errors"
+
+	"github.com/livetables/livetables/minidb"
 )
 
 // forget removes what the daemon keeps of a deleted workspace beside the engine's store: mails about it, invites, service
@@ -18,7 +20,10 @@ func (d *Daemon) forget(ctx context.Context, workspace string) error {
 	if err != nil {
 		return err
 	}
-	return d.ownStore.Scrub(ctx)
+	if files, ok := d.ownStore.(minidb.Scrubber); ok {
+		return files.Scrub(ctx)
+	}
+	return nil
 }
 
 // forgetMails removes what the mailer keeps of mails: those that a server was given are out of our hands.

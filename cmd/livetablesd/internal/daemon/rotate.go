@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,15 +13,21 @@ import (
 	"slices"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/minidb"
 )
 
 // KeysConfig are the settings of the commands for keys.
 type KeysConfig struct {
-	DataDir string `default:"data" type:"path" help:"Directory of the embedded database and the key file. No daemon may work in it."`
-	KMS     KMS    `embed:""`
+	DataDir  string   `default:"data" type:"path" help:"Directory of the embedded database and the key file. No daemon may work in it."`
+	Database Database `embed:""`
+	KeysDir  string   `type:"path" placeholder:"DIR" help:"Directory of the keys. Default: the data directory."`
+	KMS      KMS      `embed:""`
+}
+
+// open opens the keys of an installation, which have to be there.
+func (c *KeysConfig) open(ctx context.Context) (*keyring, error) {
+	return openKeys(ctx, cmp.Or(c.KeysDir, c.DataDir), c.KMS, false)
 }
 
 // RotateConfig are the settings of a rotation.
@@ -37,6 +44,7 @@ type offline struct {
 	dir    string
 	db     *minidb.DB
 	keys   *keyring
+	shared *installation // nil without a database that daemons may share
 	engine *livetables.Engine
 	close  []func() error
 }
@@ -50,26 +58,34 @@ func (o *offline) Close() error {
 	return errors.Join(errs...)
 }
 
-// openOffline claims the data directory and opens its mini-DB.
-func openOffline(ctx context.Context, dir string) (_ *offline, err error) {
+// openOffline claims the data directory and opens its mini-DB, or that of the database. alone refuses while a daemon works
+// on the database.
+func openOffline(ctx context.Context, c *KeysConfig, alone bool) (_ *offline, err error) {
+	dir := c.DataDir
 	o := &offline{dir: dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.Close())
 		}
 	}()
-	file := filepath.Join(dir, "livetables.db")
-	if there, err := exists(file); err != nil || !there {
-		return nil, errors.Join(fmt.Errorf("%s is no data directory: it has no livetables.db", dir), err)
-	}
-	unlock, err := lockDir(dir)
-	if err != nil {
+	if err := c.Database.check(); err != nil {
 		return nil, err
 	}
-	o.close = append(o.close, unlock)
-	store, err := sqlite.OpenStore(ctx, file, sqlite.StoreOptions{})
+	if !c.Database.used() {
+		if there, err := exists(filepath.Join(dir, partTenants)); err != nil || !there {
+			return nil, errors.Join(fmt.Errorf("%s is no data directory: it has no %s", dir, partTenants), err)
+		}
+		unlock, err := lockDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		o.close = append(o.close, unlock)
+	} else if err := o.openShared(ctx, c, alone); err != nil {
+		return nil, err
+	}
+	store, err := openStore(ctx, dir, &c.Database, partTenants, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, fmt.Errorf("livetables.db: %w", err)
+		return nil, err
 	}
 	o.close = append(o.close, store.Close)
 	if o.db, err = minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)}); err != nil {
@@ -77,6 +93,27 @@ func openOffline(ctx context.Context, dir string) (_ *offline, err error) {
 	}
 	o.close = append(o.close, o.db.Close)
 	return o, o.use(nil)
+}
+
+// openShared opens what the daemons of a database know of each other.
+func (o *offline) openShared(ctx context.Context, c *KeysConfig, alone bool) error {
+	store, err := openStore(ctx, o.dir, &c.Database, partAccounts, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	o.close = append(o.close, store.Close)
+	if o.shared, err = prepareInstallation(ctx, store); err != nil || !alone {
+		return err
+	}
+	return o.shared.alone(ctx)
+}
+
+// fits demands that the keys are those of a database that daemons may share.
+func (o *offline) fits(ctx context.Context, keys *keyring, replaced bool) error {
+	if o.shared == nil {
+		return nil
+	}
+	return o.shared.fits(ctx, keys.sealer, replaced)
 }
 
 // use makes an engine with these keys, nil for one that can only count.
@@ -110,12 +147,12 @@ func RotateKeys(ctx context.Context, c RotateConfig, out io.Writer) (err error) 
 	if c.SignOut && c.NoNewKey {
 		return errors.New("--sign-out needs a new key")
 	}
-	o, err := openOffline(ctx, c.DataDir)
+	o, err := openOffline(ctx, &c.KeysConfig, true)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
-	keys, err := openKeys(ctx, c.DataDir, c.KMS, false)
+	keys, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,6 +170,9 @@ func RotateKeys(ctx context.Context, c RotateConfig, out io.Writer) (err error) 
 		}
 	}
 	if err := keys.openSealer(ctx); err != nil {
+		return err
+	}
+	if err := o.fits(ctx, keys, c.SignOut); err != nil {
 		return err
 	}
 	present, err := keys.present(ctx)

@@ -14,10 +14,10 @@ import (
 // secrets are not counted.
 func ShowKeys(ctx context.Context, c KeysConfig, out io.Writer) (err error) {
 	counts := map[string]int{}
-	o, err := openOffline(ctx, c.DataDir)
+	o, err := openOffline(ctx, &c, true)
 	counted := err == nil
 	switch {
-	case errors.Is(err, errInUse):
+	case errors.Is(err, errInUse), errors.Is(err, errRunning):
 		say(out, "a daemon is running; secrets are not counted")
 	case err != nil:
 		return err
@@ -27,7 +27,7 @@ func ShowKeys(ctx context.Context, c KeysConfig, out io.Writer) (err error) {
 			return err
 		}
 	}
-	keys, err := openKeys(ctx, c.DataDir, c.KMS, false)
+	keys, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

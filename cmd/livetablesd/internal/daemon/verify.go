@@ -45,19 +45,19 @@ func VerifyAudit(ctx context.Context, c VerifyConfig, out io.Writer) (err error)
 			return fmt.Errorf("--heads-file: %w", err)
 		}
 	}
-	o, err := openOffline(ctx, c.DataDir)
+	o, err := openOffline(ctx, &c.KeysConfig, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
-	keys, err := openKeys(ctx, c.DataDir, c.KMS, false)
+	keys, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	if err := keys.openSealer(ctx); err != nil {
 		return err
 	}
-	if err := o.use(keys); err != nil {
+	if err := errors.Join(o.fits(ctx, keys, false), o.use(keys)); err != nil {
 		return err
 	}
 	say(out, "signed heads are trusted with the key %x", []byte(o.engine.LogKey()))

@@ -35,13 +35,15 @@ func furnished(t *testing.T, in *instance) (p *place, ids map[string]string) {
 	ids["role"] = make("POST", p.at("/roles"), `{"name":"Reader","base":"viewer","grants":[{"action":"data.read"}]}`)
 	ids["account"] = make("POST", p.at("/service-accounts"), `{"name":"S","role":"viewer"}`)
 	ids["invite"] = make("POST", p.at("/invite"), `{"email":"nobody@example.net","role":"viewer"}`)
+	ids["trash"] = p.discarded(t)
 	ids["job"] = p.exported("owner")
+	ids["entry"] = p.newestEntry(ids["row"])
 	return p, ids
 }
 
 // prefixes are those of ids by path segment, for ids that nobody has.
 var prefixes = map[string]string{"workspace": "wsp", "base": "bas", "table": "tbl", "column": "col", "user": "usr", "row": "row", "project": "prj", "index": "idx",
-	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv", "job": "job"}
+	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv", "job": "job", "entry": "chg", "trash": "trs"}
 
 // ownAccount are segments that belong to the caller's account and not to a workspace; they have tests of their own.
 var ownAccount = []string{"session", "token", "slug", "$"}
@@ -53,6 +55,12 @@ func alikeBody(path string) any {
 		return `{"source":{"table":"Things"}}`
 	case strings.HasSuffix(path, "/bulk"):
 		return `{"op":"delete","all_rows":true}`
+	case strings.HasSuffix(path, "/trash/restore"):
+		return `{"rows":["row_00000000000000000000000000"]}`
+	case strings.HasSuffix(path, "/{workspace}/revert"):
+		return `{"actor":"somebody","from":"2026-01-01T00:00:00Z"}`
+	case strings.HasSuffix(path, "/undo"), strings.HasSuffix(path, "/redo"), strings.HasSuffix(path, "/revert/{entry}"):
+		return nil
 	case strings.HasSuffix(path, "/lock"), strings.HasSuffix(path, "/archive"), strings.HasSuffix(path, "/restore"), strings.HasSuffix(path, "/duplicate"):
 		return nil
 	case strings.HasSuffix(path, "/rows"), strings.HasSuffix(path, "/rows/{row}"):
@@ -63,6 +71,10 @@ func alikeBody(path string) any {
 		return `{"table":"Things","role":"viewer"}`
 	case strings.HasSuffix(path, "/columns"):
 		return `{"name":"More","type":"text"}`
+	case strings.HasSuffix(path, "/schema/revert"):
+		return `{"change":1}`
+	case strings.HasSuffix(path, "/tables/order"):
+		return `{"tables":["x"]}`
 	case strings.HasSuffix(path, "/order"):
 		return `{"columns":["x"]}`
 	case strings.HasSuffix(path, "/type"):
@@ -164,6 +176,8 @@ func alikeQuery(path string) string {
 	switch {
 	case strings.HasSuffix(path, "/can"):
 		return "?action=data.read"
+	case strings.HasSuffix(path, "/diff"):
+		return "?from=1"
 	}
 	return ""
 }

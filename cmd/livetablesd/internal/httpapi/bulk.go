@@ -18,6 +18,8 @@ import (
 type bulkRequest struct {
 	Op   lqp.Op       `json:"op"`
 	Rows []rowRequest `json:"rows"`
+	// Partial carries out those of Rows that can be and tells of each of the others why it was refused.
+	Partial bool `json:"partial"`
 	// Key names the columns that an upsert finds rows by, instead of their ids.
 	Key []string `json:"key"`
 	// Filter selects the rows of an update or delete; the single element of Rows then has the values to set. AllRows says
@@ -49,18 +51,33 @@ func bulkRows(c *call) error {
 	if err != nil {
 		return err
 	}
-	m, err := in.mutation(t)
+	m, refused, err := in.mutation(t)
 	if err != nil {
 		return err
 	}
 	m.DryRun = dry || in.DryRun
-	r, err := c.apply(t, m)
+	r, err := c.apply(t, m, func(i int) string {
+		if i >= len(refused.kept) {
+			return "$"
+		}
+		return rowPath(refused.kept[i])
+	})
 	if err != nil {
 		return err
 	}
 	body := []byte(`{"op":"` + string(in.Op) + `","affected":` + strconv.Itoa(r.Affected) + `,"dry_run":` + strconv.FormatBool(r.DryRun))
-	if !c.minimal() {
-		body = appendResults(append(body, `,"data":`...), r, shapeOf(r.Columns, keyed))
+	switch {
+	case in.Partial:
+		if body, err = c.appendPartial(body, t, r, refused, shapeOf(r.Columns, keyed)); err != nil {
+			return err
+		}
+	case m.Where != nil || m.AllRows:
+		body = append(body, `,"matched":`+strconv.Itoa(r.Matched)...)
+		fallthrough
+	default:
+		if !c.minimal() {
+			body = appendResults(append(body, `,"data":`...), r, shapeOf(r.Columns, keyed))
+		}
 	}
 	return c.raw(http.StatusOK, append(body, '}', '\n'))
 }
@@ -68,33 +85,42 @@ func bulkRows(c *call) error {
 // appendResults lists what became of each row: as it is now, or of a deleted one its id.
 func appendResults(dst []byte, r *livetables.Result, s *shape) []byte {
 	dst = append(dst, '[')
-	for i, row := range r.Rows {
+	for i := range r.Rows {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `{"op":"`+string(row.Op)+`","changed":`...)
-		dst = strconv.AppendBool(dst, row.Changed)
-		dst = append(dst, ',')
-		if row.After == nil {
-			dst = append(dst, `"id":`...)
-			dst = lqp.AppendJSONString(dst, row.ID)
-			dst = append(dst, '}')
-			continue
-		}
-		at := len(dst)
-		dst = appendRow(dst, s, valuesOf(row.After))
-		dst = append(dst[:at], dst[at+1:]...) // its opening brace is there already
+		dst = appendResult(append(dst, '{'), &r.Rows[i], s)
 	}
 	return append(dst, ']')
 }
 
-// mutation is the change in the engine's form, with everything that is wrong with it.
-func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, error) {
+// appendResult appends what became of a row, but for the opening brace.
+func appendResult(dst []byte, row *minidb.RowResult, s *shape) []byte {
+	dst = append(dst, `"op":"`+string(row.Op)+`","changed":`...)
+	dst = append(strconv.AppendBool(dst, row.Changed), ',')
+	if row.Merged {
+		dst = append(dst, `"merged":true,`...)
+	}
+	if row.After == nil {
+		dst = append(dst, `"id":`...)
+		return append(lqp.AppendJSONString(dst, row.ID), '}')
+	}
+	at := len(dst)
+	dst = appendRow(dst, s, valuesOf(row.After))
+	return append(dst[:at], dst[at+1:]...) // its opening brace is there already
+}
+
+// filterDefault is how many rows a filter may select where the request does not say how many.
+const filterDefault = 1_000
+
+// mutation is the change in the engine's form. Everything that is wrong with it is told at once; of a partial one what is wrong
+// with single rows refuses these.
+func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, refusals, error) {
 	var faults []FieldError
 	fail := func(path, code, format string, args ...any) {
 		faults = append(faults, FieldError{Path: path, Code: code, Message: fmt.Sprintf(format, args...)})
 	}
-	m := &lqp.Mutation{Op: in.Op, Table: t.ID, Key: in.Key, AllRows: in.AllRows, MaxAffected: in.MaxAffected, Reason: in.Reason}
+	m := &lqp.Mutation{Op: in.Op, Table: t.ID, Key: in.Key, AllRows: in.AllRows, MaxAffected: in.MaxAffected, Reason: in.Reason, Partial: in.Partial}
 	filtered := len(in.Filter) > 0 && string(in.Filter) != "null"
 	switch in.Op {
 	case lqp.Insert, lqp.Upsert:
@@ -121,8 +147,12 @@ func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, error) {
 		fail("$.rows", lqp.CodeConflict, "a filter selects the rows; rows has no place beside it")
 	case selected && in.Op == lqp.Update && len(in.Rows) != 1:
 		fail("$.rows", lqp.CodeArgument, "with a filter, rows has one element with the fields to set")
-	case selected && len(in.Rows) == 1 && (in.Rows[0].ID != "" || in.Rows[0].Version != 0):
+	case selected && len(in.Rows) == 1 && (in.Rows[0].ID != "" || in.Rows[0].rowBasis != rowBasis{}):
 		fail("$.rows[0]", lqp.CodeConflict, "with a filter, no row is named")
+	case selected && in.Partial:
+		fail("$.partial", lqp.CodeConflict, "the rows of a filter are changed all or none")
+	case selected && in.MaxAffected == 0:
+		m.MaxAffected = filterDefault
 	}
 	if len(in.Key) > 1 && slices.Contains(in.Key, minidb.ColumnID) {
 		fail("$.key", lqp.CodeConflict, "the row id is a key of its own")
@@ -135,32 +165,50 @@ func (in *bulkRequest) mutation(t *minidb.Table) (*lqp.Mutation, error) {
 		}
 		m.Where = e
 	}
-	for i, r := range in.Rows {
-		path := fmt.Sprintf("$.rows[%d]", i)
-		change := lqp.RowChange{Version: r.Version}
-		if r.ID != "" {
-			change.ID = []lqp.Value{lqp.TextValue(r.ID)}
+	refused := refusals{rows: len(in.Rows)}
+	for i := range in.Rows {
+		change, wrong := in.change(t, i, filtered || in.AllRows)
+		if in.Partial && len(wrong) > 0 {
+			refused.add(i, invalidProblem("the row cannot be written; errors says what and where", wrong...))
+			continue
 		}
-		if r.Version < 0 {
-			fail(path+".version", lqp.CodeArgument, "a version is 1 or more")
-		}
-		if r.ID == "" && !filtered && !in.AllRows && (in.Op == lqp.Update || in.Op == lqp.Delete) {
-			fail(path+".id", lqp.CodeMissing, "the row's id is needed")
-		}
-		if in.Op == lqp.Delete && len(r.Fields) > 0 {
-			fail(path+".fields", lqp.CodeConflict, "a row to delete has no fields")
-		}
-		set, err := livetables.ParseFields(t.Schema(), path+".fields", r.Fields)
-		var problems lqp.Problems
-		if errors.As(err, &problems) {
-			faults = append(faults, problemFields(problems, "$")...)
-		}
-		change.Set = set
+		faults = append(faults, wrong...)
 		m.Rows = append(m.Rows, change)
+		refused.kept = append(refused.kept, i)
 	}
 	if len(faults) > 0 {
 		const most = 50
-		return nil, invalidProblem("the rows cannot be written; errors says what and where", faults[:min(len(faults), most)]...)
+		return nil, refusals{}, invalidProblem("the rows cannot be written; errors says what and where", faults[:min(len(faults), most)]...)
 	}
-	return m, nil
+	return m, refused, nil
+}
+
+// change is one row of the request in the engine's form, with everything that is wrong with it.
+func (in *bulkRequest) change(t *minidb.Table, i int, selected bool) (change lqp.RowChange, faults []FieldError) {
+	r, path := &in.Rows[i], fmt.Sprintf("$.rows[%d]", i)
+	fail := func(at, code, message string) {
+		faults = append(faults, FieldError{Path: path + at, Code: code, Message: message})
+	}
+	if r.ID != "" {
+		change.ID = []lqp.Value{lqp.TextValue(r.ID)}
+	}
+	if at, message := r.of(&change, r.Version); message != "" {
+		fail(at, lqp.CodeArgument, message)
+	}
+	if in.Op == lqp.Insert && r.rowBasis != (rowBasis{}) {
+		fail(".version", lqp.CodeConflict, "a new row has no version yet")
+	}
+	if r.ID == "" && !selected && (in.Op == lqp.Update || in.Op == lqp.Delete) {
+		fail(".id", lqp.CodeMissing, "the row's id is needed")
+	}
+	if in.Op == lqp.Delete && len(r.Fields) > 0 {
+		fail(".fields", lqp.CodeConflict, "a row to delete has no fields")
+	}
+	var err error
+	change.Set, err = livetables.ParseFields(t.Schema(), path+".fields", r.Fields)
+	var problems lqp.Problems
+	if errors.As(err, &problems) {
+		faults = append(faults, problemFields(problems, "$")...)
+	}
+	return change, faults
 }

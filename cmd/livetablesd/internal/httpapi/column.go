@@ -14,7 +14,9 @@ func columnRoutes() []route {
 		{method: "POST", path: api + "/tables/{table}/columns", handler: addColumn, body: bodyJSON},
 		{method: "PUT", path: api + "/tables/{table}/columns/order", handler: orderColumns, body: bodyJSON},
 		{method: "PATCH", path: api + "/tables/{table}/columns/{column}", handler: updateColumn, body: bodyJSON},
-		{method: "DELETE", path: api + "/tables/{table}/columns/{column}", handler: deleteColumn, params: []string{"version"}},
+		{method: "DELETE", path: api + "/tables/{table}/columns/{column}", handler: deleteColumn, params: []string{"version", "force"}},
+		{method: "POST", path: api + "/tables/{table}/columns/{column}/archive", handler: archiveColumn, body: bodyOptional},
+		{method: "POST", path: api + "/tables/{table}/columns/{column}/duplicate", handler: duplicateColumn, body: bodyOptional},
 	}
 }
 
@@ -27,10 +29,25 @@ type columnRequest struct {
 	Unique      bool                 `json:"unique"`
 	Default     json.RawMessage      `json:"default"`
 	Description string               `json:"description"`
+	Inverse     *inverseRequest      `json:"inverse"`
+}
+
+// inverseRequest describes the column that shows a link from the other side.
+type inverseRequest struct {
+	Name   string `json:"name"`
+	Single bool   `json:"single"`
+}
+
+func (in *inverseRequest) spec() *minidb.InverseSpec {
+	if in == nil {
+		return nil
+	}
+	return &minidb.InverseSpec{Name: in.Name, Single: in.Single}
 }
 
 func (in *columnRequest) spec(path string) (minidb.ColumnSpec, *FieldError) {
-	spec := minidb.ColumnSpec{Name: in.Name, Type: in.Type, Options: in.Options, Required: in.Required, Unique: in.Unique, Description: in.Description}
+	spec := minidb.ColumnSpec{Name: in.Name, Type: in.Type, Options: in.Options, Required: in.Required, Unique: in.Unique, Description: in.Description,
+		Inverse: in.Inverse.spec()}
 	v, fault := defaultValue(in.Type, in.Options, in.Default, path)
 	spec.Default = v
 	return spec, fault
@@ -69,7 +86,8 @@ func listColumns(c *call) error {
 func addColumn(c *call) error {
 	in, err := decode[struct {
 		columnRequest
-		Version int64 `json:"version"`
+		Position *int  `json:"position"`
+		Version  int64 `json:"version"`
 	}](c)
 	if err != nil {
 		return err
@@ -82,6 +100,7 @@ func addColumn(c *call) error {
 	if fault != nil {
 		return invalidProblem("the column cannot be made", *fault)
 	}
+	spec.Position = in.Position
 	table := c.id("table")
 	column, err := c.access.AddColumn(c.ctx(), table, spec, version)
 	if err != nil {
@@ -114,6 +133,9 @@ func updateColumn(c *call) error {
 		Type        *minidb.ColumnType    `json:"type"`
 		Options     *minidb.ColumnOptions `json:"options"`
 		Replace     map[string]string     `json:"replace_choices"`
+		Inverse     *inverseRequest       `json:"inverse"`
+		OneWay      bool                  `json:"one_way"`
+		Position    *int                  `json:"position"`
 		Version     int64                 `json:"version"`
 	}](c)
 	if err != nil {
@@ -127,7 +149,8 @@ func updateColumn(c *call) error {
 	if err != nil {
 		return err
 	}
-	patch := minidb.ColumnPatch{Name: in.Name, Description: in.Description, Required: in.Required, Unique: in.Unique, Type: in.Type, Options: in.Options, Replace: in.Replace}
+	patch := minidb.ColumnPatch{Name: in.Name, Description: in.Description, Required: in.Required, Unique: in.Unique, Type: in.Type, Options: in.Options, Replace: in.Replace,
+		Inverse: in.Inverse.spec(), OneWay: in.OneWay, Position: in.Position}
 	if len(in.Default) > 0 {
 		v, fault := defaultValue(column.Type, column.Options, in.Default, "$")
 		if fault != nil {
@@ -151,10 +174,64 @@ func deleteColumn(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.access.DeleteColumn(c.ctx(), column.ID, version); err != nil {
+	force, err := c.params.boolean("force")
+	if err != nil {
+		return err
+	}
+	if err := c.access.RemoveColumn(c.ctx(), column.ID, minidb.Removal{Version: version, Force: force}); err != nil {
 		return err
 	}
 	return c.noContent()
+}
+
+// archiveColumn puts a column away without an end.
+func archiveColumn(c *call) error {
+	in, err := decode[struct {
+		Force   bool  `json:"force"`
+		Version int64 `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	column, err := c.tableOfColumn()
+	if err != nil {
+		return err
+	}
+	if err := c.access.RemoveColumn(c.ctx(), column.ID, minidb.Removal{Version: version, Force: in.Force, Archive: true}); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// duplicateColumn copies a column within its table, with its cells when asked.
+func duplicateColumn(c *call) error {
+	in, err := decode[struct {
+		Name     string `json:"name"`
+		Cells    bool   `json:"cells"`
+		Position *int   `json:"position"`
+		Version  int64  `json:"version"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	column, err := c.tableOfColumn()
+	if err != nil {
+		return err
+	}
+	made, err := c.access.DuplicateColumn(c.ctx(), column.ID, minidb.DuplicateColumn{Name: in.Name, Cells: in.Cells, Position: in.Position, Version: version})
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/tables/"+c.id("table")+"/columns/"+made.ID)
+	return c.json(http.StatusCreated, made)
 }
 
 // orderColumns puts the columns into an order that names each of them once.

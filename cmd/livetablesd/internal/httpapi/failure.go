@@ -49,6 +49,12 @@ func problemFor(err error) *Problem {
 			return lossProblem(loss)
 		}
 		return problemOf(http.StatusConflict, code, err.Error())
+	case livetables.CodeBreaks:
+		var impact *livetables.ImpactError
+		if errors.As(err, &impact) {
+			return impactProblem(impact)
+		}
+		return problemOf(http.StatusConflict, code, err.Error())
 	case livetables.CodeBudget:
 		p := problemOf(http.StatusUnprocessableEntity, code, "")
 		var b *lqp.BudgetError
@@ -113,6 +119,7 @@ var plainFailures = map[string]struct {
 	livetables.CodeSourceUnavailable: {http.StatusBadGateway, "the connected database cannot be reached"},
 	livetables.CodeSourceAuth:        {http.StatusBadGateway, "the connected database refused the user name or password"},
 	livetables.CodeSourceBusy:        {http.StatusServiceUnavailable, "the connected database is busy with other reads"},
+	livetables.CodeOutcomeUnknown:    {http.StatusInternalServerError, "it is not known whether the change was made; read before trying again"},
 	livetables.CodeSourceDenied:      {http.StatusBadGateway, "the role at the connected database lacks a right that is needed"},
 	livetables.CodeKeyManager:        {http.StatusServiceUnavailable, "the key manager that keeps stored passwords cannot be reached; try again later"},
 	livetables.CodeSecretUnreadable:  {http.StatusConflict, "the stored password cannot be opened; enter it again"},
@@ -120,6 +127,9 @@ var plainFailures = map[string]struct {
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
 	livetables.CodeTooManyJobs:       {http.StatusTooManyRequests, "as many jobs as may are running already; wait for one to end"},
+	livetables.CodeRevertConflict:    {http.StatusConflict, "somebody has changed since what was to be taken back; a dry run says what and who"},
+	livetables.CodeNothingToUndo:     {http.StatusConflict, "there is nothing to undo or redo, or something else comes next by now"},
+	livetables.CodeSchemaOperation:   {http.StatusConflict, "the operation changed the definition of a table; change the definition back"},
 	livetables.CodeArchived:          {http.StatusConflict, "the table is archived; restore it to use it"},
 	livetables.CodeSchemaChanged:     {http.StatusConflict, "the table or its rules were changed meanwhile; try again"},
 }
@@ -241,12 +251,7 @@ func conflictFor(err error) *Problem {
 	)
 	switch {
 	case errors.As(err, &row):
-		p := problemOf(http.StatusPreconditionFailed, livetables.CodeConflict, "the row was changed meanwhile; current is what it is now")
-		p.CurrentVersion = row.Version
-		if row.Values != nil {
-			p.Current = appendRow(nil, shapeOf(row.Columns, shapeOptions{}), valuesOf(row.Values))
-		}
-		return p
+		return rowConflictProblem(row)
 	case errors.As(err, &version):
 		p := problemOf(http.StatusConflict, livetables.CodeConflict, "the resource was changed meanwhile")
 		p.CurrentVersion = version.Current

@@ -6,7 +6,25 @@ import (
 	"net/http"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/lqp/parquet"
 )
+
+// formatParquet is the format of Apache Parquet files.
+const formatParquet livetables.Format = "parquet"
+
+// Exporters are the formats that the API offers beside the engine's own: what its engine needs as Options.Exporters.
+func Exporters() map[livetables.Format]livetables.Exporter {
+	return map[livetables.Format]livetables.Exporter{
+		formatParquet: func(w io.Writer, columns []lqp.Column) (livetables.RowWriter, error) {
+			out, err := parquet.NewWriter(w, columns)
+			if err != nil {
+				return nil, err
+			}
+			return out, nil
+		},
+	}
+}
 
 // fileFormat is a format of files with its media type.
 type fileFormat struct {
@@ -14,12 +32,13 @@ type fileFormat struct {
 	media, complete string // the type alone, and with its parameters
 }
 
-// fileFormats are all that can be imported and exported.
+// fileFormats are all that can be exported and, Parquet aside, imported.
 var fileFormats = []fileFormat{
 	{livetables.FormatCSV, "text/csv", "text/csv; charset=utf-8; header=present"},
 	{livetables.FormatNDJSON, "application/x-ndjson", "application/x-ndjson"},
 	{livetables.FormatJSON, "application/json", "application/json"},
 	{livetables.FormatXLSX, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+	{formatParquet, "application/vnd.apache.parquet", "application/vnd.apache.parquet"},
 }
 
 // formatOf finds the format of a media type.

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/livetables/livetables"
@@ -15,6 +17,7 @@ func historyRoutes() []route {
 	return []route{
 		{method: "GET", path: api + "/audit-logs", handler: auditLog, params: append([]string{"workspace_id", "resource_type", "resource_id", "table_id"}, filters...)},
 		{method: "GET", path: api + "/workspaces/{workspace}/audit-logs/head", handler: logHead},
+		{method: "GET", path: api + "/workspaces/{workspace}/audit-logs/export.ndjson", handler: exportLog, params: []string{"actor", "action", "from", "to", "resource_type", "resource_id", "table_id"}},
 		{method: "GET", path: api + "/tables/{table}/history", handler: tableHistory, params: filters},
 		{method: "GET", path: api + "/tables/{table}/rows/{row}/history", handler: rowHistory, params: filters},
 	}
@@ -33,6 +36,7 @@ type entryDocument struct {
 	Version      int64           `json:"version,omitempty"`
 	Before       json.RawMessage `json:"before,omitempty"` // by column id
 	After        json.RawMessage `json:"after,omitempty"`
+	Changes      []fieldChange   `json:"changes,omitempty"`
 	Batch        string          `json:"batch,omitempty"`
 	Reason       string          `json:"reason,omitempty"`
 	// Request and Address are shown to those who may read the audit log.
@@ -126,12 +130,38 @@ func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, auditor 
 	}
 	list := make([]entryDocument, len(found))
 	for i, e := range found {
-		list[i] = entryDocument{ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, ResourceType: e.ResourceType, Resource: e.Resource,
-			Table: e.Table, Version: e.Version, Before: e.Before, After: e.After, Batch: e.Batch, Reason: e.Reason}
-		if auditor {
-			list[i].Request, list[i].Address = e.Request, e.Address
-		}
+		list[i] = documentOf(e, auditor)
 	}
 	out.Data = list
 	return c.json(http.StatusOK, out)
+}
+
+func documentOf(e audit.Entry, auditor bool) entryDocument {
+	d := entryDocument{ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, ResourceType: e.ResourceType, Resource: e.Resource,
+		Table: e.Table, Version: e.Version, Before: e.Before, After: e.After, Changes: fieldChanges(&e), Batch: e.Batch, Reason: e.Reason}
+	if auditor {
+		d.Request, d.Address = e.Request, e.Address
+	}
+	return d
+}
+
+// exportLog streams the log as lines of JSON. As with every stream, an error after the first bytes breaks the connection.
+func exportLog(c *call) error {
+	f, err := c.historyFilter(livetables.HistoryFilter{ResourceType: c.params.text("resource_type"), Resource: c.params.text("resource_id"), Table: c.params.text("table_id")})
+	if err != nil {
+		return err
+	}
+	file := fileFormats[slices.IndexFunc(fileFormats, func(f fileFormat) bool { return f.format == livetables.FormatNDJSON })]
+	out := bufio.NewWriterSize(fileResponse{c.w, file}, 64<<10)
+	lines := json.NewEncoder(out)
+	err = c.access.ExportAuditLog(c.ctx(), c.id("workspace"), f, func(e audit.Entry) error { return lines.Encode(documentOf(e, true)) })
+	if err != nil {
+		return err
+	}
+	if out.Buffered() == 0 && c.w.status == 0 { // no entry
+		c.w.fileHeaders(file)
+		c.w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	return out.Flush()
 }

@@ -15,6 +15,7 @@ func indexRoutes() []route {
 	return []route{
 		{method: "GET", path: api + "/tables/{table}/indexes", handler: listIndexes},
 		{method: "POST", path: api + "/tables/{table}/indexes", handler: createIndex, body: bodyJSON},
+		{method: "GET", path: api + "/tables/{table}/index-suggestions", handler: listIndexSuggestions},
 		{method: "DELETE", path: api + "/tables/{table}/indexes/{index}", handler: dropIndex, params: []string{"version"}},
 	}
 }
@@ -34,14 +35,38 @@ type indexColumnShown struct {
 }
 
 func indexOf(x minidb.Index) indexDocument {
-	out := indexDocument{ID: x.ID, Kind: x.Kind, CreatedAt: x.CreatedAt, CreatedBy: x.CreatedBy, Columns: make([]indexColumnShown, len(x.Columns))}
-	for i, c := range x.Columns {
-		out.Columns[i] = indexColumnShown{Column: c.Column, Direction: "asc"}
+	return indexDocument{ID: x.ID, Kind: x.Kind, CreatedAt: x.CreatedAt, CreatedBy: x.CreatedBy, Columns: indexColumnsOf(x.Columns)}
+}
+
+func indexColumnsOf(columns []minidb.IndexColumn) []indexColumnShown {
+	out := make([]indexColumnShown, len(columns))
+	for i, c := range columns {
+		out[i] = indexColumnShown{Column: c.Column, Direction: "asc"}
 		if c.Desc {
-			out.Columns[i].Direction = "desc"
+			out[i].Direction = "desc"
 		}
 	}
 	return out
+}
+
+// listIndexSuggestions shows indexes that queries would have had use of; columns are as createIndex takes them.
+func listIndexSuggestions(c *call) error {
+	found, err := c.access.IndexSuggestions(c.ctx(), c.id("table"))
+	if err != nil {
+		return err
+	}
+	type suggestion struct {
+		Columns  []indexColumnShown `json:"columns"`
+		Queries  int64              `json:"queries"`
+		Rows     int64              `json:"rows"`
+		ReadNow  int64              `json:"read_now"`
+		ReadThen int64              `json:"read_then"`
+	}
+	list := make([]suggestion, len(found))
+	for i, x := range found {
+		list[i] = suggestion{indexColumnsOf(x.Columns), x.Queries, x.Rows, x.ReadNow, x.ReadThen}
+	}
+	return c.list(list)
 }
 
 func listIndexes(c *call) error {

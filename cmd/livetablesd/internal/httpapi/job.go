@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/lqp"
 )
 
 func jobRoutes() []route {
@@ -49,25 +48,12 @@ func (c *call) startImport(spec livetables.ImportSpec) error {
 // asyncBatch is how many rows a job stores together when nothing else is asked for.
 const asyncBatch = 1000
 
-// exportFormat is the format that the parameters name, CSV when they do not.
-func (c *call) exportFormat() (livetables.Format, error) {
-	f := livetables.Format(c.params.text("format"))
-	if !f.Valid() {
-		return "", badParam("format", lqp.CodeArgument, "csv, ndjson, json or xlsx was expected")
-	}
-	return f, nil
-}
-
 func startTableExport(c *call) error {
-	format, err := c.exportFormat()
-	if err != nil {
-		return err
-	}
 	workspace, q, err := c.tableQuery()
 	if err != nil {
 		return err
 	}
-	job, err := c.access.StartExport(c.ctx(), workspace, q, format)
+	job, err := c.access.StartExport(c.ctx(), workspace, q, livetables.Format(c.params.text("format")))
 	if err != nil {
 		return placedFilter(err)
 	}
@@ -75,15 +61,11 @@ func startTableExport(c *call) error {
 }
 
 func startQueryExport(c *call) error {
-	format, err := c.exportFormat()
-	if err != nil {
-		return err
-	}
 	q, err := c.query("")
 	if err != nil {
 		return err
 	}
-	job, err := c.access.StartExport(c.ctx(), c.id("workspace"), q, format)
+	job, err := c.access.StartExport(c.ctx(), c.id("workspace"), q, livetables.Format(c.params.text("format")))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type Problem struct {
 	// Current is the row as it is now, CurrentVersion the version of the row or resource, after a conflict.
 	Current        json.RawMessage `json:"current,omitempty"`
 	CurrentVersion int64           `json:"current_version,omitempty"`
+	// Conflict tells why a change was not merged with what others did meanwhile.
+	Conflict *rowConflict `json:"conflict,omitempty"`
 	// Lock is who holds a locked row and until when, Preview what a change of type would lose.
 	Lock    *rowLock        `json:"lock,omitempty"`
 	Preview json.RawMessage `json:"preview,omitempty"`

@@ -44,8 +44,8 @@ func (r *route) pattern() string { return r.method + " " + r.path }
 func routes() []route {
 	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
-		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), lockRoutes(), indexRoutes(), projectRoutes(),
-		tokenRoutes(), jobRoutes(), serviceAccountRoutes(), oidcRoutes())
+		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), formulaRoutes(), lockRoutes(), indexRoutes(), projectRoutes(),
+		tokenRoutes(), jobRoutes(), trashRoutes(), impactRoutes(), schemaRoutes(), revertRoutes(), serviceAccountRoutes(), oidcRoutes())
 }
 
 // handle is the way of every request of a route: count it, see who asks, read what is asked, do it once.

@@ -28,6 +28,7 @@ type shape struct {
 	fields      []member
 	about       []member // created and updated
 	bare        bool     // nothing but fields
+	labels      *linkLabels
 }
 
 // member is a column of a JSON object.
@@ -147,6 +148,9 @@ func (c *call) streamRows(rows *livetables.Rows, s *shape, head []byte) error {
 			buf = append(buf, ',')
 		}
 		buf = appendRow(buf, s, rows)
+		if s.labels != nil {
+			s.labels.see(rows)
+		}
 		if len(buf) < room {
 			continue
 		}
@@ -182,6 +186,20 @@ func (c *call) streamRows(rows *livetables.Rows, s *shape, head []byte) error {
 		buf = append(buf, `,"count":{"exact":`...)
 		buf = strconv.AppendInt(buf, n, 10)
 		buf = append(buf, '}')
+	}
+	if s.labels != nil {
+		// The rows are at their end: a query that kept its connection while it waits for another would wait for itself.
+		err := rows.Close()
+		if err == nil {
+			buf, err = s.labels.append(buf, c)
+		}
+		if err != nil && sent {
+			c.s.log.ErrorContext(c.ctx(), "list broken off", "request_id", c.w.request, "error", err)
+			panic(http.ErrAbortHandler)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	buf = append(buf, "}\n"...)
 	if !sent {

@@ -12,12 +12,13 @@ import (
 func rowRoutes() []route {
 	write := []string{"dry_run", "keys"}
 	return []route{
-		{method: "GET", path: api + "/tables/{table}/rows", handler: listRows, params: append(slices.Clone(listParams), "keys"), filters: true},
+		{method: "GET", path: api + "/tables/{table}/rows", handler: listRows, params: append(slices.Clone(listParams), "keys", "as_of", "expand"), filters: true},
 		{method: "POST", path: api + "/tables/{table}/rows", handler: insertRow, params: write, body: bodyJSON},
 		{method: "POST", path: api + "/tables/{table}/rows/bulk", handler: bulkRows, params: write, body: bodyBulk, allow: mayWriteRows},
-		{method: "GET", path: api + "/tables/{table}/rows/{row}", handler: getRow, params: []string{"keys"}},
+		{method: "POST", path: api + "/tables/{table}/rows/move", handler: moveRows, params: []string{"dry_run"}, body: bodyJSON, allow: mayWriteRows},
+		{method: "GET", path: api + "/tables/{table}/rows/{row}", handler: getRow, params: []string{"keys", "as_of", "expand"}},
 		{method: "PATCH", path: api + "/tables/{table}/rows/{row}", handler: updateRow, params: write, body: bodyJSON},
-		{method: "DELETE", path: api + "/tables/{table}/rows/{row}", handler: deleteRow, params: []string{"dry_run", "version", "reason"}},
+		{method: "DELETE", path: api + "/tables/{table}/rows/{row}", handler: deleteRow, params: []string{"dry_run", "version", "overwrite", "reason"}},
 	}
 }
 
@@ -68,11 +69,17 @@ func listRows(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.access.Query(c.ctx(), t.Workspace, tableQuery(t, s))
+	labels, err := c.linkLabels()
+	if err != nil {
+		return err
+	}
+	rows, _, err := c.rowsOf(t, tableQuery(t, s))
 	if err != nil {
 		return placedFilter(err)
 	}
-	return c.streamRows(rows, shapeOf(rows.Columns, keyed), rowsHead)
+	look := shapeOf(rows.Columns, keyed)
+	look.labels = labels.of(t, rows.Columns)
+	return c.streamRows(rows, look, rowsHead)
 }
 
 // placedFilter puts the problems of a query that came in the query string where its formula stands: short filters, sorts
@@ -98,7 +105,11 @@ func getRow(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := c.access.Query(c.ctx(), t.Workspace, &lqp.Query{
+	labels, err := c.linkLabels()
+	if err != nil {
+		return err
+	}
+	rows, past, err := c.rowsOf(t, &lqp.Query{
 		From:  lqp.Source{Table: t.ID, Alias: "t"},
 		Where: lqp.NewCall("eq", lqp.Ref("t", minidb.ColumnID), lqp.Literal(lqp.TextValue(c.id("row")))),
 		Page:  lqp.Page{Limit: 1},
@@ -114,13 +125,25 @@ func getRow(c *call) error {
 		return minidb.ErrNotFound
 	}
 	s := shapeOf(rows.Columns, keyed)
-	if s.version >= 0 {
+	body := appendRow(nil, s, rows)
+	if !past && s.version >= 0 {
 		version, _ := rows.Value(s.version).Decimal().Int64()
 		c.w.Header().Set("ETag", etag(version))
 	}
-	body, err := c.appendLock(appendRow(nil, s, rows))
-	if err != nil {
-		return err
+	if labels != nil {
+		labels.of(t, rows.Columns).see(rows)
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		if body, err = labels.append(body[:len(body)-1], c); err != nil {
+			return err
+		}
+		body = append(body, '}')
+	}
+	if !past { // neither a version to name in a write nor a lock is of the past
+		if body, err = c.appendLock(body); err != nil {
+			return err
+		}
 	}
 	return c.raw(http.StatusOK, append(body, '\n'))
 }

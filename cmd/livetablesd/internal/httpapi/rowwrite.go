@@ -3,8 +3,9 @@ package httpapi
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/lqp"
@@ -14,9 +15,36 @@ import (
 
 // rowRequest is one row to write.
 type rowRequest struct {
-	ID      string                     `json:"id"`
-	Version int64                      `json:"version"`
-	Fields  map[string]json.RawMessage `json:"fields"`
+	ID string `json:"id"`
+	rowBasis
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// rowBasis says what a change of a row is based on: a version that the row must still have, one that it is merged with if need
+// be, or nothing, explicitly.
+type rowBasis struct {
+	Version     int64 `json:"version"`
+	BaseVersion int64 `json:"base_version"`
+	Overwrite   bool  `json:"overwrite"`
+}
+
+// of puts the basis into a change; version is that of Version and of the headers. It answers with what is wrong with it.
+func (b rowBasis) of(change *lqp.RowChange, version int64) (path, message string) {
+	switch {
+	case b.Version < 0:
+		return ".version", "a version is 1 or more"
+	case b.BaseVersion < 0:
+		return ".base_version", "a version is 1 or more"
+	case b.BaseVersion != 0 && version != 0:
+		return ".base_version", "either a version that the row must have or one to merge with"
+	case b.Overwrite && (version != 0 || b.BaseVersion != 0):
+		return ".overwrite", "a change that overwrites what is there names no version"
+	}
+	change.Version, change.Overwrite = version, b.Overwrite
+	if b.BaseVersion != 0 {
+		change.Version, change.Merge = b.BaseVersion, true
+	}
+	return "", ""
 }
 
 // writable is the table of the path, for a caller who may write rows there.
@@ -34,28 +62,41 @@ func mayWriteRows(c *call) error {
 	return err
 }
 
-// apply carries out one mutation of a table and answers with its result.
-func (c *call) apply(t *minidb.Table, m *lqp.Mutation) (*livetables.Result, error) {
+// apply carries out one mutation of a table and answers with its result. rowAt says where a row stands in the request.
+func (c *call) apply(t *minidb.Table, m *lqp.Mutation, rowAt func(row int) string) (*livetables.Result, error) {
 	results, err := c.access.Apply(c.ctx(), t.Workspace, m)
 	if err != nil {
-		return nil, rowFaults(err, t, len(m.Rows) == 1 && m.Where == nil)
+		return nil, rowFaults(err, t, rowAt)
 	}
 	return &results[0], nil
 }
 
+// theRow is the place of the only row of a request; rowPath is that of one of several.
+func theRow(int) string { return "$" }
+
+func rowPath(i int) string { return "$.rows[" + strconv.Itoa(i) + "]" }
+
+// rowAtProblem leads from the path of a problem of a mutation to its row and what follows; ok is false for other paths.
+func rowAtProblem(path string) (row int, rest string, ok bool) {
+	at, ok := strings.CutPrefix(path, "$[0].rows[")
+	if !ok {
+		return 0, "", false
+	}
+	number, rest, _ := strings.Cut(at, "]")
+	row, err := strconv.Atoi(number)
+	return row, strings.TrimPrefix(rest, "."), err == nil && rest != ""
+}
+
 // rowFaults gives the problems of written values the places that the values have in the request: "$.fields.Price" of a
 // single row, "$.rows[3].fields.Price" of several.
-func rowFaults(err error, t *minidb.Table, single bool) error {
+func rowFaults(err error, t *minidb.Table, rowAt func(int) string) error {
 	var (
 		values   *minidb.ValidationError
 		problems lqp.Problems
 		row      *minidb.RowError
 	)
 	place := func(i int, column string) string {
-		path := "$"
-		if !single {
-			path = fmt.Sprintf("$.rows[%d]", i)
-		}
+		path := rowAt(i)
 		if column == "" { // one that the writer cannot see
 			return path
 		}
@@ -77,14 +118,16 @@ func rowFaults(err error, t *minidb.Table, single bool) error {
 	case errors.As(err, &problems):
 		p := invalidProblem("the rows cannot be written; errors says what and where")
 		for _, one := range problemFields(problems, "$") {
-			if len(one.Path) >= 4 && one.Path[:4] == "$[0]" { // of the one mutation
-				one.Path = "$" + one.Path[4:]
+			if row, column, ok := rowAtProblem(one.Path); ok {
+				one.Path = rowAt(row) + ".fields." + column
+			} else if rest, ok := strings.CutPrefix(one.Path, "$[0]"); ok { // of the one mutation
+				one.Path = "$" + rest
 			}
 			p.Errors = append(p.Errors, one)
 		}
 		return p
 	case errors.As(err, &row) && errors.Is(err, minidb.ErrVersionRequired):
-		return invalidProblem("the version that you have seen is needed", FieldError{Path: "$.version", Code: "version_required", Message: row.Error()})
+		return invalidProblem("the version that you have seen is needed", FieldError{Path: rowAt(row.Index) + ".version", Code: "version_required", Message: row.Error()})
 	}
 	return err
 }
@@ -102,6 +145,9 @@ func (c *call) rowNow(status int, t *minidb.Table, r *livetables.Result) error {
 		return c.noContent()
 	}
 	body := appendRow(nil, shapeOf(r.Columns, keyed), valuesOf(row.After))
+	if row.Merged {
+		body = append(body[:len(body)-1], `,"merged":true}`...)
+	}
 	return c.raw(status, append(body, '\n'))
 }
 
@@ -130,7 +176,7 @@ func insertRow(c *call) error {
 	if in.ID != "" {
 		change.ID = []lqp.Value{lqp.TextValue(in.ID)}
 	}
-	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Insert, Table: t.ID, Rows: []lqp.RowChange{change}, Reason: in.Reason, DryRun: dry})
+	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Insert, Table: t.ID, Rows: []lqp.RowChange{change}, Reason: in.Reason, DryRun: dry}, theRow)
 	if err != nil {
 		return err
 	}
@@ -147,9 +193,9 @@ func updateRow(c *call) error {
 		return err
 	}
 	in, err := decode[struct {
-		Fields  map[string]json.RawMessage `json:"fields"`
-		Version int64                      `json:"version"`
-		Reason  string                     `json:"reason"`
+		Fields map[string]json.RawMessage `json:"fields"`
+		rowBasis
+		Reason string `json:"reason"`
 	}](c)
 	if err != nil {
 		return err
@@ -166,8 +212,11 @@ func updateRow(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Update, Table: t.ID, Reason: in.Reason, DryRun: dry,
-		Rows: []lqp.RowChange{{ID: []lqp.Value{lqp.TextValue(c.id("row"))}, Version: version, Set: set}}})
+	change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}, Set: set}
+	if path, message := in.of(&change, version); message != "" {
+		return invalidProblem("", FieldError{Path: "$" + path, Code: lqp.CodeConflict, Message: message})
+	}
+	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Update, Table: t.ID, Reason: in.Reason, DryRun: dry, Rows: []lqp.RowChange{change}}, theRow)
 	if err != nil {
 		return err
 	}
@@ -187,8 +236,15 @@ func deleteRow(c *call) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.apply(t, &lqp.Mutation{Op: lqp.Delete, Table: t.ID, Reason: c.params.text("reason"), DryRun: dry,
-		Rows: []lqp.RowChange{{ID: []lqp.Value{lqp.TextValue(c.id("row"))}, Version: version}}})
+	overwrite, err := c.params.boolean("overwrite")
+	if err != nil {
+		return err
+	}
+	change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}}
+	if _, message := (rowBasis{Overwrite: overwrite}).of(&change, version); message != "" {
+		return badParam("overwrite", lqp.CodeConflict, message)
+	}
+	_, err = c.apply(t, &lqp.Mutation{Op: lqp.Delete, Table: t.ID, Reason: c.params.text("reason"), DryRun: dry, Rows: []lqp.RowChange{change}}, theRow)
 	if err != nil {
 		return err
 	}

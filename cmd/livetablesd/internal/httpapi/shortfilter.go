@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/formula"
 	"github.com/livetables/livetables/lqp"
 )
@@ -66,6 +67,10 @@ func (c *call) selection(columns []lqp.Column) (*selection, error) {
 	}
 	for _, name := range sorts {
 		name, desc := strings.CutPrefix(name, "-")
+		if name == livetables.ManualOrder {
+			s.orderBy = append(s.orderBy, lqp.Order{Expr: lqp.Ref("", name), Desc: desc})
+			continue
+		}
 		col := columnNamed(columns, name)
 		if col == nil {
 			faults = append(faults, unknownColumn("?sort", name))

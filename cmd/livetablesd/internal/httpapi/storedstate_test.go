@@ -31,7 +31,7 @@ type storedFile struct {
 
 // notState are tables in which nothing is that anybody asked for: how far consumers have read the change log, where its chains
 // end, and what was discovered at connections, which may be forgotten at any time.
-var notState = []string{"lt_cursor", "lt_schema", "lt_chain", "lt_head"}
+var notState = []string{"lt_cursor", "lt_schema", "lt_chain", "lt_head", "lt_lease"}
 
 // stored reads the state of the instance from its files, beside the engine.
 func (in *instance) stored(t testing.TB) *storedState {

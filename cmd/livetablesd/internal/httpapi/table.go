@@ -15,6 +15,8 @@ func tableRoutes() []route {
 		{method: "GET", path: api + "/tables/{table}", handler: getTable},
 		{method: "PATCH", path: api + "/tables/{table}", handler: updateTable, body: bodyJSON},
 		{method: "DELETE", path: api + "/tables/{table}", handler: deleteTable, params: []string{"version"}},
+		{method: "POST", path: api + "/tables/{table}/duplicate", handler: duplicateTable, body: bodyOptional},
+		{method: "PUT", path: api + "/bases/{base}/tables/order", handler: orderTables, body: bodyJSON},
 	}
 }
 
@@ -38,12 +40,23 @@ func createTable(c *call) error {
 	in, err := decode[struct {
 		Name        string          `json:"name"`
 		Description string          `json:"description"`
+		Icon        string          `json:"icon"`
+		Colour      string          `json:"colour"`
+		Settings    json.RawMessage `json:"settings"`
 		Columns     []columnRequest `json:"columns"`
+		Rules       *tableRules     `json:"rules"` // columns by name
 	}](c)
 	if err != nil {
 		return err
 	}
-	spec := minidb.TableSpec{Name: in.Name, Description: in.Description}
+	spec := minidb.TableSpec{Name: in.Name, Description: in.Description, Icon: in.Icon, Colour: in.Colour, Settings: in.Settings}
+	if in.Rules != nil {
+		rules, err := in.Rules.rules()
+		if err != nil {
+			return err
+		}
+		spec.Rules = *rules
+	}
 	var faults []FieldError
 	for i := range in.Columns {
 		column, fault := in.Columns[i].spec(fmt.Sprintf("$.columns[%d]", i))
@@ -75,6 +88,9 @@ func updateTable(c *call) error {
 	in, err := decode[struct {
 		Name        *string         `json:"name"`
 		Description *string         `json:"description"`
+		Icon        *string         `json:"icon"`
+		Colour      *string         `json:"colour"`
+		Base        *string         `json:"base_id"` // another one of the workspace
 		Settings    json.RawMessage `json:"settings"`
 		Rules       *tableRules     `json:"rules"`
 		Version     int64           `json:"version"`
@@ -87,7 +103,7 @@ func updateTable(c *call) error {
 		return err
 	}
 	id := c.id("table")
-	patch := minidb.TablePatch{Name: in.Name, Description: in.Description, Settings: in.Settings}
+	patch := minidb.TablePatch{Name: in.Name, Description: in.Description, Icon: in.Icon, Colour: in.Colour, Base: in.Base, Settings: in.Settings}
 	if in.Rules != nil {
 		if patch.Rules, err = in.Rules.rules(); err != nil {
 			return err
@@ -117,4 +133,41 @@ func deleteTable(c *call) error {
 		return err
 	}
 	return c.noContent()
+}
+
+// duplicateTable copies a table within its base, with its rows when asked.
+func duplicateTable(c *call) error {
+	in, err := decode[struct {
+		Name string `json:"name"`
+		Rows bool   `json:"rows"`
+	}](c)
+	if err != nil {
+		return err
+	}
+	t, err := c.access.DuplicateTable(c.ctx(), c.id("table"), in.Name, in.Rows)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", api+"/tables/"+t.ID)
+	return c.versioned(http.StatusCreated, t.Version, t)
+}
+
+// orderTables puts the tables of a base into an order that names each of them once.
+func orderTables(c *call) error {
+	in, err := decode[struct {
+		Tables  []string `json:"tables"`
+		Version int64    `json:"version"` // the base's
+	}](c)
+	if err != nil {
+		return err
+	}
+	version, err := c.seen(in.Version)
+	if err != nil {
+		return err
+	}
+	b, err := c.access.OrderTables(c.ctx(), c.id("base"), in.Tables, version)
+	if err != nil {
+		return err
+	}
+	return c.versioned(http.StatusOK, b.Version, b)
 }

@@ -14,11 +14,13 @@ import (
 type tableRules struct {
 	Uniques []minidb.UniqueSet `json:"uniques"`
 	Checks  []minidb.Check     `json:"checks"`
+	// RequireVersion wants every change of a row to name the version it is based on, or to say that it overwrites.
+	RequireVersion bool `json:"require_version"`
 }
 
 // rules are the rules with their formulas as trees.
 func (in *tableRules) rules() (*minidb.TableRules, error) {
-	to := &minidb.TableRules{Uniques: in.Uniques}
+	to := &minidb.TableRules{Uniques: in.Uniques, RequireVersion: in.RequireVersion}
 	var faults []FieldError
 	for i, k := range in.Checks {
 		at := fmt.Sprintf("$.rules.checks[%d].expr", i)

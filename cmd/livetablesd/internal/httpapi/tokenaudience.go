@@ -14,7 +14,7 @@ import (
 
 // keyRoots are the first segments of the routes that the bearers of personal access tokens and of service accounts' keys may
 // call: those of data. Whatever else there is, or will be, is for people who have logged in.
-var keyRoots = []string{"workspaces", "projects", "bases", "tables", "views", "connections", "templates", "audit-logs", "jobs"}
+var keyRoots = []string{"workspaces", "projects", "bases", "tables", "views", "connections", "templates", "audit-logs", "jobs", "trash"}
 
 // takesKeys reports whether a route may be called with a key.
 func (r *route) takesKeys() bool {

@@ -196,6 +196,11 @@ func (a *Attempt) end(ctx context.Context, what, sql string, args ...lqp.Value) 
 		return err
 	})
 	if err != nil {
+		a.s.mu.Lock()
+		defer a.s.mu.Unlock()
+		if len(a.s.late) < maxLate {
+			a.s.late[a.id] = ending{sql, args}
+		}
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

@@ -4,29 +4,25 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/storetest"
 )
 
 // TestDigestsConfirmNoGuess: a request may hold a password. Whoever reads the file must not be able to try guesses of it, in
 // any of the forms in which a hash could lie there.
 func TestDigestsConfirmNoGuess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
-	s := openFile(t, path, nil)
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
+	s := openStore(t, place, nil)
 	sum := sha256.Sum256([]byte(`{"password":"summer2026"}`))
 	require.NoError(t, begin(t, s, "usr_1", "k", string(sum[:])).Done(t.Context(), Answer{Status: 201}))
-	for _, suffix := range []string{"", "-wal"} {
-		raw, err := os.ReadFile(path + suffix)
-		require.NoError(t, err)
-		for _, form := range []string{string(sum[:]), hex.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString(sum[:])} {
-			require.NotContains(t, string(raw), form)
-		}
+	stored := everything(t, place, s)
+	for _, form := range []string{string(sum[:]), hex.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString(sum[:])} {
+		require.NotContains(t, stored, form)
 	}
 	_, answer, err := s.Begin(t.Context(), "usr_1", "k", sum[:])
 	require.NoError(t, err)
@@ -43,7 +39,7 @@ func TestDigestsConfirmNoGuess(t *testing.T) {
 
 // TestBoundsAreOfTheAccount: a new token is no new allowance, and all accounts together have one.
 func TestBoundsAreOfTheAccount(t *testing.T) {
-	s := openFile(t, filepath.Join(t.TempDir(), "once.db"), func(o *Options) { o.MaxBytes, o.MaxKeys, o.MaxTotal = 250, 4, 400 })
+	s := openStore(t, storetest.Emptied(t, `DELETE FROM http_idempotency`), func(o *Options) { o.MaxBytes, o.MaxKeys, o.MaxTotal = 250, 4, 400 })
 	kept := func(principal, key string) bool {
 		require.NoError(t, begin(t, s, principal, key, "d").Done(t.Context(), Answer{Status: 200, Body: []byte(strings.Repeat("x", 100))}))
 		_, answer, err := s.Begin(t.Context(), principal, key, []byte("d"))

@@ -1,11 +1,13 @@
 package idempotency
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +40,9 @@ type Options struct {
 	Sealer Sealer
 	// Sole says that no other process uses the database: what was running when it is opened runs no more.
 	Sole bool
+	// Owner names this process among those that use the database, and the ones that were in its place before and have ended:
+	// what was running under the name runs no more. Empty for a random name.
+	Owner string
 	// Life is how long a key is remembered, default 25 h: a day, and what a clock may be off.
 	Life time.Duration
 	// Lease is how long a write counts as running after its process has last said so, default 30 s.
@@ -60,7 +65,9 @@ type Store struct {
 	opt   Options
 	owner string // of the leases of this process
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// late are the ends of requests that could not be noted yet, by the ids of their keys.
+	late  map[string]ending
 	used  map[string]*usage // by account, since
 	total int               // bytes of all
 	since time.Time
@@ -100,17 +107,19 @@ func Open(ctx context.Context, db adapter.Store, opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.Default()
 	}
-	s := &Store{db: db, opt: opt, owner: rand.Text(), used: map[string]*usage{}, since: opt.Clock()}
+	s := &Store{db: db, opt: opt, owner: cmp.Or(opt.Owner, rand.Text()), late: map[string]ending{}, used: map[string]*usage{}, since: opt.Clock()}
 	err := db.Write(ctx, func(tx adapter.Tx) error {
 		for _, sql := range schema {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return err
 			}
 		}
+		sql := `UPDATE http_idempotency SET state = 'unknown' WHERE state = 'running'`
+		var args []lqp.Value
 		if !opt.Sole {
-			return nil
+			sql, args = sql+` AND owner = ?`, []lqp.Value{lqp.TextValue(s.owner)}
 		}
-		_, err := tx.Exec(ctx, `UPDATE http_idempotency SET state = 'unknown' WHERE state = 'running'`)
+		_, err := tx.Exec(ctx, sql, args...)
 		return err
 	})
 	if err != nil {
@@ -127,8 +136,8 @@ CREATE TABLE IF NOT EXISTS http_idempotency (
 	digest     TEXT NOT NULL,
 	state      TEXT NOT NULL,
 	owner      TEXT NOT NULL,
-	lease      INTEGER NOT NULL,
-	expires_at INTEGER NOT NULL,
+	lease      BIGINT NOT NULL,
+	expires_at BIGINT NOT NULL,
 	entered    TEXT NOT NULL,
 	answer     TEXT NOT NULL
 )`, `CREATE INDEX IF NOT EXISTS http_idempotency_expiry ON http_idempotency (expires_at)`,
@@ -163,8 +172,41 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
+// maxLate is how many ends are kept in mind while the database cannot be written to. Of more, the keys end as unknown with
+// this process.
+const maxLate = 10_000
+
+// ending is a statement that notes how a request ended.
+type ending struct {
+	sql  string
+	args []lqp.Value
+}
+
+// noteLate notes the ends that could not be noted before: without that a key would be running for as long as this process is.
+func (s *Store) noteLate(ctx context.Context) error {
+	s.mu.Lock()
+	late := maps.Clone(s.late)
+	s.mu.Unlock()
+	for id, e := range late {
+		err := s.db.Write(ctx, func(tx adapter.Tx) error {
+			_, err := tx.Exec(ctx, e.sql, e.args...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("note how requests ended: %w", err)
+		}
+		s.mu.Lock()
+		delete(s.late, id)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
 // renew says that what this process runs is still running.
 func (s *Store) renew(ctx context.Context) error {
+	if err := s.noteLate(ctx); err != nil {
+		return err
+	}
 	n := 0
 	err := s.db.Read(ctx, func(tx adapter.Tx) error {
 		var err error

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/internal/storetest"
 )
 
 // hand is a clock that is moved by hand.
@@ -59,11 +58,12 @@ func (b box) Open(sealed, aad []byte) ([]byte, error) {
 	return b.aead.Open(nil, sealed[:b.aead.NonceSize()], sealed[b.aead.NonceSize():], aad)
 }
 
-func openFile(t testing.TB, path string, change func(*Options)) *Store {
+// TestMain runs the tests on each database that keys can be kept in.
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func openStore(t testing.TB, place storetest.Place, change func(*Options)) *Store {
 	t.Helper()
-	db, err := sqlite.OpenStore(t.Context(), path, sqlite.StoreOptions{Relaxed: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	db := place.Open(t)
 	opt := Options{Sealer: newBox(t), Wait: 10 * time.Second}
 	if change != nil {
 		change(&opt)
@@ -71,6 +71,33 @@ func openFile(t testing.TB, path string, change func(*Options)) *Store {
 	s, err := Open(t.Context(), db, opt)
 	require.NoError(t, err)
 	return s
+}
+
+// everything is what the store has, as bytes or text: the files of an SQLite database, the rows of any other.
+func everything(t testing.TB, place storetest.Place, s *Store) string {
+	t.Helper()
+	var all strings.Builder
+	if place.File != "" {
+		for _, suffix := range []string{"", "-wal"} {
+			raw, err := os.ReadFile(place.File + suffix)
+			require.NoError(t, err)
+			all.Write(raw)
+		}
+		return all.String()
+	}
+	require.NoError(t, s.db.Read(t.Context(), func(tx adapter.Tx) error {
+		rows, err := tx.Query(t.Context(), `SELECT row_to_json(http_idempotency)::text FROM http_idempotency`)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			all.WriteString(rows.Value(0).Text())
+		}
+		return rows.Err()
+	}))
+	require.NotEmpty(t, all.String())
+	return all.String()
 }
 
 func begin(t testing.TB, s *Store, who, key, digest string) *Attempt {
@@ -84,8 +111,8 @@ func begin(t testing.TB, s *Store, who, key, digest string) *Attempt {
 
 // TestOnceAcrossInstances (P8): 50 repeats at two instances that share a store have one effect and one answer.
 func TestOnceAcrossInstances(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
-	stores := []*Store{openFile(t, path, nil), openFile(t, path, nil)}
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
+	stores := []*Store{openStore(t, place, nil), openStore(t, place, nil)}
 	var effects atomic.Int64
 	bodies := make([]string, 50)
 	var work sync.WaitGroup
@@ -117,13 +144,13 @@ func TestOnceAcrossInstances(t *testing.T) {
 
 // TestAttack65Keys: same body, other body, other user, and a restart between.
 func TestAttack65Keys(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
 	clock := newHand()
 	with := func(o *Options) { o.Clock = clock.read }
-	first := openFile(t, path, with)
+	first := openStore(t, place, with)
 	want := Answer{Status: 201, Header: map[string]string{"ETag": `"1"`}, Body: []byte("body"), Entered: []Entrance{{"wsp_1", 7}}}
 	require.NoError(t, begin(t, first, "usr_1", "k", "d").Done(t.Context(), want))
-	again := openFile(t, path, with)
+	again := openStore(t, place, with)
 	clock.move(24*time.Hour + 30*time.Minute)
 	_, got, err := again.Begin(t.Context(), "usr_1", "k", []byte("d"))
 	require.NoError(t, err)
@@ -141,11 +168,11 @@ func TestAttack65Keys(t *testing.T) {
 
 // TestCrash: a process that dies between the effect and its record leaves a key that is never used again in silence.
 func TestCrash(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
 	clock := newHand()
-	dead := openFile(t, path, func(o *Options) { o.Clock = clock.read })
+	dead := openStore(t, place, func(o *Options) { o.Clock = clock.read })
 	lost := begin(t, dead, "usr_1", "k", "d")
-	other := openFile(t, path, func(o *Options) { o.Clock = clock.read; o.Wait = 50 * time.Millisecond })
+	other := openStore(t, place, func(o *Options) { o.Clock = clock.read; o.Wait = 50 * time.Millisecond })
 	_, _, err := other.Begin(t.Context(), "usr_1", "k", []byte("d"))
 	require.ErrorIs(t, err, ErrRunning, "it may be running still")
 	clock.move(20 * time.Second)
@@ -170,17 +197,17 @@ func TestCrash(t *testing.T) {
 
 // TestSole: who has the database alone knows at once what an earlier process did not end.
 func TestSole(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
-	begin(t, openFile(t, path, nil), "usr_1", "k", "d")
-	s := openFile(t, path, func(o *Options) { o.Sole = true })
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
+	begin(t, openStore(t, place, nil), "usr_1", "k", "d")
+	s := openStore(t, place, func(o *Options) { o.Sole = true })
 	_, _, err := s.Begin(t.Context(), "usr_1", "k", []byte("d"))
 	require.ErrorIs(t, err, ErrUnknown)
 }
 
 // TestStoredAnswers: what is on the disk is sealed and bound to its key, bounded, and gone with its workspace.
 func TestStoredAnswers(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "once.db")
-	s := openFile(t, path, func(o *Options) { o.MaxBody, o.MaxBytes, o.MaxKeys = 100, 150, 6 })
+	place := storetest.Emptied(t, `DELETE FROM http_idempotency`)
+	s := openStore(t, place, func(o *Options) { o.MaxBody, o.MaxBytes, o.MaxKeys = 100, 150, 6 })
 	put := func(key, body, workspace string) {
 		require.NoError(t, begin(t, s, "usr_1", key, "d").Done(t.Context(), Answer{Status: 200, Body: []byte(body), Entered: []Entrance{{workspace, 1}}}))
 	}
@@ -197,12 +224,9 @@ func TestStoredAnswers(t *testing.T) {
 	require.True(t, get("large").Cut)
 	require.Len(t, get("much").Body, 100)
 	require.True(t, get("more").Cut, "an account's answers have a bound together")
-	for _, suffix := range []string{"", "-wal"} {
-		raw, err := os.ReadFile(path + suffix)
-		require.NoError(t, err)
-		require.NotContains(t, string(raw), "planted-canary")
-		require.NotContains(t, string(raw), "usr_1")
-	}
+	stored := everything(t, place, s)
+	require.NotContains(t, stored, "planted-canary")
+	require.NotContains(t, stored, "usr_1")
 	// An answer moved to another key does not open.
 	require.NoError(t, s.db.Write(t.Context(), func(tx adapter.Tx) error {
 		_, err := tx.Exec(t.Context(), `UPDATE http_idempotency SET answer = (SELECT max(answer) FROM http_idempotency)`)
@@ -225,7 +249,7 @@ func TestStoredAnswers(t *testing.T) {
 
 // TestRun renews and sweeps in the background and ends with its context.
 func TestRun(t *testing.T) {
-	s := openFile(t, filepath.Join(t.TempDir(), "once.db"), func(o *Options) { o.Lease, o.Life, o.Wait = 400*time.Millisecond, time.Hour, 10*time.Millisecond })
+	s := openStore(t, storetest.Emptied(t, `DELETE FROM http_idempotency`), func(o *Options) { o.Lease, o.Life, o.Wait = 400*time.Millisecond, time.Hour, 10*time.Millisecond })
 	begin(t, s, "usr_1", "k", "d")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -248,7 +272,7 @@ func TestOpenNeedsItsParts(t *testing.T) {
 }
 
 func BenchmarkOnce(b *testing.B) {
-	s := openFile(b, filepath.Join(b.TempDir(), "once.db"), func(o *Options) { o.MaxKeys = 1 << 30 })
+	s := openStore(b, storetest.Emptied(b, `DELETE FROM http_idempotency`), func(o *Options) { o.MaxKeys = 1 << 30 })
 	for i := 0; b.Loop(); i++ {
 		if err := begin(b, s, "usr_1", strconv.Itoa(i), "d").Done(b.Context(), Answer{Status: 200, Body: []byte("body")}); err != nil {
 			b.Fatal(err)

@@ -1,0 +1,56 @@
+// Command kills kills a daemon that clients write to, again and again, and looks for what is lost, doubled or there by half.
+// It ends with status 1 when it finds something.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/livetables/livetables/internal/kills"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context) int {
+	n := flag.Int("n", 10_000, "how many `writes` are sent")
+	times := flag.Int("kills", 200, "how many `times` something is killed")
+	seed := flag.Uint64("seed", 0, "the `seed` of what is made up, 0 for a new one")
+	writers := flag.Int("writers", 8, "how many clients write at the same time")
+	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
+	flag.Parse()
+	places := map[string][]bool{"sqlite": {false}, "postgres": {true}, "both": {false, true}}[*store]
+	if places == nil {
+		fmt.Fprintf(os.Stderr, "kills: there is no store %q\n", *store)
+		return 2
+	}
+	code := 0
+	for _, postgres := range places {
+		last := time.Now()
+		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Postgres: postgres,
+			Progress: func(r *kills.Report) {
+				if time.Since(last) >= *every {
+					last = time.Now()
+					fmt.Printf("seed %d: %s\n", r.Seed, r.Line())
+				}
+			}})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "kills:", err)
+			return 2
+		}
+		fmt.Print(report)
+		if report.Found > 0 {
+			code = 1
+		}
+	}
+	return code
+}

@@ -1,0 +1,18 @@
+package livetables_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/livetables/livetables/internal/storetest"
+)
+
+// The engine reaches the mini-DB in few ways, and package minidb has its whole suite on both databases. What goes each of
+// these ways runs on PostgreSQL here too: queries under rules, writes, changes of tables, imports, the log with its chain,
+// the past, subscriptions, publications, and two engines on one database.
+func TestMain(m *testing.M) {
+	os.Exit(storetest.RunCentral(m, "TestTwoEngines.*", "TestHiddenColumnDoesNotExist", "TestRowRulesAgainstFilteredCopy",
+		"TestWritesAreCheckedBeforeAndAfter", "TestCursorBelongsToItsQueryAndReader", "TestSubscriber.*", "TestPublishedView",
+		"TestReadersDuringChangeType", "TestDuplicateBase", "TestArchive", "TestLockRow", "TestImportMakesATable", "TestExportIsImportedBack",
+		"TestEveryTamperingIsNamed", "TestRewrittenLogIsFound", "TestRevert.*", "TestThePastIsAsItWas"))
+}
