@@ -148,9 +148,13 @@ func (s *entry) report(ctx context.Context, out *RevertReport, plan *minidb.Reve
 	done := map[string]minidb.RowResult{}
 	for _, r := range results {
 		for _, row := range r.Rows {
-			if row.Changed {
-				done[row.ID] = row
+			if !row.Changed {
+				continue
 			}
+			if first, ok := done[row.ID]; ok { // its links were set after its other cells
+				row.Op, row.Before = first.Op, first.Before
+			}
+			done[row.ID] = row
 		}
 	}
 	for _, t := range plan.Tables {

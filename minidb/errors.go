@@ -130,6 +130,8 @@ type FieldError struct {
 	Column  string `json:"column"` // column id of a row's value, else the name of the field
 	Code    string `json:"code"`   // one of the Code constants
 	Message string `json:"message"`
+
+	other string // id of the row to which a link cannot be made
 }
 
 // ValidationError holds everything wrong with the values of one mutation, one import or one resource.

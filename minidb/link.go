@@ -44,9 +44,6 @@ func (l *Link) clone() *Link {
 	return &c
 }
 
-// same reports whether two settings name the same table and the same column there.
-func (l *Link) same(o *Link) bool { return l.Table == o.Table && l.Inverse == o.Inverse }
-
 // checkLink checks the settings of a link column by themselves; whether the table is there is found out in the transaction
 // that makes the column.
 func (c *Column) checkLink() error {

@@ -1,7 +1,7 @@
 package minidb_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/livetables/livetables/minidb"
@@ -20,7 +20,7 @@ func BenchmarkLinks(b *testing.B) {
 				b.StopTimer()
 				var p []string
 				for i := range c.projects {
-					p = append(p, l.projects.add(values{"Name": text(fmt.Sprint(i))})...)
+					p = append(p, l.projects.add(values{"Name": text(strconv.Itoa(i))})...)
 				}
 				rows := make([]values, 1000)
 				for i := range rows {

@@ -33,9 +33,9 @@ func (k *linker) changeCells() error {
 		}
 		switch {
 		case ch.c.Options.Link.Single && len(now) > 1:
-			k.fault(ch.cause, column, CodeLink, fmt.Sprintf("row %q is linked to another row already, and to one at most", at.row))
+			k.fault(ch.cause, column, CodeLink, fmt.Sprintf("row %q is linked to another row already, and to one at most", at.row), at.row)
 		case len(now) > MaxLinks:
-			k.fault(ch.cause, column, CodeTooLong, fmt.Sprintf("row %q would be linked to more than %d rows", at.row, MaxLinks))
+			k.fault(ch.cause, column, CodeTooLong, fmt.Sprintf("row %q would be linked to more than %d rows", at.row, MaxLinks), at.row)
 		}
 		value := linkValue(now)
 		if lqp.Equal(value, w.after[at.slot]) {
@@ -137,7 +137,7 @@ func (k *linker) checkLinked() error {
 			column = ch.by.ID
 		}
 		if ch.c.Required && w.after[at.slot].IsNull() {
-			k.fault(ch.cause, column, CodeRequired, "a linked row needs a link to some row")
+			k.fault(ch.cause, column, CodeRequired, "a linked row needs a link to some row", "")
 		}
 		if ch.by == nil {
 			continue
@@ -148,7 +148,7 @@ func (k *linker) checkLinked() error {
 		}
 		if w.before != nil && !(allows(g.read, w.before) && allows(g.update, w.before)) || !allows(g.update, w.after) {
 			cause := &k.list[ch.cause]
-			return &RowError{Index: cause.index, Row: k.named(cause), Err: ErrForbidden}
+			return &RowError{Write: k.p.index, Index: cause.index, Row: k.named(cause), Err: ErrForbidden}
 		}
 	}
 	for _, lt := range k.work.tables {

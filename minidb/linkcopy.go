@@ -56,8 +56,18 @@ func (c *baseCopy) defineLinks(t *Table) error {
 	return nil
 }
 
-// copyCells makes the link cells of copied rows of t name the copies of rows, and stores the edges.
+// copyCells makes the link cells of copied rows of t name the copies of rows, and stores the edges; cells with files get copies
+// of them.
 func (c *baseCopy) copyCells(old, t *Table, rows [][]lqp.Value) error {
+	for _, i := range t.layout.files {
+		slot := t.layout.user[i]
+		for _, row := range rows {
+			var err error
+			if row[slot], err = c.copyFiles(c.key, t.ID, t.Columns[i].ID, row[slot]); err != nil {
+				return err
+			}
+		}
+	}
 	for _, i := range t.layout.links {
 		col, slot := &t.Columns[i], t.layout.user[i]
 		_, copied := c.ids[old.Columns[i].Options.Link.Table]

@@ -215,6 +215,14 @@ func TestLinksOfACopiedBase(t *testing.T) {
 		copied.agree(t)
 	}
 	l.agree(t)
+
+	// A table by itself: its links go on leading where they led.
+	twin, err := l.DuplicateTable(l.ctx, alice, l.tasks.ID, minidb.Duplicate{Name: "Twin", Rows: true})
+	require.NoError(t, err)
+	twins := &linked{fixture: l.fixture, projects: l.projects, tasks: &table{fixture: l.fixture, Table: twin}}
+	require.Equal(t, minidb.Link{Table: l.projects.ID}, *twins.tasks.column("Project").Options.Link)
+	twins.agree(t)
+	require.Len(t, twins.edgeRows(t), 3)
 }
 
 func keysOf[V any](m map[string]V) func(func(string) bool) {

@@ -158,7 +158,7 @@ func (k *linker) column(c *Column, changes []linkChange, gone []string) error {
 	guard := k.p.links[c.ID]
 	for _, x := range changes {
 		if w := &k.list[x.index]; guard.Closed && w.op != lqp.Delete {
-			return &RowError{Index: w.index, Row: k.named(w), Err: ErrForbidden}
+			return &RowError{Write: k.p.index, Index: w.index, Row: k.named(w), Err: ErrForbidden}
 		}
 	}
 	target, err := k.linkTarget(k.p, c)
@@ -234,13 +234,14 @@ func (k *linker) existing(c *Column, target *Table, changes []linkChange, read l
 		if !x.add || there[x.other] {
 			return false
 		}
-		k.fault(x.index, c.ID, CodeLink, c.noRow(x.other))
+		k.fault(x.index, c.ID, CodeLink, c.noRow(x.other), x.other)
 		return true
 	}), nil
 }
 
-func (k *linker) fault(index int, column, code, message string) {
-	k.work.faults = append(k.work.faults, FieldError{Row: k.list[index].index, Column: column, Code: code, Message: message})
+// fault notes what is wrong with a cell of a row; other is the linked row that it is about, "" for none.
+func (k *linker) fault(index int, column, code, message, other string) {
+	k.work.faults = append(k.work.faults, FieldError{Row: k.list[index].index, Column: column, Code: code, Message: message, other: other})
 }
 
 // edgesOf is the work on a table of edges.

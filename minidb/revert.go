@@ -76,6 +76,8 @@ type RevertPlan struct {
 type TableRevert struct {
 	Table *Table
 	Rows  []RowRevert
+
+	follows map[int]bool // slots of columns that follow others
 }
 
 // RowRevert is what becomes of one row.
@@ -175,7 +177,7 @@ func (db *DB) PlanRevert(ctx context.Context, sel Selection, mode ConflictMode, 
 	sel.From, sel.To = sel.From.Truncate(time.Millisecond), sel.To.Truncate(time.Millisecond) // as the log keeps times
 	plan := &RevertPlan{Selection: sel, Mode: mode, Target: sel.Operation}
 	err := db.read(ctx, "plan revert", func(s session) error {
-		p := &revertPlanner{session: s, db: db, plan: plan, portion: portion}
+		p := &revertPlanner{session: s, db: db, plan: plan, tables: tables, portion: portion}
 		if err := p.choose(); err != nil {
 			return err
 		}
@@ -200,6 +202,7 @@ type revertPlanner struct {
 	session
 	db      *DB
 	plan    *RevertPlan
+	tables  []*Table
 	portion bool
 	changed int   // rows of the plan with something to be done or told
 	first   int64 // the part of the log that the selection lies in

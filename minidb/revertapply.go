@@ -132,51 +132,42 @@ func (s *Selection) image() json.RawMessage {
 	return b
 }
 
-// revertOrder is the order in which a table's rows are written: what is deleted frees unique values for what is changed, and
-// both for what is restored.
-var revertOrder = []lqp.Op{lqp.Delete, lqp.Update, lqp.Insert}
-
 // writes are the mutations of a plan.
 func (p *RevertPlan) writes(db *DB, r *Revert) (plans []*rowPlan, err error) {
-	for _, t := range p.Tables {
-		guard, err := r.Guard(t.Table)
-		if err != nil {
-			return nil, err
+	guards := map[*TableRevert]Guard{}
+	for _, step := range p.steps() {
+		t := step.t.Table
+		guard, ok := guards[step.t]
+		if !ok {
+			if guard, err = r.Guard(t); err != nil {
+				return nil, err
+			}
+			guard.RequireVersion = false // checkUnmoved has compared them
+			guards[step.t] = guard
 		}
-		guard.RequireVersion = false // checkUnmoved has compared them
-		for _, op := range revertOrder {
-			m := &lqp.Mutation{Op: op, Table: t.Table.ID, Reason: r.Reason}
-			var restored map[string][]lqp.Value
-			for i := range t.Rows {
-				row := &t.Rows[i]
-				if row.Op != op {
-					continue
-				}
-				change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(row.ID)}}
-				switch op {
-				case lqp.Insert:
-					if restored == nil {
-						restored = map[string][]lqp.Value{}
-					}
-					restored[row.ID] = row.Now
-					change.Set = t.Table.wholeRow(row)
-				case lqp.Update:
-					for _, c := range row.Cells {
+		m := &lqp.Mutation{Op: step.op, Table: t.ID, Reason: r.Reason}
+		restored := map[string][]lqp.Value{}
+		for _, row := range step.rows {
+			change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(row.ID)}}
+			switch step.op {
+			case lqp.Insert:
+				restored[row.ID] = row.Now
+				change.Set = step.t.wholeRow(row)
+			case lqp.Update:
+				for _, c := range row.Cells {
+					if step.cells(t, c.Column) {
 						change.Set = append(change.Set, lqp.Assignment{Column: c.Column, Value: c.To})
 					}
 				}
-				m.Rows = append(m.Rows, change)
 			}
-			if len(m.Rows) == 0 {
-				continue
-			}
-			plan, err := db.planRows(&Write{Table: t.Table, Mutation: m, Guard: guard}, len(plans))
-			if err != nil {
-				return nil, err
-			}
-			plan.restored = restored
-			plans = append(plans, plan)
+			m.Rows = append(m.Rows, change)
 		}
+		plan, err := db.planRows(&Write{Table: t, Mutation: m, Guard: guard}, len(plans))
+		if err != nil {
+			return nil, err
+		}
+		plan.restored = restored
+		plans = append(plans, plan)
 	}
 	return plans, nil
 }
@@ -215,12 +206,13 @@ func (u *unit) checkUnmoved(p *RevertPlan) error {
 	return nil
 }
 
-// wholeRow are the cells of a row that is restored, as far as they can be written and are kept.
-func (t *Table) wholeRow(r *RowRevert) []lqp.Assignment {
-	set := make([]lqp.Assignment, 0, len(t.Columns))
-	for i, slot := range t.layout.user {
-		c := &t.Columns[i]
-		if t.layout.schema.Columns[slot].ReadOnly {
+// wholeRow are the cells of a row that is restored, as far as they can be written and are kept, and follow no others.
+func (t *TableRevert) wholeRow(r *RowRevert) []lqp.Assignment {
+	l := t.Table.layout
+	set := make([]lqp.Assignment, 0, len(t.Table.Columns))
+	for i, slot := range l.user {
+		c := &t.Table.Columns[i]
+		if l.schema.Columns[slot].ReadOnly || t.follows[slot] {
 			continue
 		}
 		v := r.Now[slot]
@@ -232,38 +224,32 @@ func (t *Table) wholeRow(r *RowRevert) []lqp.Assignment {
 	return set
 }
 
-// refuse takes the rows that a validation error names out of the plan and notes why; false when it names none.
+// refuse takes what a validation error names out of the plan and notes why: a link alone where it is one that cannot come
+// back, else the row. It is false when the error names none.
 func (p *RevertPlan) refuse(v *ValidationError) bool {
-	write, found := 0, false
-	for _, t := range p.Tables {
-		for _, op := range revertOrder {
-			var rows []*RowRevert
-			for i := range t.Rows {
-				if t.Rows[i].Op == op {
-					rows = append(rows, &t.Rows[i])
-				}
-			}
-			if len(rows) == 0 {
-				continue
-			}
-			if write == v.Write {
-				for _, f := range v.Fields {
-					if f.Row < len(rows) {
-						rows[f.Row].Refused = append(rows[f.Row].Refused, f)
-						found = true
-					}
-				}
-				for _, r := range rows {
-					if len(r.Refused) > 0 {
-						r.Op, r.Cells = "", nil
-					}
-				}
-				return found
-			}
-			write++
+	steps := p.steps()
+	if v.Write >= len(steps) {
+		return false
+	}
+	step, found := steps[v.Write], false
+	for _, f := range v.Fields {
+		if f.Row >= len(step.rows) {
+			continue
+		}
+		r := step.rows[f.Row]
+		if f.other != "" {
+			r.unlink(step.t.Table, f)
+		} else {
+			r.Refused = append(r.Refused, f)
+		}
+		found = true
+	}
+	for _, r := range step.rows {
+		if len(r.Refused) > 0 {
+			r.Op, r.Cells = "", nil
 		}
 	}
-	return false
+	return found
 }
 
 // restoration is a deleted row as it comes back: with its id, what it says of its making and the numbers that it was given,

@@ -19,6 +19,7 @@ type revertFolder struct {
 	mode    ConflictMode
 	members map[string]bool   // of the workspace, nil when no column asks
 	targets map[string]string // what operations took back, by their ids
+	follows map[int]bool      // slots of columns that follow others
 }
 
 // rowFold is a row on the way through its entries.
@@ -171,7 +172,9 @@ func (f *revertFolder) end(r *rowFold) RowRevert {
 		out.Op = lqp.Insert
 	}
 	for _, slot := range f.past.t.layout.user {
-		f.cell(&out, slot, r.cells[slot], r.now[slot])
+		if !f.follows[slot] {
+			f.cell(&out, slot, r.cells[slot], r.now[slot])
+		}
 	}
 	if out.Op == "" && len(out.Cells) > 0 {
 		out.Op = lqp.Update
@@ -182,7 +185,7 @@ func (f *revertFolder) end(r *rowFold) RowRevert {
 // anyLeft reports whether selected changes of a row stand that gave it other values than it had.
 func (f *revertFolder) anyLeft(r *rowFold) bool {
 	for slot, s := range r.cells {
-		if first, _, _, ok := s.newest(); ok && first.based && !lqp.Equal(first.from, r.now[slot]) {
+		if first, _, _, ok := s.newest(); ok && !f.follows[slot] && first.based && !lqp.Equal(first.from, r.now[slot]) {
 			return true
 		}
 	}

@@ -27,7 +27,7 @@ func (p *revertPlanner) table(t *Table) error {
 	for _, c := range rows {
 		from = min(from, c.first)
 	}
-	f := &revertFolder{mode: p.plan.Mode}
+	f := &revertFolder{mode: p.plan.Mode, follows: followers(t, p.tables)}
 	if f.past, err = p.pastOf(t, from); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *revertPlanner) table(t *Table) error {
 	if f.targets, err = p.targets(from); err != nil {
 		return err
 	}
-	part := &TableRevert{Table: t}
+	part := &TableRevert{Table: t, follows: f.follows}
 	for chunk := range slices.Chunk(rows, revertChunk) {
 		list, err := p.fold(f, chunk)
 		if err != nil {
