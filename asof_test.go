@@ -38,7 +38,8 @@ func TestThePastIsAsItWas(t *testing.T) {
 				q.Page.Limit = 3
 			}
 			for {
-				rows, err := (*livetables.Rows)(nil), error(nil)
+				var rows *livetables.Rows
+				var err error
 				if at == nil {
 					rows, err = a.Query(ctx, w.workspace, &q)
 				} else {

@@ -36,6 +36,8 @@ func (s *entry) showAbout(en *audit.Entry) bool {
 		return s.tellOnly(en, s.standing(rbac.ManageRoles) || s.standing(rbac.ManageMembers) || rbac.Role(en.Resource) == s.policy.Role(s.p))
 	case "workspace":
 		return s.tellOnly(en, en.Action != "workspace.networks" || s.standing(rbac.UpdateWorkspace))
+	case "attachment": // which table it is for is not said, and may be out of sight
+		return en.Actor == s.p.ID || s.seesGone()
 	case "project", "base", "view", "connection", "share", "share_key", "rule", "cap":
 		return s.showPlaced(en)
 	}

@@ -38,7 +38,7 @@ var doors = map[string][]string{
 	"RowAt":        {"Access.RowDiff"},
 	"DeletedRows":  {"Access.DeletedRows"},
 	"AsOf":         {"Access.QueryAsOf"},
-	"History":      {"Engine.goneSince", "entry.history"},
+	"History":      {"Engine.goneSince", "entry.historyBefore"},
 	"TableChanges": {"Subscription.readLog"},
 	"Changes":      {"Engine.relayFrom"},
 	"Lock":         {"Access.RowLock"},

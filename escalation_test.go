@@ -260,6 +260,7 @@ func TestBasesAreTreatedAsWhatIsInThem(t *testing.T) {
 	_, err = builder.AddColumn(ctx, e.rightTable.ID, minidb.ColumnSpec{Name: "More", Type: minidb.TextColumn}, 0)
 	require.NoError(t, err)
 	require.NoError(t, e.owner.DeleteBase(ctx, e.left, 0))
+	require.NoError(t, e.owner.DeleteForever(ctx, trashID(t, e.owner, e.workspace, e.left)))
 	snap, err := e.db.Snapshot(ctx, e.workspace)
 	require.NoError(t, err)
 	require.Empty(t, snap.Caps, "caps go with what they are about")

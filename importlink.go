@@ -107,7 +107,7 @@ func (l *labelled) look(name string) (foundLabel, error) {
 	}
 	v, err := lqp.ParseText(l.primary.Type, name)
 	if err != nil || v.IsNull() {
-		return none, nil //nolint:nilerr // what is no value of the column is the label of no row
+		return none, nil // what is no value of the column is the label of no row
 	}
 	rows, err := l.s.query(l.ctx, &lqp.Query{From: lqp.Source{Table: l.table, Alias: "t"}, Page: lqp.Page{Limit: 2},
 		Select: []lqp.Named{{Expr: lqp.Ref("t", minidb.ColumnID)}}, Where: lqp.NewCall("eq", lqp.Ref("t", l.primary.ID), lqp.Literal(v))})

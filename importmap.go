@@ -216,6 +216,9 @@ func inferredColumn(name string, in tabular.Inferred) minidb.ColumnSpec {
 		c.Type = minidb.DateColumn
 	case in.Kind == lqp.DateTime:
 		c.Type = minidb.DateTimeColumn
+	case in.Form != "":
+		c.Type = map[tabular.Form]minidb.ColumnType{tabular.Email: minidb.EmailColumn, tabular.URL: minidb.URLColumn,
+			tabular.UUID: minidb.UUIDColumn, tabular.Phone: minidb.PhoneColumn}[in.Form]
 	case in.Longest > 200:
 		c.Type = minidb.LongTextColumn
 	}

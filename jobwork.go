@@ -76,6 +76,11 @@ func (a *Access) export(ctx context.Context, workspace string, q *lqp.Query, r *
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	if a.e.jobs.dir != "" { // nothing may have been put there before
+		if err := os.MkdirAll(a.e.jobs.dir, 0o700); err != nil {
+			return fmt.Errorf("keep export: %w", err)
+		}
+	}
 	file, err := os.CreateTemp(a.e.jobs.dir, "export-*")
 	if err != nil {
 		return fmt.Errorf("keep export: %w", err)

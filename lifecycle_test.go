@@ -61,7 +61,7 @@ func TestChangeType(t *testing.T) {
 	require.ErrorIs(t, err, livetables.ErrForbidden)
 	report, err := w.owner.PreviewType(ctx, size, whole)
 	require.NoError(t, err)
-	require.Equal(t, []livetables.Breakage{{Kind: "view", ID: view.ID, Name: "V"}}, report.Breaks)
+	require.Equal(t, []livetables.Breakage{{Kind: "view", ID: view.ID, Name: "V", Effect: livetables.Breaks}}, report.Breaks)
 	require.Equal(t, ids[2], report.Examples[0].Row)
 	require.Equal(t, "big", report.Examples[0].Old.Text())
 
@@ -202,7 +202,7 @@ func TestTemplates(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	templates := livetables.Templates()
-	require.GreaterOrEqual(t, len(templates), 3)
+	require.GreaterOrEqual(t, len(templates), 6)
 	_, err := w.editor.CreateBaseFrom(ctx, w.workspace, templates[0].ID, minidb.BaseSpec{})
 	require.ErrorIs(t, err, livetables.ErrForbidden)
 	_, err = w.owner.CreateBaseFrom(ctx, w.workspace, "none", minidb.BaseSpec{})

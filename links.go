@@ -2,6 +2,7 @@ package livetables
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/livetables/livetables/internal/rewrite"
@@ -41,8 +42,11 @@ func (s *entry) linkGuard(l *minidb.Link) (minidb.LinkGuard, error) {
 	}
 	ref := rbac.TableRef{Table: target.ID}
 	seen, err := s.reader().Look(ref, target.Schema())
-	if err != nil || !seesRows(seen) {
+	if errors.Is(err, rewrite.ErrNoTable) || err == nil && !seesRows(seen) {
 		return minidb.LinkGuard{Closed: true}, nil
+	}
+	if err != nil {
+		return minidb.LinkGuard{}, err
 	}
 	g := minidb.LinkGuard{Table: target}
 	if l.Inverse == "" {

@@ -28,6 +28,7 @@ import (
 	"github.com/livetables/livetables/internal/spill"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/minidb/blob"
 	"github.com/livetables/livetables/rbac"
 	"github.com/livetables/livetables/realtime"
 )
@@ -62,6 +63,9 @@ type Options struct {
 	// Sealer keeps connection secrets and cursors; nil makes cursors with a random key of this process and refuses
 	// connections that have a password.
 	Sealer Sealer
+	// Blobs keeps the contents of attachments; nil refuses attachment columns. The engine does not close it. It removes what
+	// belongs to no attachment of the store: nothing else may be kept there, and several engines share it only with the store.
+	Blobs blob.Store
 	// Dial opens the network connections of adapters: the place for an address guard. nil refuses every address that is
 	// not public.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -109,6 +113,9 @@ type Limits struct {
 	BatchRows   int           // rows of one mutation: 1000
 	SchemaTTL   time.Duration // age at which a discovered schema is read again: 10 min
 
+	AttachmentBytes int64 // bytes of one uploaded file: 100 MiB
+	WorkspaceFiles  int64 // bytes of all files of a workspace: 10 GiB; below 0 for no limit
+
 	SourceReads    int           // reads that run at once at one connection, which has one database connection more than that: 4
 	WorkspaceReads int           // reads that run at once at all connections of a workspace: 16
 	SourceIdle     time.Duration // time after which a connection that nobody uses is closed: 10 min
@@ -144,6 +151,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.SchemaTTL <= 0 {
 		l.SchemaTTL = 10 * time.Minute
+	}
+	if l.AttachmentBytes <= 0 {
+		l.AttachmentBytes = 100 << 20
+	}
+	if l.WorkspaceFiles == 0 {
+		l.WorkspaceFiles = 10 << 30
 	}
 	set(&l.SourceReads, 4)
 	set(&l.WorkspaceReads, 16)
@@ -193,6 +206,7 @@ type Engine struct {
 	leases    *leases
 	keep      time.Duration // time in the trash, below 0 for no end
 	uses      indexuse.Log
+	blobs     blob.Store // nil for none
 }
 
 // New builds an engine. It opens nothing and starts nothing; all problems of the options are reported together.
@@ -203,7 +217,7 @@ func New(opt Options) (*Engine, error) {
 	e := &Engine{
 		store: opt.Store, policies: opt.Policies, broker: opt.Broker, sinks: opt.Sinks, heads: opt.Heads, sealer: opt.Sealer,
 		admit: opt.Admit, clock: opt.Clock, log: opt.Logger, limits: opt.Limits.withDefaults(),
-		forget: opt.Forget, exporters: maps.Clone(opt.Exporters), doomed: make(chan struct{}, 1), keep: opt.TrashTime,
+		blobs: opt.Blobs, forget: opt.Forget, exporters: maps.Clone(opt.Exporters), doomed: make(chan struct{}, 1), keep: opt.TrashTime,
 	}
 	if e.instance = opt.Instance; e.instance == "" {
 		e.instance = minidb.NewID("ins")

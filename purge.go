@@ -18,7 +18,7 @@ const (
 // Options.Forget, what others keep of them; then the store overwrites it. Run does so by itself, soon after a workspace was
 // deleted and when it begins. Purging twice is harmless.
 func (e *Engine) Purge(ctx context.Context) error {
-	if err := e.store.Purge(ctx, e.forget); err != nil {
+	if err := e.store.Purge(ctx, e.forgetWorkspace); err != nil {
 		return fmt.Errorf("purge deleted workspaces: %w", err)
 	}
 	return nil
@@ -35,6 +35,7 @@ func (e *Engine) deleted() {
 // purge purges until ctx ends: what an earlier process left first, then whenever a workspace was deleted, by this process or
 // another one.
 func (e *Engine) purge(ctx context.Context) {
+	var files attachmentCare
 	for {
 		began, pause := time.Now(), time.Duration(0)
 		left, err := e.store.Doomed(ctx)
@@ -57,6 +58,7 @@ func (e *Engine) purge(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			e.log.ErrorContext(ctx, "the trash is not emptied yet; it will be tried again", "error", err)
 		}
+		files.tend(ctx, e)
 		if !sleep(ctx, pause) {
 			return
 		}

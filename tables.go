@@ -111,6 +111,9 @@ func (a *Access) CreateTable(ctx context.Context, base string, spec minidb.Table
 		if err := s.mayLink(ctx, "", c); err != nil {
 			return nil, err
 		}
+		if c.Type == minidb.AttachmentColumn && a.e.blobs == nil {
+			return nil, errNoBlobs
+		}
 		if c.Options, err = s.computedOptions(ctx, nil, nil, c.Type, c.Options, spec.Columns, fmt.Sprintf("$.columns[%d].options", i)); err != nil {
 			return nil, err
 		}
@@ -238,6 +241,9 @@ func (a *Access) AddColumn(ctx context.Context, table string, spec minidb.Column
 	}
 	if err := s.mayLink(ctx, table, &spec); err != nil {
 		return nil, err
+	}
+	if spec.Type == minidb.AttachmentColumn && a.e.blobs == nil {
+		return nil, errNoBlobs
 	}
 	if spec.Type.Computed() {
 		t, seen, err := s.tableOf(ctx, table)

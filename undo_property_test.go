@@ -25,9 +25,7 @@ type history struct {
 	rng   *rand.Rand
 	table *minidb.Table
 	cols  []string // ids
-	ops   map[string]*modelOp
 	rows  map[string]*modelRow
-	live  map[string]int // restarts so far
 	undo  map[string][]*modelOp
 	redo  map[string][]*modelOp
 }
@@ -36,13 +34,11 @@ type history struct {
 type modelOp struct {
 	id   string
 	user string
-	back func() // takes from the model what the operation would take back now
 }
 
 type modelRow struct {
 	exists bool
 	cells  map[string]*modelCell // by column
-	born   string                // operation that the existence rests on
 	life   []lifeChange
 }
 
@@ -223,7 +219,7 @@ func (h *history) undoModel(op string) (changed map[string]string) {
 				}
 			}
 			r.exists = !r.life[last].to
-			changed[id] = fmt.Sprint(r.exists)
+			changed[id] = strconv.FormatBool(r.exists)
 			r.life = r.life[:last]
 			if !r.exists {
 				continue

@@ -146,13 +146,29 @@ func (a *pastAdapter) Scan(ctx context.Context, q *lqp.Query) (_ adapter.Rows, e
 	for _, m := range l.mirrors {
 		needed[m.from] = true
 	}
-	// The present is opened before the log is read: what changes in between is in the log, and taken from there.
-	now, sorted, err := a.present(ctx, q)
+	c := &changes{seen: map[string]bool{}, upTo: a.m.Offset}
+	if err := a.changed(ctx, c); err != nil {
+		return nil, err
+	}
+	// A page needs no more of the present than itself and the rows that are not taken from there.
+	most := 0
+	if known := len(c.seen); q.Page.Limit > 0 && known <= spare {
+		most = q.Page.Offset + q.Page.Limit + known + spare
+	}
+	now, sorted, err := a.present(ctx, q, most)
 	if err != nil {
 		return nil, err
 	}
-	p.now = now
-	if err = a.old(ctx, where, needed, p); err == nil && !sorted {
+	p.now, p.changed = now, c.seen
+	// What has changed until the present was opened is in the log by now, and taken from there too.
+	known := len(c.seen)
+	if err = a.changed(ctx, c); err == nil && most > 0 && len(c.seen) > known+spare {
+		err = fmt.Errorf("table %s is changed faster than its past is read: %w", a.m.Table.ID, adapter.ErrTemporary)
+	}
+	if err == nil {
+		err = a.old(ctx, where, needed, c.first, p)
+	}
+	if err == nil && !sorted {
 		err = p.gather(where)
 	}
 	if err != nil {
@@ -163,13 +179,13 @@ func (a *pastAdapter) Scan(ctx context.Context, q *lqp.Query) (_ adapter.Rows, e
 	return p, nil
 }
 
-// present reads the table as it is, filtered and in order; sorted is false when the store cannot do that exactly, and then it
+// present reads the table as it is, filtered and in order, most rows of it, 0 for all; sorted is false when the store cannot do that exactly, and then it
 // delivers all rows.
-func (a *pastAdapter) present(ctx context.Context, q *lqp.Query) (rows adapter.Rows, sorted bool, err error) {
+func (a *pastAdapter) present(ctx context.Context, q *lqp.Query, most int) (rows adapter.Rows, sorted bool, err error) {
 	l := a.m.Table.layout
 	c := *q
 	c.From.Schema = l.schema // with the manual order
-	c.Page = lqp.Page{After: q.Page.After}
+	c.Page = lqp.Page{After: q.Page.After, Limit: most}
 	c.Select = make([]lqp.Named, len(l.ids))
 	for i, id := range l.ids {
 		c.Select[i] = lqp.Named{Name: id, Expr: lqp.TypedRef(q.From.Alias, id, l.schema.Columns[i].Type)}
@@ -185,16 +201,46 @@ func (a *pastAdapter) present(ctx context.Context, q *lqp.Query) (rows adapter.R
 	return rows, sorted, err
 }
 
-// old reads the rows that have changed since the moment as they were then, keeps those that satisfy a condition, and notes the
-// ids of all.
-func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bool, to *pastRows) error {
-	t := a.m.Table
-	to.changed = map[string]bool{}
-	return a.db.read(ctx, "read the past of "+t.ID, func(s session) error {
-		first, err := s.changedSince(a.m, to.changed)
-		if err != nil || len(first) == 0 {
+// changes are the rows that have changed since a moment.
+type changes struct {
+	seen  map[string]bool // their ids
+	first []lqp.Value     // the positions of the first change of each, in their order
+	upTo  int64           // the offset up to which the log has been read
+}
+
+// changed reads on in the log which rows have changed.
+func (a *pastAdapter) changed(ctx context.Context, c *changes) error {
+	return a.db.read(ctx, "read changes of "+a.m.Table.ID, func(s session) error {
+		found, err := s.tx.Query(ctx, `SELECT resource, position, table_offset FROM lt_change WHERE table_id = ? AND table_id <> ''
+			AND table_offset > ? AND resource_type = 'row' ORDER BY table_offset`, argText(a.m.Table.ID), argInt(c.upTo))
+		if err != nil {
 			return err
 		}
+		defer found.Close()
+		for found.Next() {
+			c.upTo = record{found}.integer(2)
+			id := found.Value(0).Text()
+			if c.seen[id] {
+				continue
+			}
+			if len(c.seen) == maxChangedSince {
+				return &LimitError{Name: "rows_changed_since", Max: maxChangedSince}
+			}
+			c.seen[id] = true
+			c.first = append(c.first, found.Value(1))
+		}
+		return found.Err()
+	})
+}
+
+// old reads the rows at the positions of their first changes as they were before them and keeps those that satisfy a condition.
+// needed are the slots that they are filtered and sorted by.
+func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bool, first []lqp.Value, to *pastRows) error {
+	if len(first) == 0 {
+		return nil
+	}
+	t := a.m.Table
+	return a.db.read(ctx, "read the past of "+t.ID, func(s session) error {
 		from, _ := first[0].Decimal().Int64()
 		p, err := s.pastOf(t, from)
 		if err != nil {
@@ -215,7 +261,8 @@ func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bo
 				if !allows(where, row) {
 					continue
 				}
-				whole := func() ([]lqp.Value, error) { return p.row(list[i].Before, &list[i], true, nil) }
+				e := list[i] // by itself: what is kept of a row must not keep its neighbours
+				whole := func() ([]lqp.Value, error) { return p.row(e.Before, &e, true, nil) }
 				if err := to.keep(row, whole); err != nil {
 					return err
 				}
@@ -226,27 +273,4 @@ func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bo
 		}
 		return nil
 	})
-}
-
-// changedSince notes the ids of the rows that have changed since a moment, and answers with the positions of the first change
-// of each, in their order.
-func (s session) changedSince(m Moment, changed map[string]bool) (first []lqp.Value, err error) {
-	found, err := s.tx.Query(s.ctx, `SELECT resource, position FROM lt_change WHERE table_id = ? AND table_id <> '' AND table_offset > ?
-		AND resource_type = 'row' ORDER BY table_offset`, argText(m.Table.ID), argInt(m.Offset))
-	if err != nil {
-		return nil, err
-	}
-	defer found.Close()
-	for found.Next() {
-		id := found.Value(0).Text()
-		if changed[id] {
-			continue
-		}
-		if len(changed) == maxChangedSince {
-			return nil, &LimitError{Name: "rows_changed_since", Max: maxChangedSince}
-		}
-		changed[id] = true
-		first = append(first, found.Value(1))
-	}
-	return first, found.Err()
 }

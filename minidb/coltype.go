@@ -73,6 +73,10 @@ type ColumnOptions struct {
 	Choices []Choice `json:"choices,omitempty"`
 	// Link is the table whose rows the cells of a link column name.
 	Link *Link `json:"link,omitempty"`
+	// MaxFiles is how many files a cell of an attachment column has at most, 1 to 100, 0 for 100; it counts for what is written from
+	// then on. Accept are the media types that may be uploaded to it, such as "image/*" and "application/pdf"; none for any.
+	MaxFiles int      `json:"max_files,omitempty"`
+	Accept   []string `json:"accept,omitempty"`
 	// Formula is the text of a formula column in the language of package formula. It may name columns of the table; it is kept
 	// with their ids in the place of the names. What is not the same whenever and by whomever it is asked, such as TODAY(), is refused.
 	Formula string `json:"formula,omitempty"`
@@ -158,7 +162,7 @@ func (c *Column) storedType() lqp.Type {
 		return lqp.Type{Kind: lqp.Text, MaxLen: maxUser}
 	case SingleSelectColumn:
 		return lqp.Type{Kind: lqp.Text, MaxLen: maxName}
-	case MultiSelectColumn, LinkColumn:
+	case MultiSelectColumn, LinkColumn, AttachmentColumn:
 		return lqp.Type{Kind: lqp.List, Elem: lqp.Text}
 	case GeoPointColumn:
 		return lqp.Type{Kind: lqp.List, Elem: lqp.Number}

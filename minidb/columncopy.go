@@ -99,9 +99,17 @@ func (u *unit) copyCells(t *Table, from, c *Column) error {
 	return u.eachChunk(l, func(rows [][]lqp.Value) error {
 		list := make([]rowWrite, 0, len(rows))
 		for _, row := range rows {
-			if !row[source].IsNull() {
-				list = append(list, u.change(p, &rowChange{set: []cell{{slot, row[source]}}}, row))
+			v := row[source]
+			if v.IsNull() {
+				continue
 			}
+			if c.Type == AttachmentColumn {
+				var err error
+				if v, err = u.copyFiles(c.ID, t.ID, c.ID, v); err != nil {
+					return err
+				}
+			}
+			list = append(list, u.change(p, &rowChange{set: []cell{{slot, v}}}, row))
 		}
 		if len(list) == 0 {
 			return nil

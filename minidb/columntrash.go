@@ -296,6 +296,9 @@ func (u *unit) carryTrashed(before, t *Table) error {
 		return err
 	}
 	for _, c := range columns {
+		if _, ok := t.Column(c.Resource); ok {
+			continue // it is coming back
+		}
 		if _, err := u.exec("ALTER TABLE " + u.physical(t) + " ADD COLUMN " + quoteID(c.Resource) + " " + c.storage); err != nil {
 			return fmt.Errorf("carry column in the trash: %w", err)
 		}

@@ -189,3 +189,29 @@ func TestRulesAskForFormulas(t *testing.T) {
 	_, err = f.UpdateColumn(f.ctx, alice, g.id("Key"), minidb.ColumnPatch{Options: &minidb.ColumnOptions{Formula: "LEN(Name)"}}, 0)
 	require.Equal(t, []string{minidb.CodeUnique}, codes(t, err))
 }
+
+func TestComputedColumnsAreCopiedAndRevertedLikeOthers(t *testing.T) {
+	f := newFixture(t, minidb.Options{})
+	g := f.table(goods).reload()
+	id := g.add(values{"Name": text("A"), "Stock": num(3)})[0]
+	c := g.addColumn(formulaColumn("Twice", "Stock * 2"))
+	g.addColumn(formulaColumn("Said", "Twice & \"\""))
+	_, err := f.DuplicateColumn(f.ctx, alice, c.ID, minidb.DuplicateColumn{Name: "Also", Cells: true})
+	require.NoError(t, err)
+	require.Equal(t, "6", g.reload().shows(id, "Also"))
+	_, err = f.UpdateColumn(f.ctx, alice, c.ID, minidb.ColumnPatch{Options: &minidb.ColumnOptions{Formula: "Name & Stock"}}, 0)
+	require.NoError(t, err)
+	require.Equal(t, "A3", g.reload().shows(id, "Said"))
+	_, err = f.RevertSchema(f.ctx, alice, g.ID, minidb.SchemaRevert{Version: g.Version})
+	require.NoError(t, err)
+	require.Equal(t, "6", g.reload().shows(id, "Said"))
+	// The source goes to the trash and comes back.
+	require.NoError(t, f.DeleteColumn(f.ctx, alice, g.id("Stock"), 0))
+	require.Equal(t, "NULL", g.reload().shows(id, "Also"))
+	s, err := f.Snapshot(f.ctx, f.workspace.ID)
+	require.NoError(t, err)
+	_, err = f.RestoreTrash(f.ctx, alice, s.Trash[0].ID, minidb.Recovery{})
+	require.NoError(t, err)
+	require.Equal(t, "6", g.reload().shows(id, "Also"))
+	require.Equal(t, "6", g.shows(id, "Said"))
+}

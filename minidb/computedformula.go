@@ -67,8 +67,8 @@ func settled(e lqp.Expr) error {
 		}
 		if p, ok := e.(*lqp.Param); ok {
 			name := strings.ToUpper(p.Name) + "()"
-			switch {
-			case p.Name == "now" || p.Name == "today":
+			switch p.Name {
+			case "now", "today":
 				name += " changes with time"
 			default:
 				name += " depends on who asks"

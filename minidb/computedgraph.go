@@ -72,9 +72,6 @@ func newGraph(tables []*Table) (*graph, error) {
 			at := watched{k.lens.target.ID, column}
 			g.watching[at] = append(g.watching[at], k)
 		}
-		if len(k.lens.reads) == 0 {
-			continue
-		}
 	}
 	for _, list := range g.watching {
 		slices.SortFunc(list, func(a, b *looking) int { return cmp.Or(a.level-b.level, cmp.Compare(a.id, b.id)) })
@@ -224,10 +221,13 @@ func (u *unit) findGraph(workspace string) (*graph, error) {
 	if s == nil || len(u.stale) > 0 {
 		return u.loadGraph(workspace, nil)
 	}
-	revision, err := must(u.session, "workspace", func(r record) int64 { return r.integer(0) },
-		`SELECT revision FROM lt_workspace WHERE id = ?`, argText(workspace))
-	if err != nil {
-		return nil, err
+	revision := u.revision
+	if revision == 0 {
+		var err error
+		if revision, err = must(u.session, "workspace", func(r record) int64 { return r.integer(0) },
+			`SELECT revision FROM lt_workspace WHERE id = ?`, argText(workspace)); err != nil {
+			return nil, err
+		}
 	}
 	if revision != s.Revision {
 		return u.loadGraph(workspace, nil)
@@ -249,6 +249,9 @@ func (l *loader) computed() error {
 		return nil // formulas know by themselves
 	}
 	g, err := newGraph(with)
+	if circle := (*formula.CycleError)(nil); errors.As(err, &circle) {
+		return nil // nobody could store that: what looks through links is seen by nobody and has no values
+	}
 	if err != nil {
 		return err
 	}

@@ -239,3 +239,25 @@ func TestCopiesComputeByThemselves(t *testing.T) {
 	require.Equal(t, "6", orders.shows(copied, "Sum"))
 	require.Equal(t, "3", s.orders.reload().shows(order, "Sum"), "the original is its own")
 }
+
+func TestUndoLetsComputedCellsFollow(t *testing.T) {
+	s := newShop(t, minidb.Options{})
+	order := s.orders.add(values{"Customer": text("Ann")})[0]
+	line := s.lines.add(values{"Price": dec("1.5"), "Count": num(2), "Order": links(order)})[0]
+	bob := minidb.Actor{ID: "usr_bob"}
+	for _, m := range []*lqp.Mutation{s.lines.update(line, 0, values{"Count": num(9), "Price": dec("2")}), s.lines.delete(0, line)} {
+		before := s.orders.shows(order, "Due")
+		_, err := s.Apply(s.ctx, bob, []minidb.Write{{Table: s.lines.Table, Mutation: m}})
+		require.NoError(t, err)
+		require.NotEqual(t, before, s.orders.shows(order, "Due"))
+		stack, err := s.UndoStack(s.ctx, s.workspace.ID, bob.ID, nil)
+		require.NoError(t, err)
+		plan, err := s.PlanRevert(s.ctx, minidb.Selection{Workspace: s.workspace.ID, Operation: stack.Undo[0].ID}, minidb.RefuseConflicts,
+			[]*minidb.Table{s.lines.Table, s.orders.Table}, false)
+		require.NoError(t, err)
+		_, _, err = s.ApplyRevert(s.ctx, bob, plan, minidb.Revert{Kind: minidb.UndoOperation, Guard: noGuard})
+		require.NoError(t, err)
+		require.Equal(t, before, s.orders.shows(order, "Due"), "after %s", m.Op)
+		require.Equal(t, "["+before+"]", s.lines.shows(line, "Of all"))
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,7 +51,10 @@ func newRandomWorld(t *testing.T, seed uint64) *randomWorld {
 	return w
 }
 
-func (w *randomWorld) name(prefix string) string { w.names++; return fmt.Sprintf("%s%d", prefix, w.names) }
+func (w *randomWorld) name(prefix string) string {
+	w.names++
+	return fmt.Sprintf("%s%d", prefix, w.names)
+}
 
 func (w *randomWorld) reload() {
 	for _, t := range w.tables {
@@ -357,9 +362,9 @@ func (w *randomWorld) agree(when string) (cells int) {
 
 // TestComputedCellsEqualThoseComputedFromScratch writes random histories over random tables.
 func TestComputedCellsEqualThoseComputedFromScratch(t *testing.T) {
-	seeds, steps := uint64(2), 40
-	if testing.Short() {
-		seeds = 1
+	seeds, steps := uint64(1), 30
+	if n, err := strconv.ParseUint(os.Getenv("LIVETABLES_COMPUTED_SEEDS"), 10, 64); err == nil { // for long runs
+		seeds = n
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {

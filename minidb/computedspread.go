@@ -244,6 +244,14 @@ func (u *unit) replaceRows(t *Table, list []rowWrite, parked []parking) error {
 	if len(list) <= few {
 		return u.store(t.layout, list, parked)
 	}
+	// Cells of columns in the trash are not in the rows that are at hand, and would go with them.
+	trashed, err := u.taken(`SELECT 1 FROM lt_trash WHERE workspace = ? AND place = ? AND kind = 'column'`, argText(t.Workspace), argText(t.ID))
+	if err != nil {
+		return err
+	}
+	if trashed {
+		return u.store(t.layout, list, parked)
+	}
 	u.stores++
 	for chunk := range slices.Chunk(list, inChunk) {
 		ids, rows := make([]lqp.Value, len(chunk)), make([][]lqp.Value, len(chunk))

@@ -101,6 +101,9 @@ func (c *Column) conformList(v lqp.Value) (_ lqp.Value, code, message string) {
 	if c.Type == LinkColumn {
 		return c.conformLinks(v)
 	}
+	if c.Type == AttachmentColumn {
+		return c.conformFiles(v)
+	}
 	elem := c.storedType().Elem
 	for i, item := range items {
 		if item.Kind() != elem {

@@ -42,7 +42,7 @@ func (db *DB) DuplicateBase(ctx context.Context, actor Actor, base string, d Dup
 		if b, err = u.newBase(old.Workspace, BaseSpec{Name: d.Name, Description: old.Description, Colour: old.Colour, Icon: old.Icon, Project: old.Project}); err != nil {
 			return err
 		}
-		c := baseCopy{unit: u, from: old, to: b, ids: map[string]string{}, edges: map[string]bool{}, key: NewID(prefixRow)}
+		c := baseCopy{unit: u, from: old, to: b, ids: map[string]string{}}
 		return c.run(d.Rows)
 	})
 	if err != nil {
@@ -84,6 +84,7 @@ func (c *baseCopy) run(rows bool) error {
 
 // tables copies tables and answers the copies. Tables name each other: all of them have their new ids before the first is made.
 func (c *baseCopy) tables(list []*Table, rows bool) ([]*Table, error) {
+	c.edges, c.key = make(map[string]bool), NewID(prefixRow)
 	made := make([]*Table, len(list))
 	for i, old := range list {
 		made[i] = c.copyOf(old)

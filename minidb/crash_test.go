@@ -113,6 +113,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 
 	f := newFixture(t, minidb.Options{})
 	g := f.table(goods)
+	g.addColumn(formulaColumn("Half", "Stock / 2"))
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	place, err := json.Marshal(f.place)
@@ -190,6 +191,12 @@ func checkCrashed(t *testing.T, g *table, versions map[string]int64, deleted map
 		v, _ := row["_version"].Decimal().Int64()
 		require.Equal(t, entries[id], v, "row %s and its log disagree", id)
 		require.False(t, gone[id])
+		half := lqp.Value{}
+		if !row["Stock"].IsNull() {
+			d, _ := row["Stock"].Decimal().Div(lqp.DecimalFromInt(2))
+			half = lqp.NumberValue(d)
+		}
+		require.True(t, lqp.Equal(half, row["Half"]), "a computed cell of row %s is stale: %s of %s", id, row["Half"], row["Stock"])
 	}
 	for id := range entries {
 		_, ok := rows[id]

@@ -147,8 +147,10 @@ func (i *importer) chunk(first int64) error {
 	var err error
 	if len(i.faults) == 0 {
 		err = i.settle(p, list)
-	} else if more := append(append(p.faults, p.missing(list)...), p.broken(list)...); len(more) > 0 {
-		err = p.invalid(more)
+	} else if err = i.compute(p, list); err == nil { // checks may ask for computed cells
+		if more := append(append(p.faults, p.missing(list)...), p.broken(list)...); len(more) > 0 {
+			err = p.invalid(more)
+		}
 	}
 	var ve *ValidationError
 	var re *RowError

@@ -36,6 +36,7 @@ type layout struct {
 	users   []int    // places of user columns in the Table
 	numbers []int    // places of autonumber columns in the Table
 	links   []int    // places of link columns in the Table
+	files   []int    // places of attachment columns in the Table
 	members []string // `"col_…":`, the beginnings of the members of a row image
 	selects []lqp.Named
 	// computed are the computed columns in an order in which they can be; looks says that some look through links.
@@ -96,6 +97,8 @@ func newLayout(store adapter.Store, t *Table) *layout {
 		case LinkColumn:
 			l.links = append(l.links, i)
 			column.Origins = []lqp.Origin{{Table: c.Options.Link.Table, Column: ColumnID}}
+		case AttachmentColumn:
+			l.files = append(l.files, i)
 		case AutonumberColumn:
 			if l.numbers = append(l.numbers, i); len(l.numbers) == 1 {
 				column.Fact = lqp.FactAutoNumber

@@ -179,12 +179,6 @@ func stackOf(list []Operation, scope func(*Operation) bool) *UndoStack {
 	return stack
 }
 
-// positionOf is the last position of an operation.
-func (s session) positionOf(workspace, operation string) (int64, error) {
-	o, err := s.operation(workspace, operation)
-	return o.last, err
-}
-
 // tablesOf lists the tables whose rows an operation changed, also those that its record has no room for.
 func (s session) tablesOf(o *Operation) ([]string, error) {
 	if len(o.Tables) < maxOperationTables {

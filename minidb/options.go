@@ -53,6 +53,9 @@ func (c *Column) checkOptions() error {
 	if err := c.checkLink(); err != nil {
 		return err
 	}
+	if err := c.checkAttachment(); err != nil {
+		return err
+	}
 	return c.checkBounds()
 }
 

@@ -153,6 +153,9 @@ func (u *unit) newColumn(t *Table, column string, r Retype) (*Column, error) {
 	if c.Type == LinkColumn || old.Type == LinkColumn {
 		return nil, invalid("type", CodeType, "a link column stays one, and no other becomes one: add a column and fill it")
 	}
+	if (c.Type == AttachmentColumn) != (old.Type == AttachmentColumn) {
+		return nil, invalid("type", CodeType, "an attachment column stays one, and no other becomes one: its values are files of its own")
+	}
 	if c.Type.Filled() {
 		return nil, invalid("type", CodeType, "the values of a %s column are given when rows are made: add a column", c.Type)
 	}
@@ -288,22 +291,6 @@ func (u *unit) visible(t *Table, c, old *Column, rule lqp.Expr) (map[string]bool
 		err = nil
 	}
 	return found, err
-}
-
-// converter says what becomes of the cells of one column in some rows of the table as it is.
-type converter func(rows [][]lqp.Value) ([]conversion, error)
-
-// converter converts the cells of the column of t that becomes c by their types.
-func (u *unit) converter(t *Table, c *Column) converter {
-	old, _ := t.Column(c.ID)
-	was, slot := *old, t.layout.slots[c.ID]
-	return func(rows [][]lqp.Value) ([]conversion, error) {
-		list := make([]conversion, len(rows))
-		for i, row := range rows {
-			list[i] = c.from(&was, row[slot])
-		}
-		return list, nil
-	}
 }
 
 // retype makes c the column of t: the record, the physical table and the rows.

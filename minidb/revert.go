@@ -164,7 +164,7 @@ func (db *DB) RevertTables(ctx context.Context, sel Selection) (tables []string,
 	return tables, err
 }
 
-// ErrSchemaOperation: an operation changed the definition of a table and is not taken back as one of rows.
+// ErrSchemaOperation says that an operation changed the definition of a table and is not taken back as one of rows.
 var ErrSchemaOperation = errors.New("it is taken back by changing the definition")
 
 // PlanRevert works out what taking changes back comes to, in the tables given, which are those of one workspace's snapshot. It

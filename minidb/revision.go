@@ -95,12 +95,13 @@ func (r *revisions) read(ctx context.Context, workspace string) (revision int64,
 		From:   lqp.Source{Table: r.schema.Name, Alias: alias, Schema: r.schema},
 		Where:  lqp.NewCall("eq", lqp.TypedRef(alias, id.ID, id.Type), lqp.Literal(lqp.TextValue(workspace))),
 		Select: []lqp.Named{{Name: number.ID, Expr: lqp.TypedRef(alias, number.ID, number.Type)}},
+		Page:   lqp.Page{Limit: 1},
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("read revision of %s: %w", workspace, err)
 	}
 	defer rows.Close()
-	if rows.Next() {
+	for rows.Next() { // to the end: one that is closed before has to be cancelled at the server
 		revision, found = record{rows}.integer(0), true
 	}
 	return revision, found, rows.Err()

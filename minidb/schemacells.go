@@ -9,6 +9,22 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
+// converter says what becomes of the cells of one column in some rows of the table as it is.
+type converter func(rows [][]lqp.Value) ([]conversion, error)
+
+// converter converts the cells of the column of t that becomes c by their types.
+func (u *unit) converter(t *Table, c *Column) converter {
+	old, _ := t.Column(c.ID)
+	was, slot := *old, t.layout.slots[c.ID]
+	return func(rows [][]lqp.Value) ([]conversion, error) {
+		list := make([]conversion, len(rows))
+		for i, row := range rows {
+			list[i] = c.from(&was, row[slot])
+		}
+		return list, nil
+	}
+}
+
 // retypeBack gives a column the definition back that it had before an entry, and its cells what they were.
 func (b *schemaUndo) retypeBack(old *Column, e *audit.Entry) error {
 	t := b.t

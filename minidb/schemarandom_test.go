@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +18,7 @@ import (
 // changes of type that lose cells and are taken back, writes rows meanwhile, and compares every cell with a model after each step.
 func TestSchemaKeepsCells(t *testing.T) {
 	for _, seed := range []uint64{1, 2, rand.Uint64()} {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Logf("seed %d", seed)
 			w := &schemaWalk{fixture: newFixture(t, minidb.Options{}), r: rand.New(rand.NewPCG(seed, 5)), cells: map[string]map[string]lqp.Value{},
 				trashed: map[string]bool{}}

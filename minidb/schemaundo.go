@@ -259,7 +259,7 @@ func (b *schemaUndo) column(e *audit.Entry) error {
 	if now.Options.Link != nil && (old.Options.Link == nil || old.Options.Link.Inverse != now.Options.Link.Inverse) {
 		return invalid("version", CodeInvalid, "the two sides of a link are made and dropped by changing the column")
 	}
-	if old.rebuilds(&now) {
+	if old.rebuilds(&now) && !now.Type.Computed() { // what is computed is computed by its options
 		if now.Type.Filled() || old.Type.Filled() {
 			return invalid("version", CodeInvalid, "the values of %q are made by the database", now.Name)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/livetables/livetables/audit"
@@ -88,7 +89,7 @@ func (s session) formAt(t *Table, version int64) (*TableForm, error) {
 		return nil, fmt.Errorf("version %d: %w", version, ErrNoForm)
 	}
 	f.Version = version
-	f.Table["version"] = json.RawMessage(fmt.Sprint(version))
+	f.Table["version"] = json.RawMessage(strconv.FormatInt(version, 10))
 	return f, nil
 }
 
@@ -146,7 +147,7 @@ func (f *TableForm) takeBack(e *audit.Entry) error {
 	case "column":
 		f.Columns = takenBack(f.Columns, e.Resource, verb, before, after)
 		for i := range f.Columns {
-			f.Columns[i].Fields["position"] = json.RawMessage(fmt.Sprint(i))
+			f.Columns[i].Fields["position"] = json.RawMessage(strconv.Itoa(i))
 		}
 	case "index":
 		f.Indexes = takenBack(f.Indexes, e.Resource, verb, before, after)
@@ -209,7 +210,7 @@ func (f *TableForm) reorder(order json.RawMessage) error {
 	slices.SortStableFunc(f.Columns, func(a, b ColumnForm) int { return place(a) - place(b) })
 	for i := range f.Columns {
 		f.Columns[i].Fields = maps.Clone(f.Columns[i].Fields)
-		f.Columns[i].Fields["position"] = json.RawMessage(fmt.Sprint(i))
+		f.Columns[i].Fields["position"] = json.RawMessage(strconv.Itoa(i))
 	}
 	return nil
 }

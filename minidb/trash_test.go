@@ -305,3 +305,30 @@ func TestDeletedWorkspaceTakesItsTrash(t *testing.T) {
 	require.NoError(t, f.Purge(f.ctx, nil))
 	require.Zero(t, f.count(`SELECT count(*) FROM lt_purge_table`)+f.count(`SELECT count(*) FROM lt_trash`))
 }
+
+// TestComputedColumnAndTheTrash: what is computed is right again when the column, or the one that it reads, is back.
+func TestComputedColumnAndTheTrash(t *testing.T) {
+	f := newFixture(t, minidb.Options{})
+	g := f.table(minidb.TableSpec{Name: "T", Columns: []minidb.ColumnSpec{{Name: "N", Type: minidb.IntegerColumn},
+		{Name: "Twice", Type: minidb.FormulaColumn, Options: minidb.ColumnOptions{Formula: "{N} * 2"}}}})
+	ids := g.add(values{"N": num(1)}, values{"N": num(2)})
+	n, twice := g.id("N"), g.id("Twice")
+	require.Equal(t, num(2), g.stored()[ids[0]]["Twice"])
+	require.NoError(t, f.DeleteColumn(f.ctx, alice, twice, 0))
+	g.reload().do(g.update(ids[0], 0, values{"N": num(5)}))
+	ids = append(ids, g.add(values{"N": num(7)})...)
+	require.NoError(t, f.restore(twice, minidb.Recovery{}))
+	stored := g.reload().stored()
+	require.Equal(t, []lqp.Value{num(10), num(4), num(14)}, []lqp.Value{stored[ids[0]]["Twice"], stored[ids[1]]["Twice"], stored[ids[2]]["Twice"]})
+
+	for range 6 { // enough to be written together
+		g.add(values{"N": num(3)})
+	}
+	require.NoError(t, f.DeleteColumn(f.ctx, alice, n, 0))
+	ids = append(ids, g.reload().add(values{})...)
+	require.NoError(t, f.restore(n, minidb.Recovery{}))
+	stored = g.reload().stored()
+	require.Equal(t, num(10), stored[ids[0]]["Twice"])
+	g.do(g.update(ids[3], 0, values{"N": num(4)}))
+	require.Equal(t, num(8), g.stored()[ids[3]]["Twice"])
+}

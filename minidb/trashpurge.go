@@ -45,9 +45,15 @@ func (u *unit) end(t Trashed) error {
 			if err := u.endLink(t.Workspace, id); err != nil {
 				return err
 			}
+			if err := u.doomFiles(t.Workspace, t.Place, id); err != nil {
+				return err
+			}
 			continue
 		case prefixTable:
 			if err := u.endLinks(t.Workspace, id); err != nil {
+				return err
+			}
+			if err := u.doomFiles(t.Workspace, id, ""); err != nil {
 				return err
 			}
 		}

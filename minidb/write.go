@@ -174,8 +174,15 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	if err != nil {
 		return err
 	}
-	if faults = append(append(append(faults, taken...), strangers...), links.faults...); len(faults) > 0 {
+	noFiles, loose, err := u.checkFiles(p, list)
+	if err != nil {
+		return err
+	}
+	if faults = append(append(append(append(faults, taken...), strangers...), links.faults...), noFiles...); len(faults) > 0 {
 		return p.invalid(faults)
+	}
+	if err := u.attach(loose); err != nil {
+		return err
 	}
 	if err := u.store(p.l, list, parked); err != nil {
 		return err

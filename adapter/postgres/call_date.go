@@ -27,8 +27,11 @@ func (d *dialect) date(e *sqlgen.Emitter, c *lqp.Call) (sqlgen.Rep, bool) {
 	}
 	start := e.Len()
 	kind := c.Args[0].Type().Kind
-	if kind == lqp.Text {
+	switch kind {
+	case lqp.Text:
 		return sqlgen.Rep{}, e.Fail(c.Func + "() of a text is computed in memory")
+	case lqp.Null: // which PostgreSQL gives the type of a text
+		return sqlgen.Rep{}, e.Fail(c.Func + "() of nothing is computed in memory")
 	}
 	r, ok := e.Value(c.Args[0])
 	if !ok {

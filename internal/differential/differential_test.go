@@ -34,7 +34,8 @@ func available(t *testing.T) []string {
 	for _, e := range []struct {
 		name string
 		kind testenv.Kind
-	}{{Postgres, testenv.KindPostgres}, {MySQL, testenv.KindMySQL}, {MariaDB, testenv.KindMariaDB}, {MongoDB, testenv.KindMongo}} {
+	}{{Postgres, testenv.KindPostgres}, {MySQL, testenv.KindMySQL}, {MariaDB, testenv.KindMariaDB}, {MongoDB, testenv.KindMongo},
+		{PostgresStore, testenv.KindPostgres}} {
 		_, drop, err := testenv.Fresh(t.Context(), e.kind)
 		if err != nil {
 			if e.kind.Required() {

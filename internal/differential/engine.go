@@ -17,10 +17,12 @@ const (
 	MySQL    = "mysql"
 	MariaDB  = "mariadb"
 	MongoDB  = "mongodb"
+	// PostgresStore is the database of a mini-DB on PostgreSQL, as SQLite is that of one in a file.
+	PostgresStore = "postgres-store"
 )
 
 // Engines are all engines, in the order in which they are shown.
-var Engines = []string{Memory, SQLite, Postgres, MySQL, MariaDB, MongoDB}
+var Engines = []string{Memory, SQLite, Postgres, MySQL, MariaDB, MongoDB, PostgresStore}
 
 // backend is a database that worlds can be put into. It is used by one goroutine while it loads.
 type backend interface {
@@ -34,7 +36,7 @@ var backends = map[string]func(ctx context.Context) (backend, error){
 	Memory: openMemory, SQLite: openSQLite, Postgres: openPostgres,
 	MySQL:   func(ctx context.Context) (backend, error) { return openMySQL(ctx, MySQL) },
 	MariaDB: func(ctx context.Context) (backend, error) { return openMySQL(ctx, MariaDB) },
-	MongoDB: openMongo,
+	MongoDB: openMongo, PostgresStore: openPostgresStore,
 }
 
 // engine is a backend with a world in it.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/sqlite"
 )
 
 // Options say what a campaign does.
@@ -20,6 +24,8 @@ type Options struct {
 	Workers int
 	// Source opens the external database of a worker; nil keeps its tables in memory.
 	Source SourceFunc
+	// Store opens the database of a worker's mini-DB; nil keeps it in a file.
+	Store StoreFunc
 	// KeepGoing does not end the campaign at the first finding.
 	KeepGoing bool
 	// Progress hears of the state after every world, nil for never. It is called by one goroutine at a time.
@@ -30,6 +36,19 @@ type Options struct {
 
 // SourceFunc opens an external database for one worker and answers also with what closes it.
 type SourceFunc func(ctx context.Context) (Source, func() error, error)
+
+// StoreFunc opens the database of one worker's mini-DB, for which there is a directory, and answers also with what removes
+// it once the store is closed.
+type StoreFunc func(ctx context.Context, dir string) (adapter.Store, func() error, error)
+
+// file keeps the mini-DB in an SQLite file.
+func file(ctx context.Context, dir string) (adapter.Store, func() error, error) {
+	s, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{Relaxed: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, func() error { return nil }, nil
+}
 
 // CasesPerWorld is how many questions are asked of the same tables under the same policy.
 const CasesPerWorld = 25
@@ -92,6 +111,9 @@ func Run(ctx context.Context, opt Options) (*Stats, error) {
 	if opt.Workers <= 0 {
 		opt.Workers = 2
 	}
+	if opt.Store == nil {
+		opt.Store = file
+	}
 	if opt.Source == nil {
 		opt.Source = func(context.Context) (Source, func() error, error) { return &swap{}, func() error { return nil }, nil }
 	}
@@ -148,7 +170,7 @@ func (c *campaign) work(ctx context.Context, worlds <-chan int) (err error) {
 			err = closed
 		}
 	}()
-	r, err := openRig(ctx, from)
+	r, err := openRig(ctx, from, c.opt.Store)
 	if err != nil {
 		return err
 	}

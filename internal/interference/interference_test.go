@@ -49,9 +49,10 @@ func TestNonInterference(t *testing.T) {
 	}
 }
 
-// The same with tables in PostgreSQL.
+// The same with all tables in PostgreSQL: the external ones and those of the mini-DB.
 func TestNonInterferenceOfPostgres(t *testing.T) {
-	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 500, Workers: 2, Source: Postgres(testenv.Postgres(t))})
+	url := testenv.Postgres(t)
+	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 500, Workers: 2, Source: Postgres(url), Store: PostgresStore(url)})
 	require.NoError(t, err)
 	requireNothing(t, s)
 	require.Greater(t, s.Compared, 150)

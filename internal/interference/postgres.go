@@ -51,6 +51,35 @@ func Postgres(url string) SourceFunc {
 	}
 }
 
+// PostgresStore keeps the mini-DB of every worker in a schema of its own at such a database.
+func PostgresStore(url string) StoreFunc {
+	return func(ctx context.Context, _ string) (adapter.Store, func() error, error) {
+		cfg, err := pgx.ParseConfig(url)
+		if err != nil {
+			return nil, nil, fmt.Errorf("address of PostgreSQL: %w", err)
+		}
+		schema := fmt.Sprintf("mini%d", schemas.Add(1))
+		// Without roles, which would outlive the database.
+		s, err := postgres.OpenStore(ctx, postgres.StoreOptions{Settings: adapter.Settings{Driver: "postgres", Host: cfg.Host, Port: int(cfg.Port),
+			Database: cfg.Database, User: cfg.User, Password: cfg.Password, TLS: "off"}, Schema: schema, Roles: postgres.RolesNever})
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, func() error {
+			ctx := context.WithoutCancel(ctx)
+			conn, err := pgx.Connect(ctx, url)
+			if err != nil {
+				return err
+			}
+			_, err = conn.Exec(ctx, fmt.Sprintf(`DO $$ DECLARE s text; BEGIN
+				FOR s IN SELECT nspname FROM pg_namespace WHERE nspname = '%[1]s' OR nspname LIKE '%[1]s\_%%' LOOP
+					EXECUTE format('DROP SCHEMA %%I CASCADE', s);
+				END LOOP; END $$`, schema))
+			return errors.Join(err, conn.Close(ctx))
+		}, nil
+	}
+}
+
 // Open implements Source, as the following do.
 func (s *postgresSource) Open(ctx context.Context, _ adapter.Settings) (adapter.Adapter, error) {
 	return postgres.Open(ctx, s.settings)
@@ -67,9 +96,9 @@ func (s *postgresSource) Put(ctx context.Context, tables []memory.Table, _ adapt
 		if name == "" {
 			name = t.Schema.Name
 		}
-		if !s.made {
+		if !s.made { // what the server guesses of the numbers of rows must not change while two answers are compared
 			sql := fmt.Sprintf(`CREATE TABLE %q.%q (id integer PRIMARY KEY, ref integer, n integer, d numeric(12,2), t varchar(40), b boolean,
-				day date, at timestamptz)`, s.schema, name)
+				day date, at timestamptz) WITH (autovacuum_enabled = off)`, s.schema, name)
 			if _, err := s.conn.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("make table %s: %w", name, err)
 			}

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/memory"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/internal/plantest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
@@ -23,7 +22,8 @@ import (
 // rig is an engine with its databases. It is used by one goroutine.
 type rig struct {
 	dir    string
-	store  *sqlite.Store
+	store  adapter.Store
+	done   func() error // with the store
 	db     *minidb.DB
 	engine *livetables.Engine
 	policy policies
@@ -52,7 +52,7 @@ const miniTables, externalTables = 2, 2
 
 const slug = "interference"
 
-func openRig(ctx context.Context, from Source) (_ *rig, err error) {
+func openRig(ctx context.Context, from Source, store StoreFunc) (_ *rig, err error) {
 	dir, err := os.MkdirTemp("", "interference")
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func openRig(ctx context.Context, from Source) (_ *rig, err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	now := func() time.Time { return time.UnixMilli(r.clock.Load()) }
 	r.clock.Store(began.UnixMilli())
-	if r.store, err = sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{Relaxed: true}); err != nil {
+	if r.store, r.done, err = store(ctx, dir); err != nil {
 		return nil, err
 	}
 	if r.db, err = minidb.Open(ctx, r.store, minidb.Options{Logger: quiet, Clock: now}); err != nil {
@@ -187,7 +187,7 @@ func (r *rig) close() error {
 		errs = append(errs, r.db.Close())
 	}
 	if r.store != nil {
-		errs = append(errs, r.store.Close())
+		errs = append(errs, r.store.Close(), r.done())
 	}
 	return errors.Join(append(errs, os.RemoveAll(r.dir))...)
 }
@@ -198,7 +198,7 @@ func (r *rig) load(ctx context.Context, w *world) error {
 	r.policy.now.Store(w.policy)
 	err := r.store.Write(ctx, func(tx adapter.Tx) error {
 		for i, t := range w.tables[:miniTables] {
-			if _, err := tx.Exec(ctx, fmt.Sprintf("DELETE FROM %q", t.schema.Path[0])); err != nil {
+			if _, err := tx.Exec(ctx, `DELETE FROM "`+strings.Join(t.schema.Path, `"."`)+`"`); err != nil {
 				return err
 			}
 			ids := make([]string, len(t.schema.Columns))

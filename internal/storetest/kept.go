@@ -89,8 +89,8 @@ END $$`
 // empty removes what a test has left. It answers false when the schema is no longer as a mini-DB makes it.
 func (k *kept) empty(ctx context.Context) (again bool, err error) {
 	names, err := k.query(ctx, `SELECT name FROM lt_namespace`)
-	if err != nil {
-		return false, nil // the test has closed the store or has damaged it
+	if err != nil { // the test has closed the store or has damaged it
+		return false, nil //nolint:nilerr // it is not used again
 	}
 	err = k.store.Write(ctx, func(tx adapter.Tx) error {
 		for _, name := range names {
@@ -104,8 +104,8 @@ func (k *kept) empty(ctx context.Context) (again bool, err error) {
 		return false, err
 	}
 	now, err := k.query(ctx, form)
-	if err != nil || len(now) != 1 || k.form != "" && now[0] != k.form {
-		return false, nil // no mini-DB was made, or it was changed
+	if err != nil || len(now) != 1 || k.form != "" && now[0] != k.form { // no mini-DB was made, or it was changed
+		return false, nil //nolint:nilerr // it is not used again
 	}
 	k.form = now[0]
 	return true, k.store.Write(ctx, func(tx adapter.Tx) error {

@@ -17,6 +17,7 @@ type Inferred struct {
 	Scale   int      // of a Number: most decimals of a cell
 	Digits  int      // of a Number: most digits before the point
 	Longest int      // of a Text: code points
+	Form    Form     // of a Text: what every cell is written as
 	Empty   int      // empty cells
 	Rows    int
 }
@@ -77,12 +78,16 @@ func (in *Inference) Columns() []Inferred {
 	return in.cols
 }
 
-type candidates struct{ boolean, integer, number, date, instant bool }
+type candidates struct {
+	boolean, integer, number, date, instant bool
+	forms                                   forms
+}
 
-var allCandidates = candidates{true, true, true, true, true}
+var allCandidates = candidates{true, true, true, true, true, allForms}
 
 func (c *candidates) narrow(in Cell, col *Inferred) {
 	cell := in.Text
+	c.forms.narrow(cell)
 	if c.boolean {
 		lower := strings.ToLower(cell)
 		c.boolean = !in.Quoted && (lower == "true" || lower == "false")
@@ -133,5 +138,7 @@ func (c candidates) decide(col *Inferred) {
 		col.Kind = lqp.Date
 	case c.instant:
 		col.Kind = lqp.DateTime
+	default:
+		col.Form = c.forms.only()
 	}
 }

@@ -27,7 +27,13 @@ type Table struct {
 	Name, Description string
 	Columns           []minidb.ColumnSpec
 	Rows              [][]string
+	// Uniques are columns that are unique together, Checks what every row satisfies: by name.
+	Uniques [][]string
+	Checks  []Check
 }
+
+// Check is a formula that rows make true, with what is said at a column to whoever breaks it.
+type Check struct{ Formula, Message, Column string }
 
 // View is a view of a template over one of its tables. Filter and Sorts are formulas over column names, a sort with "-" in
 // front is descending. A view with GroupBy has a row for each value of that column, with the count of rows and the sum of Sum.
@@ -38,7 +44,9 @@ type View struct {
 }
 
 // All lists the templates. They are shared: nothing in them may be changed.
-func All() []Template { return []Template{projects, crm, inventory} }
+func All() []Template {
+	return []Template{projects, crm, inventory, content, issues, events}
+}
 
 // Find is the template of that id.
 func Find(id string) (Template, bool) {
@@ -54,7 +62,11 @@ func Find(id string) (Template, bool) {
 func (t Template) Blueprint(today time.Time) (minidb.Blueprint, error) {
 	bp := minidb.Blueprint{Base: minidb.BaseSpec{Name: t.Name, Description: t.Description, Colour: t.Colour, Icon: t.Icon}}
 	for _, tb := range t.Tables {
-		made := minidb.TableBlueprint{TableSpec: minidb.TableSpec{Name: tb.Name, Description: tb.Description, Columns: tb.Columns}}
+		rules, err := tb.rules()
+		if err != nil {
+			return bp, fmt.Errorf("template %s, table %s: %w", t.ID, tb.Name, err)
+		}
+		made := minidb.TableBlueprint{TableSpec: minidb.TableSpec{Name: tb.Name, Description: tb.Description, Columns: tb.Columns, Rules: rules}}
 		for i, cells := range tb.Rows {
 			row := make([]lqp.Value, len(cells))
 			for k, cell := range cells {
@@ -70,6 +82,21 @@ func (t Template) Blueprint(today time.Time) (minidb.Blueprint, error) {
 	}
 	bp.Views = t.views
 	return bp, nil
+}
+
+// rules are the rules of the table.
+func (tb *Table) rules() (r minidb.TableRules, err error) {
+	for _, set := range tb.Uniques {
+		r.Uniques = append(r.Uniques, minidb.UniqueSet{Columns: set})
+	}
+	for _, k := range tb.Checks {
+		e, err := formula.Parse(k.Formula)
+		if err != nil {
+			return r, fmt.Errorf("check %q: %w", k.Formula, err)
+		}
+		r.Checks = append(r.Checks, minidb.Check{Expr: lqp.EncodeExpr(e), Message: k.Message, Column: k.Column})
+	}
+	return r, nil
 }
 
 func parseCell(spec minidb.ColumnSpec, cell string, today time.Time) (lqp.Value, error) {

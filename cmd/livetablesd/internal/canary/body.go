@@ -34,6 +34,8 @@ func (m *maker) body(r *request, t *tenant, own bool) []byte {
 		return encode(m.bulk(row, t, own))
 	case strings.HasSuffix(path, "/lock"):
 		return encode(map[string]any{"seconds": 1 + m.rnd.IntN(5)})
+	case strings.HasSuffix(path, "/rows/move"):
+		return encode(map[string]any{"rows": []string{id("row"), id("row")}, one(m, []string{"before", "after"}): id("row"), "dry_run": m.chance(50)})
 	case strings.Contains(path, "/rows"):
 		if m.chance(20) {
 			row["id"] = id("row")

@@ -41,6 +41,7 @@ type Config struct {
 	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
 	Edge          Edge          `embed:""`
+	Attachments   Attachments   `embed:""`
 
 	AuditWebhookURL        string        `placeholder:"URL" help:"Also send every audit record to this address (https). --allow-host must name it when it is not public, or has no TLS."`
 	AuditWebhookSecretFile string        `type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs what is sent there. It must not be readable by everybody."`
@@ -86,7 +87,7 @@ func (c *Config) check() error {
 			errs = append(errs, fmt.Errorf("%s must not be below zero", setting.flag))
 		}
 	}
-	errs = append(errs, c.Database.check())
+	errs = append(errs, c.Database.check(), c.Attachments.check())
 	if _, err := c.proxies(); err != nil {
 		errs = append(errs, err)
 	}

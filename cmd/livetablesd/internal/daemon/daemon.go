@@ -26,6 +26,7 @@ import (
 	"github.com/livetables/livetables/cmd/livetablesd/internal/mail"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/metrics"
 	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/minidb/blob"
 )
 
 // Daemon is a running instance: its stores are open and its socket listens; Run serves it.
@@ -90,7 +91,11 @@ func Open(ctx context.Context, config Config, notices io.Writer) (_ *Daemon, err
 	if err != nil {
 		return nil, err
 	}
-	if err := d.openEngine(db, keys.sealer); err != nil {
+	blobs, err := d.openBlobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openEngine(db, keys.sealer, blobs); err != nil {
 		return nil, err
 	}
 	if d.ownStore == nil {
@@ -179,15 +184,19 @@ func (d *Daemon) openMiniDB(ctx context.Context) (*minidb.DB, error) {
 	return db, nil
 }
 
-func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer) error {
+func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer, blobs blob.Store) error {
 	guard, err := livetables.NewAddressGuard(d.config.AllowHost)
 	if err != nil {
 		return err
 	}
 	opt := livetables.Options{
-		Store: db, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Exporters: httpapi.Exporters(), Forget: d.forget, Logger: d.log,
+		Store: db, Blobs: blobs, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Exporters: httpapi.Exporters(), Forget: d.forget, Logger: d.log,
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, SpillBytes: d.config.MaxSpillBytes, SpillTotal: 8 * d.config.MaxSpillBytes, QueryTime: d.config.QueryTimeout},
+	}
+	opt.Limits.AttachmentBytes, opt.Limits.WorkspaceFiles = d.config.Attachments.MaxAttachment, d.config.Attachments.WorkspaceSize
+	if opt.Limits.WorkspaceFiles == 0 {
+		opt.Limits.WorkspaceFiles = -1 // 0 is the engine's default
 	}
 	if d.shared != nil {
 		opt.Instance = d.shared.instance
@@ -237,7 +246,7 @@ func (d *Daemon) openAPI(db *minidb.DB, accounts *auth.Service) error {
 	}
 	d.api, err = httpapi.New(httpapi.Options{
 		Engine: d.engine, Auth: accounts, Logger: d.log, TrustedProxies: proxies, Origins: d.config.Origin,
-		UploadDir: uploads, MaxUpload: d.config.MaxUpload, Secure: strings.HasPrefix(d.config.PublicURL, "https://"),
+		UploadDir: uploads, MaxUpload: d.config.MaxUpload, MaxAttachment: d.config.Attachments.MaxAttachment, Secure: strings.HasPrefix(d.config.PublicURL, "https://"),
 		RateLimit: d.config.rates(), Limiter: limiter, Metrics: d.metrics, Idempotency: d.once,
 		Ready: func(ctx context.Context) error {
 			_, err := db.LastPosition(ctx)

@@ -156,13 +156,19 @@ func openStore(ctx context.Context, dir string, d *Database, part string, log *s
 	if err != nil {
 		return nil, databaseError(s, err)
 	}
-	version := store.Capabilities().Version
-	if major, _, _ := strings.Cut(version, "."); major != "" {
-		if n, err := strconv.Atoi(major); err == nil && n < oldestServer {
-			return nil, errors.Join(fmt.Errorf("the database server is PostgreSQL %s; %d is the oldest that can be used", version, oldestServer), store.Close())
-		}
+	if err := newEnough(store.Capabilities().Version); err != nil {
+		return nil, errors.Join(err, store.Close())
 	}
 	return store, nil
+}
+
+// newEnough refuses servers of old versions, which are written as "9.6.24" or "15.18 (Debian …)". What is no version is taken.
+func newEnough(version string) error {
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < oldestServer {
+		return fmt.Errorf("the database server is PostgreSQL %s; %d is the oldest that can be used", version, oldestServer)
+	}
+	return nil
 }
 
 // oldestServer is the oldest version of PostgreSQL that is not refused.

@@ -159,7 +159,7 @@ func TestAttack63BrokenFile(t *testing.T) {
 // close, for everybody, the public included, and the owner is told why.
 func TestAttack84FilterColumnGoes(t *testing.T) {
 	for name, change := range map[string]func(p *place, column string){
-		"deleted": func(p *place, column string) { p.must(p.t, 204, "owner", "DELETE", column, nil) },
+		"deleted": func(p *place, column string) { p.must(p.t, 204, "owner", "DELETE", column+"?force=true", nil) },
 		"another type": func(p *place, column string) {
 			// A rule that would break keeps its column as it is.
 			p.refused(p.t, p.stored(p.t), attack{who: "owner", method: "POST", path: column + "/type", body: `{"type":"integer","accept_loss":true}`, code: "rule"})

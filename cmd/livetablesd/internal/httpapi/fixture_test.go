@@ -29,6 +29,7 @@ import (
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/idempotency"
 	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/minidb/blob"
 )
 
 // instance is a whole daemon without its command line: stores, engine, accounts and a server on a loopback port.
@@ -101,7 +102,11 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	if err != nil {
 		return nil, err
 	}
-	in.engine, err = livetables.New(livetables.Options{Store: in.db, Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists, Admit: Admit, Exporters: Exporters(),
+	blobs, err := blob.OpenDir(filepath.Join(dir, "attachments"))
+	if err != nil {
+		return nil, err
+	}
+	in.engine, err = livetables.New(livetables.Options{Store: in.db, Blobs: blobs, Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists, Admit: Admit, Exporters: Exporters(),
 		Openers: map[string]adapter.Opener{"sqlite": sqlite.Open, "postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open}})
 	if err != nil {
 		return nil, err

@@ -130,13 +130,13 @@ func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, auditor 
 	}
 	list := make([]entryDocument, len(found))
 	for i, e := range found {
-		list[i] = documentOf(e, auditor)
+		list[i] = entryOf(e, auditor)
 	}
 	out.Data = list
 	return c.json(http.StatusOK, out)
 }
 
-func documentOf(e audit.Entry, auditor bool) entryDocument {
+func entryOf(e audit.Entry, auditor bool) entryDocument {
 	d := entryDocument{ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, ResourceType: e.ResourceType, Resource: e.Resource,
 		Table: e.Table, Version: e.Version, Before: e.Before, After: e.After, Changes: fieldChanges(&e), Batch: e.Batch, Reason: e.Reason}
 	if auditor {
@@ -154,7 +154,7 @@ func exportLog(c *call) error {
 	file := fileFormats[slices.IndexFunc(fileFormats, func(f fileFormat) bool { return f.format == livetables.FormatNDJSON })]
 	out := bufio.NewWriterSize(fileResponse{c.w, file}, 64<<10)
 	lines := json.NewEncoder(out)
-	err = c.access.ExportAuditLog(c.ctx(), c.id("workspace"), f, func(e audit.Entry) error { return lines.Encode(documentOf(e, true)) })
+	err = c.access.ExportAuditLog(c.ctx(), c.id("workspace"), f, func(e audit.Entry) error { return lines.Encode(entryOf(e, true)) })
 	if err != nil {
 		return err
 	}

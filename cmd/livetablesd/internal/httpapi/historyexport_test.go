@@ -33,7 +33,7 @@ func TestLogIsExported(t *testing.T) {
 	for cursor := ""; ; {
 		var page struct {
 			Data []entryDocument
-			Page struct{ Next *string }
+			Page page
 		}
 		a := p.must(t, 200, "owner", "GET", "/api/v1/audit-logs?limit=500&workspace_id="+p.workspace+cursor, nil)
 		require.NoError(t, json.Unmarshal([]byte(a.body), &page))

@@ -25,18 +25,6 @@ type linkCell struct {
 	table string // whose rows it names
 }
 
-// linkLabels is nil unless the request asks for labels with expand=links.
-func (c *call) linkLabels() (*linkLabels, error) {
-	switch c.params.text("expand") {
-	case "":
-		return nil, nil
-	case "links":
-	default:
-		return nil, badParam("expand", lqp.CodeArgument, "links was expected")
-	}
-	return &linkLabels{rows: map[string][]string{}, seen: map[string]bool{}, complete: true}, nil
-}
-
 // of finds the link columns of a table among those of a list of its rows.
 func (l *linkLabels) of(t *minidb.Table, columns []lqp.Column) *linkLabels {
 	if l == nil {

@@ -37,9 +37,9 @@ type Options struct {
 	// UploadDir holds uploaded files while they are imported, default os.TempDir. They are removed with their request.
 	UploadDir string
 	// MaxBody bounds JSON bodies, default 1 MiB; MaxBulk those of bulk writes, default 16 MiB; MaxUpload imported files,
-	// default 1 GiB. All in bytes.
-	MaxBody, MaxBulk, MaxUpload int64
-	RateLimit                   RateLimit
+	// default 1 GiB; MaxAttachment uploaded attachments, default 100 MiB, which the engine's Limits bound too. All in bytes.
+	MaxBody, MaxBulk, MaxUpload, MaxAttachment int64
+	RateLimit                                  RateLimit
 	// Secure says that browsers come by https, so that cookies are set for that alone.
 	Secure      bool
 	Concurrency Concurrency
@@ -66,6 +66,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.MaxBody, 1<<20)
 	orDefault(&o.MaxBulk, 16<<20)
 	orDefault(&o.MaxUpload, 1<<30)
+	orDefault(&o.MaxAttachment, 100<<20)
 	o.RateLimit.setDefaults()
 	o.Concurrency.setDefaults()
 	if o.Limiter == nil {
@@ -81,7 +82,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Idempotency == nil {
 		problems = append(problems, errors.New("Options.Idempotency is missing"))
 	}
-	if o.MaxBody < 0 || o.MaxBulk < 0 || o.MaxUpload < 0 || o.RateLimit.Entries < 0 {
+	if o.MaxBody < 0 || o.MaxBulk < 0 || o.MaxUpload < 0 || o.MaxAttachment < 0 || o.RateLimit.Entries < 0 {
 		problems = append(problems, errors.New("Options: a limit is negative"))
 	}
 	for _, origin := range o.Origins {

@@ -31,6 +31,7 @@ type route struct {
 	params       []string // query parameters that the route knows
 	filters      bool     // short filters too
 	body         bodyKind
+	anyFile      bool // with bodyFile: the file may be of any type, up to MaxAttachment
 	people       bool // keys may not call it, though it is among the routes of data (takesKeys)
 	foreign      bool // somebody else writes its query string, which the handler reads
 	reveals      bool // the answer holds a credential, which is not kept to be shown again
@@ -44,7 +45,7 @@ func (r *route) pattern() string { return r.method + " " + r.path }
 func routes() []route {
 	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
-		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), formulaRoutes(), lockRoutes(), indexRoutes(), projectRoutes(),
+		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), formulaRoutes(), lockRoutes(), indexRoutes(), attachmentRoutes(), projectRoutes(),
 		tokenRoutes(), jobRoutes(), trashRoutes(), impactRoutes(), schemaRoutes(), revertRoutes(), serviceAccountRoutes(), oidcRoutes())
 }
 

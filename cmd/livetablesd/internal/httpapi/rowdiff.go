@@ -23,7 +23,7 @@ func diffRow(c *call) error {
 		return err
 	}
 	if from == (minidb.RowMoment{}) {
-		return badParam("from", lqp.CodeMissing, "a version or a time is needed")
+		from.Version = 1
 	}
 	d, err := c.access.RowDiff(c.ctx(), c.id("table"), c.id("row"), from, to)
 	if err != nil {

@@ -28,7 +28,7 @@ type shape struct {
 	fields      []member
 	about       []member // created and updated
 	bare        bool     // nothing but fields
-	labels      *linkLabels
+	labels      *expansion
 }
 
 // member is a column of a JSON object.

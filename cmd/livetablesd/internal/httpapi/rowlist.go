@@ -69,7 +69,7 @@ func listRows(c *call) error {
 	if err != nil {
 		return err
 	}
-	labels, err := c.linkLabels()
+	labels, err := c.expansion()
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func getRow(c *call) error {
 	if err != nil {
 		return err
 	}
-	labels, err := c.linkLabels()
+	labels, err := c.expansion()
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func schemaVersions(c *call) error {
 	for i, v := range list {
 		data[i] = version{SchemaVersion: v, Changes: make([]entryDocument, len(v.Changes))}
 		for k := range v.Changes {
-			data[i].Changes[k] = documentOf(v.Changes[k], false)
+			data[i].Changes[k] = entryOf(v.Changes[k], false)
 		}
 	}
 	return c.json(http.StatusOK, listing{Data: data, Page: page{More: more}})

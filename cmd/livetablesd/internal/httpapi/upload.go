@@ -13,12 +13,16 @@ import (
 	"github.com/livetables/livetables"
 )
 
-// upload is a file on its way in, kept on disk until the request ends. Its own name is never used.
+// upload is a file on its way in, kept on disk until the request ends.
 type upload struct {
 	file   *os.File
+	name   string // as the client calls the file; nothing is stored or found by it
 	hash   []byte
 	format livetables.Format // as its media type tells, empty for forms
 }
+
+// formRoom is what the parts of a form may need beside the file, in bytes.
+const formRoom = 16 << 10
 
 // dropUpload removes the file of the call, if there is one.
 func (c *call) dropUpload() {
@@ -33,11 +37,17 @@ func (c *call) dropUpload() {
 // readUpload spools the file of the request: its body, or the part "file" of a form.
 func (c *call) readUpload() error {
 	limit := c.s.opt.MaxUpload
+	if c.route.anyFile {
+		limit = c.s.opt.MaxAttachment + formRoom
+	}
 	if c.r.ContentLength > limit {
 		return tooLarge(limit)
 	}
 	kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	format, known := formatOf(kind)
+	if c.route.anyFile { // what kind of file it is is found in it
+		err, format, known = nil, "", kind != "multipart/form-data"
+	}
 	if err != nil || !known && kind != "multipart/form-data" {
 		return problemOf(http.StatusUnsupportedMediaType, "unsupported_media_type", `the body must be CSV, NDJSON, JSON or XLSX and say so, or multipart/form-data with the file in the part "file"`)
 	}
@@ -73,6 +83,7 @@ func (c *call) readUpload() error {
 		if err := c.spool(part, limit); err != nil {
 			return err
 		}
+		c.upload.name = part.FileName()
 	}
 	if c.upload == nil {
 		return invalidProblem("the form cannot be used", FieldError{Path: "form.file", Code: "missing", Message: "the form has no file"})

@@ -27,6 +27,7 @@ func run(ctx context.Context) int {
 	first := flag.Int("first", 0, "the `number` of the first case")
 	workers := flag.Int("workers", 2, "how many worlds are looked at at the same time")
 	keepGoing := flag.Bool("keep-going", false, "go on after a finding")
+	store := flag.String("store", "", "the `URL` of a PostgreSQL database to keep the mini-DB in, a file by default")
 	postgres := flag.String("postgres", "", "the `URL` of a PostgreSQL database to keep the external tables in, memory by default")
 	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
 	flag.Parse()
@@ -38,6 +39,9 @@ func run(ctx context.Context) int {
 		Found: func(f *interference.Finding) { fmt.Println(f) }}
 	if *postgres != "" {
 		opt.Source = interference.Postgres(*postgres)
+	}
+	if *store != "" {
+		opt.Store = interference.PostgresStore(*store)
 	}
 	last := time.Now()
 	opt.Progress = func(s *interference.Stats) {

@@ -26,6 +26,7 @@ func run(ctx context.Context) int {
 	seed := flag.Uint64("seed", 0, "the `seed` of what is made up, 0 for a new one")
 	writers := flag.Int("writers", 8, "how many clients write at the same time")
 	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	program := flag.String("daemon", "", "the `file` of a daemon that was built already")
 	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
 	flag.Parse()
 	places := map[string][]bool{"sqlite": {false}, "postgres": {true}, "both": {false, true}}[*store]
@@ -36,7 +37,7 @@ func run(ctx context.Context) int {
 	code := 0
 	for _, postgres := range places {
 		last := time.Now()
-		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Postgres: postgres,
+		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Postgres: postgres, Program: *program,
 			Progress: func(r *kills.Report) {
 				if time.Since(last) >= *every {
 					last = time.Now()
