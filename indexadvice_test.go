@@ -2,6 +2,7 @@ package livetables_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,7 +38,7 @@ func TestIndexSuggestions(t *testing.T) {
 		minidb.ColumnSpec{Name: "Secret", Type: minidb.IntegerColumn}, minidb.ColumnSpec{Name: "Kind", Type: minidb.TextColumn})
 	var rows [][]string
 	for i := range 1_000 {
-		rows = append(rows, []string{fmt.Sprint("city ", i%200), fmt.Sprint(i), fmt.Sprint(i % 50), "same"})
+		rows = append(rows, []string{fmt.Sprint("city ", i%200), strconv.Itoa(i), strconv.Itoa(i % 50), "same"})
 	}
 	w.insert(w.owner, tbl, rows...)
 	got, err := w.owner.IndexSuggestions(ctx, tbl.ID)

@@ -2,8 +2,8 @@ package livetables_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -161,7 +161,7 @@ func TestTwoEnginesTellTheirSubscribers(t *testing.T) {
 	var want []string
 	began := time.Now()
 	for i := range 20 {
-		want = append(want, w.insert(w.owner, tbl, []string{fmt.Sprint(i)})...)
+		want = append(want, w.insert(w.owner, tbl, []string{strconv.Itoa(i)})...)
 	}
 	for i := range want {
 		f := next(t, sub)

@@ -8,5 +8,8 @@
 // the audit trail and the outbox at once. Reading the log from a position ([DB.Changes], [DB.TableChanges]) shows every
 // committed change once and in commit order.
 //
+// Formula, lookup, rollup and count columns are kept in the rows too. Whatever changes what they read changes them in the same
+// transaction, in rows of other tables as well.
+//
 // The package knows versions, uniqueness and the guards it is handed; who may do what is decided by its caller.
 package minidb

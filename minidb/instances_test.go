@@ -2,6 +2,7 @@ package minidb_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -148,7 +149,7 @@ func TestInstancesWakeEachOther(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		g.add(values{"Name": text(fmt.Sprint(i))})
+		g.add(values{"Name": text(strconv.Itoa(i))})
 		select {
 		case <-woken:
 			slowest = max(slowest, time.Since(began))

@@ -2,8 +2,8 @@ package minidb_test
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -97,7 +97,7 @@ func TestPartialIsOneByOne(t *testing.T) {
 	var ids [2][]string
 	for k, g := range tables {
 		for i := range 8 {
-			ids[k] = append(ids[k], g.add(values{"Name": text("n"), "Code": text(fmt.Sprint(i)), "Stock": num(int64(i))})...)
+			ids[k] = append(ids[k], g.add(values{"Name": text("n"), "Code": text(strconv.Itoa(i)), "Stock": num(int64(i))})...)
 		}
 	}
 	for round := range 60 {
@@ -106,7 +106,7 @@ func TestPartialIsOneByOne(t *testing.T) {
 		for _, i := range perm {
 			v := values{"Stock": num(r.Int64N(20))}
 			if r.IntN(2) == 0 {
-				v["Code"] = text(fmt.Sprint(r.IntN(12)))
+				v["Code"] = text(strconv.Itoa(r.IntN(12)))
 			}
 			if r.IntN(6) == 0 {
 				v["Name"] = lqp.NullValue

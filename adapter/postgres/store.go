@@ -174,6 +174,14 @@ func (s *Store) prepare(ctx context.Context, w *writerConn) error {
 			return translate(ctx, "create schema "+s.opt.Schema, err)
 		}
 	}
+	// Where the schema is closed to the account, names without a schema would mean temporary tables.
+	open, err := w.has(ctx, "SELECT 1 WHERE has_schema_privilege('"+s.opt.Schema+"', 'USAGE') AND has_schema_privilege('"+s.opt.Schema+"', 'CREATE')")
+	if err != nil {
+		return translate(ctx, "look for the rights in the schema", err)
+	}
+	if !open {
+		return fmt.Errorf("%w: the account may not use the schema %s or make tables in it", adapter.ErrDenied, s.opt.Schema)
+	}
 	if err := w.do(ctx, ownTables); err != nil {
 		return translate(ctx, "create tables of the store", err)
 	}

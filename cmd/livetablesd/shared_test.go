@@ -214,20 +214,21 @@ func TestDatabaseIsRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		"nobody is there":    {[]string{"--database-url", other(func(u *url.URL) { u.Host = "127.0.0.1:1" })}, "does not answer"},
-		"no such database":   {[]string{"--database-url", other(func(u *url.URL) { u.Path = "/nothing" })}, `has no database "nothing"`},
-		"no such user":       {[]string{"--database-url", other(func(u *url.URL) { u.User = url.UserPassword("nobody_at_all", "secret-of-the-database") })}, `refuses the user "nobody_at_all"`},
-		"no rights":          {[]string{"--database-url", other(func(u *url.URL) { u.User = url.UserPassword(powerless(t, in.url), "secret-of-the-database") })}, "must be allowed to create schemas"},
-		"another scheme":     {[]string{"--database-url", "mysql://root:secret-of-the-database@localhost/x"}, "only postgres://"},
-		"no database":        {[]string{"--database-url", "postgres://root:secret-of-the-database@localhost"}, "the database is missing"},
-		"a parameter":        {[]string{"--database-url", other(func(u *url.URL) { u.RawQuery = "options=-c" })}, "sslmode is the only parameter"},
-		"weak TLS":           {[]string{"--database-url", other(func(u *url.URL) { u.RawQuery = "sslmode=prefer" })}, "sslmode is verify-full"},
-		"no URL":             {[]string{"--database-url", "postgres://root:secret-of-the-database%zz@localhost/x"}, "is no URL"},
-		"a file for all":     {[]string{"--database-url-file", file}, "can be read by everybody"},
-		"both":               {[]string{"--database-url", in.url, "--database-url-file", file}, "exclude each other"},
-		"a long schema":      {[]string{"--database-url", in.url, "--database-schema", "sixteen_letters_"}, "at most 15"},
-		"no keys":            {[]string{"--database-url", in.url}, "keys are in another data directory"},
-		"the keys of others": {[]string{"--database-url", in.url, "--keys-dir", otherKeys(t)}, "not those that the database was made with"},
+		"nobody is there":          {[]string{"--database-url", other(func(u *url.URL) { u.Host = "127.0.0.1:1" })}, "does not answer"},
+		"no such database":         {[]string{"--database-url", other(func(u *url.URL) { u.Path = "/nothing" })}, `has no database "nothing"`},
+		"no such user":             {[]string{"--database-url", other(func(u *url.URL) { u.User = url.UserPassword("nobody_at_all", "secret-of-the-database") })}, `refuses the user "nobody_at_all"`},
+		"no rights":                {[]string{"--database-url", other(func(u *url.URL) { u.User = url.UserPassword(powerless(t, in.url), "secret-of-the-database") })}, "must be allowed to create schemas"},
+		"no right to make schemas": {[]string{"--database-schema", "another", "--database-url", other(func(u *url.URL) { u.User = url.UserPassword(powerless(t, in.url), "secret-of-the-database") })}, "must be allowed to create schemas"},
+		"another scheme":           {[]string{"--database-url", "mysql://root:secret-of-the-database@localhost/x"}, "only postgres://"},
+		"no database":              {[]string{"--database-url", "postgres://root:secret-of-the-database@localhost"}, "the database is missing"},
+		"a parameter":              {[]string{"--database-url", other(func(u *url.URL) { u.RawQuery = "options=-c" })}, "sslmode is the only parameter"},
+		"weak TLS":                 {[]string{"--database-url", other(func(u *url.URL) { u.RawQuery = "sslmode=prefer" })}, "sslmode is verify-full"},
+		"no URL":                   {[]string{"--database-url", "postgres://root:secret-of-the-database%zz@localhost/x"}, "is no URL"},
+		"a file for all":           {[]string{"--database-url-file", file}, "can be read by everybody"},
+		"both":                     {[]string{"--database-url", in.url, "--database-url-file", file}, "exclude each other"},
+		"a long schema":            {[]string{"--database-url", in.url, "--database-schema", "sixteen_letters_"}, "at most 15"},
+		"no keys":                  {[]string{"--database-url", in.url}, "keys are in another data directory"},
+		"the keys of others":       {[]string{"--database-url", in.url, "--keys-dir", otherKeys(t)}, "not those that the database was made with"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

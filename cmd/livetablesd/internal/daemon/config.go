@@ -39,6 +39,7 @@ type Config struct {
 	SpillDir      string        `type:"path" placeholder:"DIR" help:"Directory for temporary files of queries that hold more than that; they are encrypted and gone with the query. Default: spill in the data directory."`
 	MaxSpillBytes int64         `default:"1073741824" help:"Size of the temporary files of one query, 0 for none; of all together it is eight times that."`
 	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
+	TrashTime     time.Duration `default:"720h" help:"How long what was deleted can be restored; 0 without an end."`
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
 	Edge          Edge          `embed:""`
 	Attachments   Attachments   `embed:""`
@@ -70,7 +71,7 @@ func (c *Config) check() error {
 		ok   bool
 	}{
 		{"--max-upload", c.MaxUpload > 0}, {"--max-scan-rows", c.MaxScanRows > 0}, {"--max-scan-bytes", c.MaxScanBytes > 0},
-		{"--query-timeout", c.QueryTimeout > 0},
+		{"--query-timeout", c.QueryTimeout > 0}, {"--trash-time", c.TrashTime >= 0},
 	} {
 		if !setting.ok {
 			errs = append(errs, fmt.Errorf("%s must be above zero", setting.flag))

@@ -201,6 +201,9 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer, blobs blob.St
 	if d.shared != nil {
 		opt.Instance = d.shared.instance
 	}
+	if opt.TrashTime = d.config.TrashTime; opt.TrashTime == 0 {
+		opt.TrashTime = -1 // 0 is the engine's default
+	}
 	if opt.Limits.SpillBytes == 0 {
 		opt.Limits.SpillBytes = -1 // 0 is the engine's default
 	}

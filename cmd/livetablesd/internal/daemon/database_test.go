@@ -27,7 +27,7 @@ func TestDatabaseURL(t *testing.T) {
 		"postgres://u:secret@h/d?sslmode=require":                 "sslmode is verify-full",
 		"postgres://u:secret@h/d?sslmode=disable&sslmode=disable": "given once",
 		"postgres://u:secret@h/d?password=secret":                 "the only parameter",
-		"postgres://u:sec#ret@h/d":                                "the user is missing",
+		"postgres://u:sec#ret@h/d":                                "is no URL",
 		"postgres://u:secret@h/d#secret":                          "%23",
 	} {
 		_, err := parseDatabaseURL(text)

@@ -37,13 +37,16 @@ func furnished(t *testing.T, in *instance) (p *place, ids map[string]string) {
 	ids["invite"] = make("POST", p.at("/invite"), `{"email":"nobody@example.net","role":"viewer"}`)
 	ids["trash"] = p.discarded(t)
 	ids["job"] = p.exported("owner")
+	d := newDrawer(t, p)
+	ids["attachment"] = d.put("owner", "a", "a")
+	d.keep("owner", ids["attachment"])
 	ids["entry"] = p.newestEntry(ids["row"])
 	return p, ids
 }
 
 // prefixes are those of ids by path segment, for ids that nobody has.
 var prefixes = map[string]string{"workspace": "wsp", "base": "bas", "table": "tbl", "column": "col", "user": "usr", "row": "row", "project": "prj", "index": "idx",
-	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv", "job": "job", "entry": "chg", "trash": "trs"}
+	"view": "viw", "key": "key", "connection": "con", "role": "rol", "account": "svc", "invite": "inv", "job": "job", "entry": "chg", "attachment": "att", "trash": "trs"}
 
 // ownAccount are segments that belong to the caller's account and not to a workspace; they have tests of their own.
 var ownAccount = []string{"session", "token", "slug", "$"}

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"strings"
 	"testing"
+
+	"github.com/livetables/livetables/minidb"
 )
 
 // bodies is a body that is right for every route that takes JSON, by the route's pattern. What is in them is for the place
@@ -111,7 +113,7 @@ func pathOf(t testing.TB, p *place) func(r route) string {
 	project := p.must(t, 201, "owner", "POST", p.at("/projects"), `{"name":"Of a path"}`).text(t, "id")
 	role := p.must(t, 201, "owner", "POST", p.at("/roles"), `{"name":"Of a path","base":"viewer","grants":[{"action":"data.read"}]}`).text(t, "id")
 	service := p.must(t, 201, "owner", "POST", p.at("/service-accounts"), `{"name":"Of a path","role":"viewer"}`).text(t, "id")
-	names := strings.NewReplacer("{job}", p.exported("owner"), "{trash}", p.discarded(t), "{project}", project, "{role}", role, "{account}", service, "{workspace}", p.workspace, "{base}", p.base, "{table}", p.table, "{column}", p.columns["Name"], "{row}", row, "{entry}", p.newestEntry(row), "{view}", view, "{connection}", con, "{user}", p.id("viewer"), "{$}", "")
+	names := strings.NewReplacer("{job}", p.exported("owner"), "{trash}", p.discarded(t), "{project}", project, "{role}", role, "{account}", service, "{workspace}", p.workspace, "{base}", p.base, "{table}", p.table, "{column}", p.columns["Name"], "{row}", row, "{entry}", p.newestEntry(row), "{attachment}", minidb.NewID("att"), "{view}", view, "{connection}", con, "{user}", p.id("viewer"), "{$}", "")
 	return func(r route) string {
 		path := names.Replace(r.path)
 		if r.path == "/api/v1/connections" || r.path == "/api/v1/projects" {
