@@ -143,7 +143,7 @@ func whyNot(from, to string) string {
 		}
 	case under(from, "cmd"):
 		// The daemon is one embedder among others, and what it needs they need.
-		if to != "." && to != "minidb" && !under(to, "lqp", "formula", "rbac", "audit", "realtime", "adapter", "cmd") {
+		if to != "." && to != "minidb" && !under(to, "minidb/blob", "lqp", "formula", "rbac", "audit", "realtime", "adapter", "cmd") {
 			return "the daemon uses what every embedder can use"
 		}
 		fallthrough

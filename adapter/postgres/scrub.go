@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/internal/failure"
@@ -24,6 +26,9 @@ func (s *Store) Scrub(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	defer c.close()
+	if err := c.outlive(ctx); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
 	// All of them: the server's counts of what was deleted come late.
 	const tables = `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1`
 	res := c.pg.ExecParams(ctx, tables, [][]byte{[]byte(s.opt.Schema)}, nil, nil, nil).Read()
@@ -36,4 +41,34 @@ func (s *Store) Scrub(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// outliveWait bounds how long others' snapshots are waited for.
+const outliveWait = 10 * time.Second
+
+// outlive waits until nobody in the database reads a state from before now, of which VACUUM would keep the rows.
+func (c *writerConn) outlive(ctx context.Context) error {
+	res := c.pg.ExecParams(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text", nil, nil, nil, nil).Read()
+	if res.Err != nil || len(res.Rows) != 1 {
+		return translate(ctx, "look at the time", errors.Join(res.Err))
+	}
+	older := `SELECT 1 FROM pg_stat_activity WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
+AND age(backend_xmin) > pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ` + string(res.Rows[0][0])
+	for deadline := time.Now().Add(outliveWait); ; {
+		reads, err := c.has(ctx, older)
+		if err != nil {
+			return translate(ctx, "look for readers", err)
+		}
+		if !reads {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w: a reader needs an older state", adapter.ErrTemporary)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
