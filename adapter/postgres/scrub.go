@@ -15,7 +15,8 @@ import (
 // dropped together with their files and need nothing.
 //
 // What the server keeps beside its tables is its own to forget: the write-ahead log until it is recycled, which a
-// checkpoint brings nearer, and every replica and backup. ErrTemporary says that a table was busy for too long.
+// checkpoint brings nearer, and every replica and backup. ErrTemporary says that a table was busy for too long, or that a
+// transaction older than the deletions, of any database of the server, did not end in time.
 func (s *Store) Scrub(ctx context.Context) error {
 	const op = "scrub"
 	if s.closed.Load() {
@@ -43,27 +44,31 @@ func (s *Store) Scrub(ctx context.Context) error {
 	return nil
 }
 
-// outliveWait bounds how long others' snapshots are waited for.
+// outliveWait bounds how long others' transactions are waited for.
 const outliveWait = 10 * time.Second
 
-// outlive waits until nobody in the database reads a state from before now, of which VACUUM would keep the rows.
+// outlive waits until nothing keeps rows that were deleted before now from being vacuumed: no transaction of the whole server
+// that had begun to write then, in whatever database, since every new snapshot goes back to the oldest of them, that of VACUUM
+// itself included; and no reader of this database with a snapshot from then.
 func (c *writerConn) outlive(ctx context.Context) error {
 	res := c.pg.ExecParams(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text", nil, nil, nil, nil).Read()
 	if res.Err != nil || len(res.Rows) != 1 {
 		return translate(ctx, "look at the time", errors.Join(res.Err))
 	}
-	older := `SELECT 1 FROM pg_stat_activity WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
-AND age(backend_xmin) > pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ` + string(res.Rows[0][0])
+	older := fmt.Sprintf(`SELECT 1 FROM (SELECT pg_current_snapshot() AS now) s
+WHERE pg_snapshot_xmin(now)::text::bigint < %[1]s OR EXISTS (SELECT 1 FROM pg_stat_activity
+	WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
+	AND age(backend_xmin) > pg_snapshot_xmax(now)::text::bigint - %[1]s)`, res.Rows[0][0])
 	for deadline := time.Now().Add(outliveWait); ; {
-		reads, err := c.has(ctx, older)
+		keeps, err := c.has(ctx, older)
 		if err != nil {
-			return translate(ctx, "look for readers", err)
+			return translate(ctx, "look for older transactions", err)
 		}
-		if !reads {
+		if !keeps {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%w: a reader needs an older state", adapter.ErrTemporary)
+			return fmt.Errorf("%w: an older transaction is not over", adapter.ErrTemporary)
 		}
 		select {
 		case <-ctx.Done():
