@@ -15,7 +15,7 @@ GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(
 
 WITHSERVERS := .build/withservers
 
-.PHONY: help run test servers bench differential interference kills consistency lint fuzz clean
+.PHONY: help run test servers bench differential interference canaries kills consistency lint fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ differential: servers $(WITHSERVERS) ## compare all engines by random plans (N= 
 interference: servers $(WITHSERVERS) ## look for what rules let through (N= cases, 10000; SEED=; ARGS= further flags)
 	@$(GO) build -o .build/interference ./internal/interference/cmd/interference
 	@$(WITHSERVERS) .build/interference -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
+
+canaries: servers $(WITHSERVERS) ## random requests of everybody at everything of other tenants (N= requests, 10000; SEED=; ARGS=)
+	@$(GO) build -o .build/canaries ./cmd/livetablesd/internal/canary/cmd/canaries
+	@$(WITHSERVERS) .build/canaries -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 kills: servers ## kill a daemon that is written to, and its database server, and look for what is lost (N= writes, 10000; SEED=; ARGS= such as -kills 200 -store sqlite)
 	@$(GO) build -o .build/kills ./internal/kills/cmd/kills
