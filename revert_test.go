@@ -244,6 +244,7 @@ func TestAttack28RevertIsAnOrdinaryWrite(t *testing.T) {
 	other := w.table("Closed", stock...)
 	ids := w.insert(w.owner, tbl, []string{"seen", "s", "f", "true"}, []string{"unseen", "s", "f", "false"}, []string{"dead", "s", "f", "true"}, []string{"plain", "", "", "true"},
 		[]string{"hidden from it", "", "", "false"})
+	time.Sleep(2 * time.Millisecond) // the log tells milliseconds; those insertions came before
 	began := time.Now()
 	entry := func(id string) string {
 		list, err := w.owner.RowHistory(ctx, tbl.ID, id, livetables.HistoryFilter{Limit: 1})

@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/lqp"
 )
 
 func jobRoutes() []route {
@@ -48,12 +50,32 @@ func (c *call) startImport(spec livetables.ImportSpec) error {
 // asyncBatch is how many rows a job stores together when nothing else is asked for.
 const asyncBatch = 1000
 
+// exportFormat is the format that the parameters name, CSV when they do not.
+func (c *call) exportFormat() (livetables.Format, error) {
+	text, ok := c.params.find("format")
+	if !ok {
+		return livetables.FormatCSV, nil
+	}
+	var known []string
+	for _, f := range fileFormats {
+		if string(f.format) == text {
+			return f.format, nil
+		}
+		known = append(known, string(f.format))
+	}
+	return "", badParam("format", lqp.CodeArgument, "one of "+strings.Join(known, ", ")+" was expected")
+}
+
 func startTableExport(c *call) error {
+	format, err := c.exportFormat()
+	if err != nil {
+		return err
+	}
 	workspace, q, err := c.tableQuery()
 	if err != nil {
 		return err
 	}
-	job, err := c.access.StartExport(c.ctx(), workspace, q, livetables.Format(c.params.text("format")))
+	job, err := c.access.StartExport(c.ctx(), workspace, q, format)
 	if err != nil {
 		return placedFilter(err)
 	}
@@ -61,11 +83,15 @@ func startTableExport(c *call) error {
 }
 
 func startQueryExport(c *call) error {
+	format, err := c.exportFormat()
+	if err != nil {
+		return err
+	}
 	q, err := c.query("")
 	if err != nil {
 		return err
 	}
-	job, err := c.access.StartExport(c.ctx(), c.id("workspace"), q, livetables.Format(c.params.text("format")))
+	job, err := c.access.StartExport(c.ctx(), c.id("workspace"), q, format)
 	if err != nil {
 		return err
 	}
