@@ -1,8 +1,9 @@
 #!/bin/sh
 # What "make test" runs beside the database servers: every test with the race
-# detector, and the conformance suites of adapters without it. Those ask one
-# question after the other; the detector makes them ten times slower and has
-# nothing to find there.
+# detector; without it the conformance suites of adapters, which ask one
+# question after the other, so that the detector makes them ten times slower and
+# has nothing to find there; and without it once more, on PostgreSQL, the tests
+# that run on both databases of internal/storetest.
 #
 #	GO, RACE, PKG, ARGS   as in the Makefile
 set -u
@@ -15,6 +16,11 @@ case " $RACE $ARGS " in
 esac
 
 status=0
+both=
+if [ "$PKG" = ./... ] && [ -z "${LIVETABLES_TEST_STORE:-}" ]; then
+	both=$(grep -rlE --include='*_test.go' 'storetest\.(Main|Run|RunCentral)\(' . | xargs -n1 dirname | sort -u)
+	export LIVETABLES_TEST_STORE=sqlite
+fi
 # shellcheck disable=SC2086
 $GO test $RACE -timeout 30m -skip 'Conformance$' $ARGS $PKG || status=$?
 suites=$PKG
@@ -23,4 +29,8 @@ if [ "$PKG" = ./... ]; then
 fi
 # shellcheck disable=SC2086
 $GO test -timeout 30m -run 'Conformance$' $ARGS $suites || status=$?
+if [ -n "$both" ]; then
+	# shellcheck disable=SC2086
+	LIVETABLES_TEST_STORE=postgres $GO test -timeout 30m $ARGS $both || status=$?
+fi
 exit $status

@@ -34,7 +34,7 @@ func Driver() string { return current }
 func Main(m *testing.M) { os.Exit(Run(m)) }
 
 // Run is Main for programs that have something left to do: it answers the code to end with. The tests named in once run on
-// the first database only: those that take their time and whose subject is another than what is stored.
+// SQLite only: those that take their time and whose subject is another than what is stored.
 func Run(m interface{ Run() int }, once ...string) int {
 	return run(m, "test.skip", once)
 }
@@ -51,7 +51,7 @@ func RunCentral(m interface{ Run() int }, both ...string) int {
 	return run(m, "test.run", both)
 }
 
-// run runs the tests on each database, on all but the first with a flag of package testing that selects by the names.
+// run runs the tests on each database, on PostgreSQL with a flag of package testing that selects by the names.
 func run(m interface{ Run() int }, by string, names []string) int {
 	flag.Parse()
 	drivers := []string{ddl.SQLite, ddl.Postgres}
@@ -64,9 +64,9 @@ func run(m interface{ Run() int }, by string, names []string) int {
 		drivers = []string{only}
 	}
 	code := 0
-	for i, driver := range drivers {
+	for _, driver := range drivers {
 		current = driver
-		if f := flag.Lookup(by); i > 0 && len(names) > 0 && f.Value.String() == "" {
+		if f := flag.Lookup(by); driver != ddl.SQLite && len(names) > 0 && f.Value.String() == "" {
 			if err := f.Value.Set("^(" + strings.Join(names, "|") + ")$"); err != nil {
 				panic(err) // it takes any text
 			}
