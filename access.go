@@ -39,6 +39,8 @@ type entry struct {
 	instead map[string]*lqp.Table
 	sights  map[string]*rewrite.Sight // of tables of the mini-DB that were looked at, by id
 	read    []string                  // views that were read, by id
+	// redefined are the last redefinitions of computed columns, by table and column.
+	redefined map[string]map[string]minidb.Redefinition
 	// past is the mini-DB as it was at the moment asOf, for queries of the past; nil for those of now.
 	past adapter.Adapter
 	asOf string

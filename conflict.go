@@ -55,6 +55,9 @@ func shownConflict(found *minidb.ConflictError, seen *rewrite.Sight) *Conflict {
 	c.cause.Values, c.cause.Fields, c.cause.Deleted = nil, nil, nil
 	c.Columns, c.Values = seen.Table().Columns, seen.Show(found.Values)
 	who, when, version := seen.Shows(minidb.ColumnUpdatedBy), seen.Shows(minidb.ColumnUpdatedAt), seen.Shows(minidb.ColumnVersion)
+	if !version {
+		c.Version, c.cause.Current = 0, 0
+	}
 	for _, f := range found.Fields {
 		column := seen.Table().Column(f.Column)
 		if column == nil || !seen.Shows(f.Column) {

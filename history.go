@@ -1,6 +1,7 @@
 package livetables
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/rewrite"
+	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -148,6 +150,10 @@ func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 	if seen.Whole() && past {
 		return true
 	}
+	redefined, err := s.redefinitions(ctx, t)
+	if err != nil {
+		return false
+	}
 	changedInSight := len(en.After) == 0
 	any := false
 	for _, side := range []*json.RawMessage{&en.Before, &en.After} {
@@ -158,13 +164,38 @@ func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 		}
 		any = true
 		changedInSight = changedInSight || side == &en.After
+		row = slices.Clone(row)
+		for i, c := range seen.Table().Columns { // what another definition computed was kept from others than see it now
+			if r, ok := redefined[c.ID]; ok && r.Outdates(en, side == &en.Before) {
+				row[i] = lqp.Value{}
+			}
+		}
 		*side, _ = imageJSON(seen.Table().Columns, row, nil)
 	}
 	if !changedInSight { // what happened to a row out of sight is not said
 		en.Actor, en.Version, en.Reason, en.Request, en.Address = "", 0, "", "", ""
 	}
 	hideBuiltIn(seen, strings.TrimPrefix(en.Action, "row."), &en.Actor, &en.Version)
+	if en.Action == minidb.ActionCompute && bytes.Equal(en.Before, en.After) {
+		return false // what changed is out of sight: frames do not tell of it either
+	}
 	return any
+}
+
+// redefinitions are the last changes of what the computed columns of a table are made of.
+func (s *entry) redefinitions(ctx context.Context, t *minidb.Table) (map[string]minidb.Redefinition, error) {
+	if known, ok := s.redefined[t.ID]; ok {
+		return known, nil
+	}
+	found, err := s.e.store.Redefined(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if s.redefined == nil {
+		s.redefined = map[string]map[string]minidb.Redefinition{}
+	}
+	s.redefined[t.ID] = found
+	return found, nil
 }
 
 // showDefinition narrows an entry about a table or one of its columns; past says that the reader sees what is gone. A column

@@ -196,7 +196,11 @@ func (a *Access) RevertSchema(ctx context.Context, table string, r SchemaRevert)
 		if err != nil {
 			return nil, err
 		}
-		return &SchemaReverted{Table: done.Table, Cells: done.Cells, Restored: done.Restored, Breaks: report.Breaks}, nil
+		now, err := a.Table(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		return &SchemaReverted{Table: now, Cells: done.Cells, Restored: done.Restored, Breaks: report.Breaks}, nil
 	})
 }
 
@@ -229,8 +233,25 @@ func (a *Access) tryRevert(ctx context.Context, table string, r SchemaRevert) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.mayMoveTable(t, done.Table.Base); err != nil {
+		return nil, nil, err
+	}
+	for i := range done.Table.Columns {
+		if err := s.ruledChoices(t, done.Table.Columns[i].ID, done.Table.Columns[i].Options.Choices); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, x := range s.Snapshot.Trash {
+		if x.Kind == minidb.TrashedColumn && x.Place == t.ID && s.bindsColumn(x) {
+			return nil, nil, fmt.Errorf("what comes back may be kept from you: %w", ErrForbidden)
+		}
+	}
 	breaks := s.breaks(ctx, t, done.Table.Schema())
-	report := &SchemaReverted{Table: done.Table, Cells: done.Cells, Restored: done.Restored, Breaks: []Breakage{}}
+	then, err := s.changed(ctx, done.Table)
+	if err != nil {
+		return nil, nil, err
+	}
+	report := &SchemaReverted{Table: then, Cells: done.Cells, Restored: done.Restored, Breaks: []Breakage{}}
 	impact := Impact{Resource: table, Change: "revert"}
 	for _, b := range breaks {
 		if b.Kind == "rule" {

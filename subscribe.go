@@ -165,7 +165,18 @@ func (s *Subscription) readLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read changes of %s: %w", s.table, err)
 	}
+	at, err := s.allowed(ctx)
+	if err != nil {
+		return err
+	}
+	redefined, err := s.a.e.store.Redefined(ctx, at.table)
+	if err != nil {
+		return err
+	}
 	for i := range entries {
+		if err := minidb.DropOutdated(&entries[i], redefined); err != nil {
+			return err
+		}
 		s.backlog = append(s.backlog, eventOf(&entries[i]))
 	}
 	return nil

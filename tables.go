@@ -282,6 +282,11 @@ func (a *Access) UpdateColumn(ctx context.Context, column string, patch minidb.C
 			return nil, err
 		}
 	}
+	if patch.Options != nil {
+		if err := s.ruledChoices(t, column, patch.Options.Choices); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.mayRelink(ctx, t, seen, column, &patch); err != nil {
 		return nil, err
 	}

@@ -96,3 +96,6 @@ func (c Catalog) Table(name string) *Table {
 	}
 	return nil
 }
+
+// GoneColumn is the Column of an Origin that is no more, or not known: what rules said of it went with it.
+const GoneColumn = "gone"

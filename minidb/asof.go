@@ -263,7 +263,7 @@ func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bo
 				}
 				e := list[i] // by itself: what is kept of a row must not keep its neighbours
 				whole := func() ([]lqp.Value, error) { return p.row(e.Before, &e, true, nil) }
-				if err := to.keep(row, whole); err != nil {
+				if err := to.keep(row, whole, len(e.Before)); err != nil {
 					return err
 				}
 			}

@@ -22,6 +22,7 @@ type pastRows struct {
 	next  *pastRow // the next row of the present, nil before it is read
 	ended bool     // the present is at its end
 	given int
+	held  int // bytes of old
 	row   []lqp.Value
 	err   error
 }
@@ -29,12 +30,16 @@ type pastRows struct {
 // pastRow is a row with the values that it is sorted by.
 type pastRow struct {
 	row, keys []lqp.Value
+	size      int                         // bytes that it holds, about
 	whole     func() ([]lqp.Value, error) // reads the row when it is its turn; nil when row is all of it
 }
 
 // maxGathered bounds the rows that are held: those of the past that are wanted, and of the present where the store does not
 // bring them into the order. A page holds little more than its own.
 const maxGathered = 200_000
+
+// maxGatheredBytes bounds the bytes of these rows.
+const maxGatheredBytes = 64 << 20
 
 // spare is how many rows more than wanted are held before those that sort last are dropped.
 const spare = 2_000
@@ -50,9 +55,11 @@ func (p *pastRows) keyed(row []lqp.Value) pastRow {
 	return r
 }
 
-// keep holds a row that is to be merged. row need have no more than what it is filtered and sorted by when whole reads the rest.
-func (p *pastRows) keep(row []lqp.Value, whole func() ([]lqp.Value, error)) error {
+// keep holds a row of about size bytes that is to be merged. row need have no more than what it is filtered and sorted by when
+// whole reads the rest.
+func (p *pastRows) keep(row []lqp.Value, whole func() ([]lqp.Value, error), size int) error {
 	r := p.keyed(row)
+	r.size = size
 	if r.whole = whole; whole != nil {
 		r.row = nil
 	}
@@ -60,10 +67,17 @@ func (p *pastRows) keep(row []lqp.Value, whole func() ([]lqp.Value, error)) erro
 		return nil
 	}
 	p.old = append(p.old, r)
-	if p.limit > 0 && len(p.old) > p.skip+p.limit+spare {
+	p.held += size
+	if wanted := p.skip + p.limit; p.limit > 0 && len(p.old) > wanted && (len(p.old) > wanted+spare || p.held > maxGatheredBytes) {
 		p.sort()
-		clear(p.old[p.skip+p.limit:])
-		p.old = p.old[:p.skip+p.limit]
+		for i := range p.old[wanted:] {
+			p.held -= p.old[wanted+i].size
+		}
+		clear(p.old[wanted:])
+		p.old = p.old[:wanted]
+	}
+	if p.held > maxGatheredBytes {
+		return &LimitError{Name: "bytes_in_memory", Max: maxGatheredBytes}
 	}
 	if len(p.old) > maxGathered {
 		return &LimitError{Name: "rows_in_memory", Max: maxGathered}
@@ -84,7 +98,11 @@ func (p *pastRows) gather(where lqp.Expr) error {
 		if p.changed[row[idSlot].Text()] || !allows(where, row) {
 			continue
 		}
-		if err := p.keep(row, nil); err != nil {
+		size := 0
+		for i := range row {
+			size += row[i].Size()
+		}
+		if err := p.keep(row, nil, size); err != nil {
 			return err
 		}
 	}

@@ -127,7 +127,9 @@ func (g *graph) origins(t *Table, cell *computedCell) {
 	column.Origins = t.layout.origins(cell.reads)
 	if k := g.looking[c.ID]; k != nil {
 		if k.lens == nil {
-			return // it has no values
+			// It has no values now, but the log has those that it had.
+			column.Origins = distinct(append(column.Origins, lqp.Origin{Column: lqp.GoneColumn}))
+			return
 		}
 		target := k.lens.target
 		cell.looksAt, cell.filter = k.lens.reads, named(c.through().Filter, target.layout.scope(target))
@@ -149,6 +151,8 @@ func (l *layout) origins(reads []string) []lqp.Origin {
 		list = append(list, lqp.Origin{Column: id})
 		if slot, ok := l.slots[id]; ok {
 			list = append(list, l.schema.Columns[slot].Origins...)
+		} else {
+			list = append(list, lqp.Origin{Column: lqp.GoneColumn})
 		}
 	}
 	return distinct(list)

@@ -113,7 +113,7 @@ func (k *linker) tableOf(t *Table) (*linkedTable, error) {
 			return lt, nil
 		}
 	}
-	p := &rowPlan{index: k.p.index, t: t, l: t.layout, m: &lqp.Mutation{Op: lqp.Update, Table: t.ID, Reason: k.p.m.Reason}}
+	p := &rowPlan{index: k.p.index, t: t, l: t.layout, m: &lqp.Mutation{Op: lqp.Update, Table: t.ID}}
 	var err error
 	if p.checks, err = t.rowChecks(k.db); err != nil {
 		return nil, err
@@ -235,7 +235,14 @@ func (u *unit) storeLinks(work *linkWork) error {
 
 // settleLinked writes rows that changed because others did.
 func (u *unit) settleLinked(p *rowPlan, list []rowWrite) error {
-	if err := u.store(p.l, list, nil); err != nil {
+	parked, faults, err := u.checkUniques(p, list)
+	if err != nil {
+		return err
+	}
+	if len(faults) > 0 { // of columns that are computed from links; the writer need not see the table
+		return &ValidationError{Write: p.index, Fields: []FieldError{{Code: CodeComputed, Message: "a linked row would break a rule of its table"}}}
+	}
+	if err := u.store(p.l, list, parked); err != nil {
 		return err
 	}
 	u.record(p, list)

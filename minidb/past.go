@@ -13,6 +13,8 @@ import (
 type past struct {
 	t       *Table
 	renames map[int][]rename // by slot, in the order of the log
+	// redefined are the last redefinitions of computed columns, by id
+	redefined map[string]Redefinition
 }
 
 // rename is a change of the names of a column's choices.
@@ -28,6 +30,10 @@ type lostValue struct{ code, message string }
 // pastOf prepares the reading of images from a position on.
 func (s session) pastOf(t *Table, from int64) (*past, error) {
 	p := &past{t: t}
+	var err error
+	if p.redefined, err = s.redefined(t); err != nil {
+		return nil, err
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if !c.Type.chosen() {
@@ -124,6 +130,12 @@ func (p *past) some(image json.RawMessage, e *audit.Entry, before bool, lost map
 			if r.position > e.Position || before && r.batch != "" && r.batch == e.Batch {
 				row[slot] = r.names.apply(row[slot])
 			}
+		}
+	}
+	for i := range l.computed {
+		c := &l.computed[i]
+		if r, ok := p.redefined[p.t.Columns[c.column].ID]; ok && r.Outdates(e, before) {
+			row[c.slot] = lqp.Value{} // another definition computed it: it has no counterpart
 		}
 	}
 	l.mirror(row)

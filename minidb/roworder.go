@@ -118,7 +118,7 @@ func (u *unit) move(p *rowPlan, m *Move) ([]rowWrite, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.l.inPlace(list, low, high) {
+	if p.guard.read == nil && p.l.inPlace(list, low, high) { // to others it would tell of rows out of sight
 		return list, u.settle(p, list)
 	}
 	places := placesBetween(low, high, len(list))

@@ -43,6 +43,12 @@ func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableR
 // table, which ref names.
 func (r Reader) seesOrigins(ref rbac.TableRef, rule rbac.TableRule, c *lqp.Column) bool {
 	for _, o := range c.Origins {
+		if o.Column == lqp.GoneColumn { // nobody knows any more from whom it was kept
+			if r.Policy.Binds(r.Principal) {
+				return false
+			}
+			continue
+		}
 		if o.Table == "" {
 			a := rule.Columns[o.Column]
 			if o.Column == "" || hides(a) || a == rbac.Masked { // the first is of something that nobody can name
