@@ -67,7 +67,7 @@ func TestAttack25MaskedColumnIsItsMask(t *testing.T) {
 			} {
 				a := p.must(t, 200, "viewer", "POST", b.query, b.plan(c.rest))
 				require.Equal(t, c.want, fieldsOf(t, a), what)
-				require.NotContains(t, a.body, "s1")
+				require.NotContains(t, cursors.ReplaceAllString(a.body, ""), "s1")
 			}
 			whole := p.must(t, 200, "viewer", "POST", b.query, b.plan(`,"pagination":{"limit":100}`))
 			require.Equal(t, all, strings.Count(whole.body, `"s*"`))
