@@ -15,7 +15,7 @@ GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(
 
 WITHSERVERS := .build/withservers
 
-.PHONY: help run test servers bench differential interference canaries kills consistency lint fuzz clean
+.PHONY: help run test servers bench differential interference canaries kills consistency scale lint fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ interference: servers $(WITHSERVERS) ## look for what rules let through (N= case
 canaries: servers $(WITHSERVERS) ## random requests of everybody at everything of other tenants (N= requests, 10000; SEED=; ARGS=)
 	@$(GO) build -o .build/canaries ./cmd/livetablesd/internal/canary/cmd/canaries
 	@$(WITHSERVERS) .build/canaries -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
+
+# It has no default of 10000 as the others: its subject is a large table.
+scale: N = 1000000
+scale: servers ## import, read and change a large table through the daemon and say how long it took (N= rows, 1000000; ARGS= such as -store sqlite)
+	@$(GO) build -o .build/scale ./internal/scale/cmd/scale
+	@.build/scale -n $(N) $(ARGS)
 
 kills: servers ## kill a daemon that is written to, and its database server, and look for what is lost (N= writes, 10000; SEED=; ARGS= such as -kills 200 -store sqlite)
 	@$(GO) build -o .build/kills ./internal/kills/cmd/kills

@@ -1,0 +1,53 @@
+// Command scale imports a large table into a daemon, reads and changes it, and says how long each step took and what memory
+// the daemon had.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/livetables/livetables/internal/scale"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context) int {
+	n := flag.Int("n", 1_000_000, "how many `rows` the table has")
+	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	program := flag.String("daemon", "", "the `file` of a daemon that was built already")
+	dir := flag.String("dir", "", "an existing `directory` for all files, on the kind of disk to be measured")
+	flag.Parse()
+	places := map[string][]bool{"sqlite": {false}, "postgres": {true}, "both": {false, true}}[*store]
+	if places == nil {
+		fmt.Fprintf(os.Stderr, "scale: there is no store %q\n", *store)
+		return 2
+	}
+	for _, postgres := range places {
+		where, err := os.MkdirTemp(*dir, "scale")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "scale:", err)
+			return 2
+		}
+		report, err := scale.Run(ctx, scale.Options{Rows: *n, Postgres: postgres, Program: *program, Dir: where,
+			Progress: func(s scale.Step) { fmt.Fprintln(os.Stderr, s) }})
+		if report != nil {
+			fmt.Print(report)
+		}
+		if gone := os.RemoveAll(where); err == nil {
+			err = gone
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return 0
+}
