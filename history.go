@@ -21,7 +21,7 @@ type HistoryFilter struct {
 	Actor, Action, ResourceType, Resource, Table string
 	From, To                                     time.Time
 	Cursor                                       string // of HistoryCursor, to go on after its entry
-	Limit                                        int    // default 100, at most 1000
+	Limit                                        int    // default 100, at most 1001: a page of 1000 and one that tells whether there are more
 }
 
 // AuditLog reads a workspace's audit log. Row entries are shown as today's policy lets the reader see the row; entries of
@@ -95,7 +95,7 @@ func (s *entry) historyBefore(ctx context.Context, f HistoryFilter, before int64
 	if limit <= 0 {
 		limit = 100
 	}
-	limit = min(limit, 1000)
+	limit = min(limit, 1001)
 	q := minidb.HistoryQuery{Workspace: s.Workspace.ID, Actor: f.Actor, Action: f.Action, ResourceType: f.ResourceType, Resource: f.Resource,
 		Table: f.Table, From: f.From, To: f.To, Before: before, Limit: limit}
 	// Some readers see few of many entries: the search for them ends like that of any query.

@@ -95,7 +95,7 @@ func (c *call) history(of livetables.HistoryFilter, read func(livetables.History
 // historyFilter reads the parameters of a history of something.
 func (c *call) historyFilter(f livetables.HistoryFilter) (_ livetables.HistoryFilter, err error) {
 	f.Actor, f.Action = c.params.text("actor"), c.params.text("action")
-	if f.Limit, err = c.params.integer("limit", 100, 1, maxPage-1); err != nil {
+	if f.Limit, err = c.params.integer("limit", 100, 1, maxPage); err != nil {
 		return f, err
 	}
 	if f.From, err = c.params.time("from"); err != nil {
