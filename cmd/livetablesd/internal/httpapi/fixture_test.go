@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -231,6 +232,20 @@ func (in *instance) people(names ...string) error {
 		}
 	}
 	return nil
+}
+
+// renew gives the accounts whose tokens are half gone new ones: on a slow machine all tests together take longer than a token
+// lives, and most share one instance.
+func (in *instance) renew(t testing.TB) {
+	t.Helper()
+	for name, old := range in.tokens {
+		if time.Until(old.AccessExpiresAt) > auth.MaxAccessTTL/2 || old.SessionID == "" {
+			continue
+		}
+		tokens, err := in.auth.Refresh(t.Context(), old.Refresh, auth.Client{})
+		require.NoError(t, err, "renew the tokens of %s", name)
+		in.tokens[name] = tokens
+	}
 }
 
 var bg = context.Background()

@@ -29,6 +29,7 @@ const thingColumns = `[
 
 func newPlace(t testing.TB, in *instance) *place {
 	t.Helper()
+	in.renew(t)
 	p := &place{instance: in, t: t, columns: map[string]string{}}
 	p.workspace = in.must(t, 201, "owner", "POST", "/api/v1/workspaces", `{"name":"W"}`).text(t, "id")
 	for _, role := range []string{"admin", "editor", "viewer"} {
