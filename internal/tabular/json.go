@@ -148,7 +148,7 @@ func cellOf(value json.RawMessage) (Cell, *Fault) {
 		if err := json.Unmarshal(value, &c.Text); err != nil {
 			return c, &Fault{Code: CodeFile, Message: "the text is no JSON"}
 		}
-		c.Quoted = true
+		c.Quoted, c.Literal = true, true
 	case 'n':
 	case '[', '{':
 		if deep(value) {

@@ -57,6 +57,8 @@ type Cell struct {
 	Text string
 	// Quoted says that the file gives the cell as a text: it is no number or truth value even when it looks like one.
 	Quoted bool
+	// Literal says that the cell is a text of a JSON file: what stands in it is no document of its own.
+	Literal bool
 }
 
 // Reader reads the records of a file with titles. It is used by one goroutine.

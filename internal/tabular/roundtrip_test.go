@@ -122,7 +122,7 @@ func TestAttack52NoFormulaIsWritten(t *testing.T) {
 		_, records, err := readAll(written(t, format, []string{"T", "N", "D", "B"}, rows), Options{Format: format})
 		require.NoError(t, err)
 		for i, want := range texts {
-			assert.Equal(t, Cell{want, format == XLSX || risky(strings.TrimLeft(want, "'"))}, records[i][0], "import restores")
+			assert.Equal(t, Cell{Text: want, Quoted: format == XLSX || risky(strings.TrimLeft(want, "'"))}, records[i][0], "import restores")
 		}
 	}
 }

@@ -40,8 +40,8 @@ func TestSheetsOfAnotherProgram(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Item", "Count", "Day", "At", "Live", "Sum"}, header)
 	assert.Equal(t, [][]Cell{
-		{{"bolt", true}, {"10.5", false}, {"2024-02-29", true}, {"2024-02-29T12:00:00.000Z", true}, {"true", false}, {}},
-		{{"nut", true}, {"0.3", false}, {}, {}, {}, {}},
+		{{Text: "bolt", Quoted: true}, {Text: "10.5"}, {Text: "2024-02-29", Quoted: true}, {Text: "2024-02-29T12:00:00.000Z", Quoted: true}, {Text: "true"}, {}},
+		{{Text: "nut", Quoted: true}, {Text: "0.3"}, {}, {}, {}, {}},
 	}, records)
 	_, _, err = readAll(b.String(), Options{Format: XLSX, Sheet: "Nope"})
 	require.ErrorContains(t, err, `no sheet "Nope"; it has "Sheet1", "Stock"`)
