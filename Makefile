@@ -15,7 +15,7 @@ GOLANGCI         := $(firstword $(shell command -v golangci-lint 2>/dev/null) $(
 
 WITHSERVERS := .build/withservers
 
-.PHONY: help run test servers bench differential interference canaries kills consistency scale lint fuzz clean
+.PHONY: help run test servers bench differential interference canaries kills faults consistency scale lint fuzz clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ scale: servers ## import, read and change a large table through the daemon and s
 kills: servers ## kill a daemon that is written to, and its database server, and look for what is lost (N= writes, 10000; SEED=; ARGS= such as -kills 200 -store sqlite)
 	@$(GO) build -o .build/kills ./internal/kills/cmd/kills
 	@.build/kills -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
+
+faults: ## let the disk under a SQLite store fail, and its power, and then that of a daemon, and look for what is lost (N= failures of the power, 10000; SEED=)
+	@$(GO) build -o .build/faults ./internal/faults/cmd/faults
+	@.build/faults -n $(N) $(if $(SEED),-seed $(SEED)) $(ARGS)
+	@$(GO) build -o .build/kills ./internal/kills/cmd/kills
+	@.build/kills -store sqlite -disk -n $(N) -kills $$(( $(N) / 50 + 1 )) $(if $(SEED),-seed $(SEED))
 
 consistency: servers $(WITHSERVERS) ## look for stale reads and lost updates of daemons that share a database (N= operations, 10000; SEED=; ARGS=)
 	@$(GO) build -o .build/consistency ./internal/consistency/cmd/consistency

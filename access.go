@@ -22,6 +22,8 @@ type Access struct {
 	p rbac.Principal
 	// eyes is set when somebody else looks as p would.
 	eyes *eyes
+	// jobStep, when not nil, is how far a job has come with the next write.
+	jobStep *minidb.JobStep
 }
 
 // Principal is who this access acts for; of an access made by [Access.ViewAs] the member as whom is looked.
@@ -39,11 +41,13 @@ type entry struct {
 	instead map[string]*lqp.Table
 	sights  map[string]*rewrite.Sight // of tables of the mini-DB that were looked at, by id
 	read    []string                  // views that were read, by id
-	// redefined are the last redefinitions of computed columns, by table and column.
-	redefined map[string]map[string]minidb.Redefinition
 	// past is the mini-DB as it was at the moment asOf, for queries of the past; nil for those of now.
 	past adapter.Adapter
 	asOf string
+	// labels says that cells of links are shown by what the rows are called.
+	labels bool
+	// linked is what was looked up of linked rows, nil before the first time.
+	linked *linksInSight
 }
 
 // enter asks the policy question for an action in a workspace: for reading data and writing rows whether there may be
@@ -222,7 +226,7 @@ func (a *Access) who() string {
 func (s *entry) who() string { return (&Access{p: s.p, eyes: s.eyes}).who() }
 
 func (a *Access) actor(reason string) minidb.Actor {
-	return minidb.Actor{ID: a.p.ID, Request: a.p.Request, Address: a.p.Address, Reason: reason}
+	return minidb.Actor{ID: a.p.ID, Request: a.p.Request, Address: a.p.Address, Reason: reason, Step: a.jobStep}
 }
 
 // granted is the actor of a change of who may do what: it is not made once the policy is another than the one that allowed

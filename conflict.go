@@ -1,10 +1,10 @@
 package livetables
 
 import (
+	"context"
 	"errors"
 	"time"
 
-	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -41,29 +41,41 @@ type FieldConflict struct {
 func (c *Conflict) Error() string { return c.cause.Error() }
 
 // hideConflict replaces a conflict by one that shows only what the writer may see.
-func hideConflict(err error, writes []write) error {
+func hideConflict(ctx context.Context, err error, writes []write) error {
 	var found *minidb.ConflictError
 	if !errors.As(err, &found) || found.Write >= len(writes) {
 		return err
 	}
-	return shownConflict(found, writes[found.Write].seen)
+	return shownConflict(ctx, found, &writes[found.Write])
 }
 
-// shownConflict is a conflict about a row of a table as somebody sees it.
-func shownConflict(found *minidb.ConflictError, seen *rewrite.Sight) *Conflict {
+// shownConflict is a conflict about a row of a table as its writer sees it.
+func shownConflict(ctx context.Context, found *minidb.ConflictError, w *write) *Conflict {
+	seen, links := w.seen, w.links
+	links.want(seen, found.Values)
+	for _, f := range found.Fields {
+		for _, cell := range []lqp.Value{f.Base, f.Mine, f.Theirs} {
+			links.wantCell(seen, f.Column, cell)
+		}
+	}
+	_ = links.look(ctx) // what cannot be looked up is not shown
 	c := &Conflict{Row: found.Row, Version: found.Current, Reason: found.Reason, Merge: found.Merge, cause: *found}
 	c.cause.Values, c.cause.Fields, c.cause.Deleted = nil, nil, nil
-	c.Columns, c.Values = seen.Table().Columns, seen.Show(found.Values)
+	c.Columns, c.Values = seen.Table().Columns, links.show(seen, found.Values)
 	who, when, version := seen.Shows(minidb.ColumnUpdatedBy), seen.Shows(minidb.ColumnUpdatedAt), seen.Shows(minidb.ColumnVersion)
 	if !version {
 		c.Version, c.cause.Current = 0, 0
 	}
 	for _, f := range found.Fields {
 		column := seen.Table().Column(f.Column)
-		if column == nil || !seen.Shows(f.Column) {
+		_, some := seen.Linked(f.Column)
+		if column == nil || !seen.Shows(f.Column) && !some {
 			continue
 		}
 		shown := FieldConflict{Column: *column, Base: f.Base, Mine: f.Mine, Theirs: f.Theirs}
+		if some {
+			shown.Base, shown.Mine, shown.Theirs = links.cell(seen, f.Column, f.Base), links.cell(seen, f.Column, f.Mine), links.cell(seen, f.Column, f.Theirs)
+		}
 		if who {
 			shown.Actor = f.Actor
 		}

@@ -45,6 +45,9 @@ type Connection struct {
 	ReadOnly  bool      `json:"read_only"`
 	ConnectionSpec
 	HasPassword bool `json:"has_password"`
+	// Waits says that the connection came with the archive of a workspace: it is not opened before somebody has given its
+	// settings and its password again.
+	Waits bool `json:"waits,omitempty"`
 	// Health is how it is doing, for connections that are read; what was just created or updated has none.
 	Health *ConnectionHealth `json:"health,omitempty"`
 }
@@ -371,7 +374,7 @@ func publicConnection(c *minidb.Connection) (*Connection, error) {
 	}
 	spec.Name, spec.Driver = c.Name, c.Driver
 	return &Connection{ID: c.ID, Workspace: c.Workspace, Version: c.Version, CreatedAt: c.CreatedAt, ReadOnly: true,
-		ConnectionSpec: spec, HasPassword: len(c.Secret) > 0}, nil
+		ConnectionSpec: spec, HasPassword: len(c.Secret) > 0, Waits: c.Waits}, nil
 }
 
 func (s *entry) publicConnection(c *minidb.Connection) (*Connection, error) {

@@ -55,6 +55,14 @@ func (a *Access) DeletedRows(ctx context.Context, table, cursor string, limit in
 			return nil, err
 		}
 		for i := range list {
+			if seen.Sees(list[i].Values) {
+				s.links().want(seen, list[i].Values)
+			}
+		}
+		if err := s.links().look(ctx); err != nil {
+			return nil, err
+		}
+		for i := range list {
 			r := &list[i]
 			if !seen.Sees(r.Values) {
 				continue
@@ -67,7 +75,7 @@ func (a *Access) DeletedRows(ctx context.Context, table, cursor string, limit in
 			}
 			later := minidb.LaterChange{Actor: r.Entry.Actor, At: r.Entry.At}
 			hideLater(seen, &later)
-			page.Rows = append(page.Rows, DeletedRow{ID: r.ID, Values: seen.Show(r.Values), Deleted: later.At, By: later.Actor, Entry: r.Entry.ID})
+			page.Rows = append(page.Rows, DeletedRow{ID: r.ID, Values: s.links().show(seen, r.Values), Deleted: later.At, By: later.Actor, Entry: r.Entry.ID})
 		}
 		if before = last; last == 0 {
 			return page, nil

@@ -3,6 +3,7 @@ package livetables
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/netguard"
@@ -60,8 +61,11 @@ const (
 	CodeLoss              = "data_loss"  // *LossError says what would be lost
 	CodeBreaks            = "breaks"     // *ImpactError says what would no longer work
 	CodeTooManyJobs       = "too_many_jobs"
+	CodeStorageFull       = "storage_full"     // a file could not be kept: the disk is full
 	CodeRevertConflict    = "revert_conflict"  // *minidb.RevertConflictError: somebody has changed what was to be taken back
 	CodeNothingToUndo     = "nothing_to_undo"  // or something else than expected comes next
+	CodeInvalidArchive    = "invalid_archive"  // *minidb.ArchiveError says where the archive of a workspace is not what it should be
+	CodeHistoryCut        = "history_cut"      // *minidb.HistoryCutError says from which time on there is history
 	CodeSchemaOperation   = "schema_operation" // the operation changed a definition: it is not taken back as one of rows
 )
 
@@ -79,6 +83,8 @@ func Code(err error) string {
 		loss       *LossError
 		impact     *ImpactError
 		reverted   *minidb.RevertConflictError
+		cut        *minidb.HistoryCutError
+		archive    *minidb.ArchiveError
 	)
 	switch {
 	case err == nil:
@@ -87,6 +93,8 @@ func Code(err error) string {
 		errors.Is(err, minidb.ErrLimit), errors.Is(err, minidb.ErrTypeChange), errors.Is(err, minidb.ErrInUse),
 		errors.Is(err, minidb.ErrVersionRequired), errors.Is(err, minidb.ErrRuleOfRows):
 		return CodeInvalid
+	case errors.As(err, &archive):
+		return CodeInvalidArchive
 	case errors.As(err, &locked):
 		return CodeRowLocked
 	case errors.As(err, &loss):
@@ -95,6 +103,8 @@ func Code(err error) string {
 		return CodeRevertConflict
 	case errors.As(err, &impact):
 		return CodeBreaks
+	case errors.As(err, &cut):
+		return CodeHistoryCut
 	case errors.As(err, &conflict), errors.As(err, &version), errors.As(err, &rowVersion):
 		return CodeConflict
 	case errors.As(err, &budget):
@@ -116,6 +126,9 @@ func Code(err error) string {
 		if errors.Is(err, c.err) {
 			return c.code
 		}
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return CodeStorageFull
 	}
 	if source := (*SourceError)(nil); errors.As(err, &source) {
 		return CodeSourceFailed

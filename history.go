@@ -11,7 +11,6 @@ import (
 
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/rewrite"
-	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -107,6 +106,9 @@ func (s *entry) historyBefore(ctx context.Context, f HistoryFilter, before int64
 		if err != nil {
 			return nil, fmt.Errorf("read history: %w", err)
 		}
+		if err := s.lookAhead(ctx, entries); err != nil {
+			return nil, err
+		}
 		for i := range entries {
 			if s.show(ctx, &entries[i]) && (f.Actor == "" || entries[i].Actor == f.Actor) { // who may have been taken out of it
 				out = append(out, entries[i])
@@ -120,6 +122,29 @@ func (s *entry) historyBefore(ctx context.Context, f HistoryFilter, before int64
 		}
 		q.Before = entries[len(entries)-1].Position
 	}
+}
+
+// lookAhead looks up the rows that the rows of entries link to, together for all of them.
+func (s *entry) lookAhead(ctx context.Context, entries []audit.Entry) error {
+	for i := range entries {
+		en := &entries[i]
+		t, ok := s.AnyTable(en.Table)
+		if !ok || !strings.HasPrefix(en.Action, "row.") {
+			continue
+		}
+		seen, err := s.sight(ctx, t)
+		if err != nil || !seen.ShowsSomeLinks() {
+			continue
+		}
+		rows, err := s.links().realImages(ctx, t, seen, en)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			s.links().want(seen, row)
+		}
+	}
+	return s.links().look(ctx)
 }
 
 // show narrows an entry to what today's policy lets the reader see, false when that is nothing.
@@ -150,26 +175,20 @@ func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 	if seen.Whole() && past {
 		return true
 	}
-	redefined, err := s.redefinitions(ctx, t)
+	rows, err := s.links().images(ctx, t, seen, en)
 	if err != nil {
 		return false
 	}
 	changedInSight := len(en.After) == 0
 	any := false
-	for _, side := range []*json.RawMessage{&en.Before, &en.After} {
-		row, ok := seenImage(*side, t, seen)
-		if !ok {
+	for i, side := range []*json.RawMessage{&en.Before, &en.After} {
+		row := rows[i]
+		if row == nil {
 			*side = nil
 			continue
 		}
 		any = true
 		changedInSight = changedInSight || side == &en.After
-		row = slices.Clone(row)
-		for i, c := range seen.Table().Columns { // what another definition computed was kept from others than see it now
-			if r, ok := redefined[c.ID]; ok && r.Outdates(en, side == &en.Before) {
-				row[i] = lqp.Value{}
-			}
-		}
 		*side, _ = imageJSON(seen.Table().Columns, row, nil)
 	}
 	if !changedInSight { // what happened to a row out of sight is not said
@@ -180,22 +199,6 @@ func (s *entry) show(ctx context.Context, en *audit.Entry) bool {
 		return false // what changed is out of sight: frames do not tell of it either
 	}
 	return any
-}
-
-// redefinitions are the last changes of what the computed columns of a table are made of.
-func (s *entry) redefinitions(ctx context.Context, t *minidb.Table) (map[string]minidb.Redefinition, error) {
-	if known, ok := s.redefined[t.ID]; ok {
-		return known, nil
-	}
-	found, err := s.e.store.Redefined(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	if s.redefined == nil {
-		s.redefined = map[string]map[string]minidb.Redefinition{}
-	}
-	s.redefined[t.ID] = found
-	return found, nil
 }
 
 // showDefinition narrows an entry about a table or one of its columns; past says that the reader sees what is gone. A column

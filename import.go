@@ -74,7 +74,7 @@ type ImportSpec struct {
 	// the batches before. The right to write is asked for each of them, and other writers get their turn in between. 0
 	// stores the whole file in one transaction, for which every other writer waits.
 	Batch    int
-	Progress func(ImportProgress) // called about once a second and at the end of a batch, may be nil
+	Progress func(ImportProgress) `json:"-"` // called about once a second and at the end of a batch, may be nil
 }
 
 // ImportProgress is how far an import has come. Files are read twice or, for a new table, three times.
@@ -98,45 +98,71 @@ func (a *Access) Import(ctx context.Context, spec ImportSpec, file ImportFile) (
 	if err := spec.check(a.e.limits.BatchRows); err != nil {
 		return nil, err
 	}
-	in := &importing{a: a, spec: spec, file: &countedFile{ImportFile: file}, asked: time.Now()}
-	if spec.Table != "" {
+	return a.importing(spec, file, nil).run(ctx)
+}
+
+// importing is an import that has not begun yet. job is nil for one within a call.
+func (a *Access) importing(spec ImportSpec, file ImportFile, job *importJob) *importing {
+	return &importing{a: a, spec: spec, file: &countedFile{ImportFile: file}, asked: time.Now(), job: job}
+}
+
+func (in *importing) run(ctx context.Context) (*ImportReport, error) {
+	if in.spec.Table != "" {
 		return in.into(ctx)
 	}
-	if _, err := a.at(ctx, spec.Base, rbac.AlterTables); err != nil {
+	table := in.job.made()
+	if table == "" {
+		var err error
+		if table, err = in.makeTable(ctx); err != nil {
+			return nil, err
+		}
+	}
+	in.spec.Table = table
+	report, err := in.into(ctx)
+	if err != nil {
+		if in.job.goesOn(err) {
+			return report, err
+		}
+		// The table was made for this file alone.
+		if undo := in.a.deleteTableForever(context.WithoutCancel(ctx), table); undo != nil {
+			err = errors.Join(err, fmt.Errorf("remove table %s of the failed import: %w", table, undo))
+		} else {
+			in.job.unmade()
+		}
 		return nil, err
+	}
+	report.Created = true
+	return report, nil
+}
+
+// makeTable makes the table that the file needs.
+func (in *importing) makeTable(ctx context.Context) (id string, err error) {
+	if _, err := in.a.at(ctx, in.spec.Base, rbac.AlterTables); err != nil {
+		return "", err
 	}
 	r, err := in.open()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	cols, err := tabular.Infer(ctx, r)
 	if err != nil {
-		return nil, importError(err)
+		return "", importError(err)
 	}
-	table := minidb.TableSpec{Name: spec.Name}
+	table := minidb.TableSpec{Name: in.spec.Name}
 	for i, name := range r.Header() {
-		if to, renamed := spec.Columns[name]; renamed && to == "" {
+		if to, renamed := in.spec.Columns[name]; renamed && to == "" {
 			continue
 		} else if renamed {
 			name = to
 		}
 		table.Columns = append(table.Columns, inferredColumn(name, cols[i]))
 	}
-	t, err := a.CreateTable(ctx, spec.Base, table)
+	t, err := in.as(in.job.step(0, 0)).CreateTable(ctx, in.spec.Base, table)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	in.spec.Table = t.ID
-	report, err := in.into(ctx)
-	if err != nil {
-		// The table was made for this file alone.
-		if undo := a.deleteTableForever(context.WithoutCancel(ctx), t.ID); undo != nil {
-			err = errors.Join(err, fmt.Errorf("remove table %s of the failed import: %w", t.ID, undo))
-		}
-		return nil, err
-	}
-	report.Created = true
-	return report, nil
+	in.job.make(t.ID)
+	return t.ID, nil
 }
 
 // check refuses a spec that says nothing clear.
@@ -164,6 +190,17 @@ type importing struct {
 	file  *countedFile
 	asked time.Time // when the right was asked for last
 	state ImportProgress
+	job   *importJob // nil when it is no job's
+}
+
+// as is the access whose next write takes a step of the job.
+func (in *importing) as(step *minidb.JobStep) *Access {
+	if step == nil {
+		return in.a
+	}
+	a := *in.a
+	a.jobStep = step
+	return &a
 }
 
 // countedFile counts what is read.
@@ -266,7 +303,7 @@ func (in *importing) into(ctx context.Context) (*ImportReport, error) {
 	if err := s.labelCells(ctx, cells); err != nil {
 		return nil, err
 	}
-	if err := in.checkCells(ctx, r, cells); err != nil {
+	if err := in.checkOnce(ctx, r, cells); err != nil {
 		return nil, err
 	}
 	if r, err = in.open(); err != nil {
@@ -280,13 +317,32 @@ func (in *importing) into(ctx context.Context) (*ImportReport, error) {
 	return in.storeWhole(ctx, target, r)
 }
 
+// checkOnce checks the cells of the file, unless an earlier run of the job has: it has stored rows then.
+func (in *importing) checkOnce(ctx context.Context, r tabular.Reader, cells []importCell) error {
+	if in.job.stored() > 0 {
+		return in.job.recall(ctx, in.a.e, cells)
+	}
+	if err := in.checkCells(ctx, r, cells); err != nil {
+		return err
+	}
+	return in.job.remember(ctx, in.a.e, cells)
+}
+
 // storeWhole stores all rows in one transaction.
 func (in *importing) storeWhole(ctx context.Context, to *importTarget, r tabular.Reader) (*ImportReport, error) {
+	if all := in.job.stored(); all > 0 {
+		return &ImportReport{Table: to.table.ID, Rows: all}, nil
+	}
 	values := make([]lqp.Value, len(to.cells))
 	var lines fileLines
+	var read int64
+	step := in.job.step(0, 0)
 	next := func() ([]lqp.Value, error) {
 		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
+			if step != nil {
+				step.To = read
+			}
 			return nil, err
 		}
 		if err == nil {
@@ -295,10 +351,11 @@ func (in *importing) storeWhole(ctx context.Context, to *importTarget, r tabular
 		if err != nil {
 			return nil, err
 		}
+		read++
 		lines.add(r.Line())
 		return values, parseCells(values, to.cells, record)
 	}
-	rows, err := in.a.e.store.ImportRows(ctx, in.a.actor(""), minidb.Import{Table: to.table, Columns: to.columns(), Guard: to.guard, Next: next, Reason: "import"})
+	rows, err := in.a.e.store.ImportRows(ctx, in.as(step).actor(""), minidb.Import{Table: to.table, Columns: to.columns(), Guard: to.guard, Next: next, Reason: "import"})
 	if err != nil {
 		return nil, to.explain(err, 0, &lines)
 	}

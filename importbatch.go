@@ -14,7 +14,10 @@ import (
 // moment, all of its rows or none. A batch ends early before a row whose key it has already, so that of rows with one key the
 // last one counts wherever they stand in the file.
 func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Reader) (*ImportReport, error) {
-	report := &ImportReport{Table: to.table.ID}
+	report := &ImportReport{Table: to.table.ID, Rows: in.job.stored()}
+	if err := in.skip(ctx, r, report.Rows); err != nil {
+		return report, err
+	}
 	size := in.spec.Batch
 	if size == 0 {
 		size = in.a.e.limits.BatchRows
@@ -65,7 +68,8 @@ func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Read
 		if err := ctx.Err(); err != nil {
 			return report, err
 		}
-		if _, err := in.a.Apply(ctx, to.table.Workspace, m); err != nil {
+		step := in.job.step(report.Rows, report.Rows+int64(len(m.Rows)))
+		if _, err := in.as(step).Apply(ctx, to.table.Workspace, m); err != nil {
 			lines.seen = int(report.Rows) + len(m.Rows)
 			return report, to.explain(err, report.Rows, &lines)
 		}
@@ -74,6 +78,20 @@ func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Read
 		in.tell(report.Rows)
 	}
 	return report, nil
+}
+
+// skip reads over the rows that an earlier run of the job has stored.
+func (in *importing) skip(ctx context.Context, r tabular.Reader, rows int64) error {
+	in.state.Stored = rows
+	for range rows {
+		if _, err := r.Next(); err != nil {
+			return importError(err)
+		}
+		if err := in.attend(ctx, r.Row()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowKeys knows the keys of the rows of a batch.

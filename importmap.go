@@ -2,6 +2,7 @@ package livetables
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +32,15 @@ type importCell struct {
 }
 
 // parse reads a cell of the file as a value of the column.
-func (c importCell) parse(text string) (lqp.Value, error) {
+func (c importCell) parse(cell tabular.Cell) (lqp.Value, error) {
+	text := cell.Text
 	switch {
+	case c.own != nil && c.own.Type == minidb.JSONColumn && cell.Literal: // a document, as a text of the API is one
+		doc, err := json.Marshal(text)
+		if err != nil {
+			return lqp.Value{}, err
+		}
+		text = string(doc)
 	case c.own == nil:
 		return lqp.ParseText(c.column.Type, text)
 	case c.links != nil:
@@ -58,7 +66,7 @@ func (t *importTarget) columns() []string {
 
 func parseCells(values []lqp.Value, cells []importCell, record []tabular.Cell) (err error) {
 	for i, c := range cells {
-		if values[i], err = c.parse(record[c.at].Text); err != nil {
+		if values[i], err = c.parse(record[c.at]); err != nil {
 			return err
 		}
 	}
@@ -127,7 +135,7 @@ func matchTitles(seen *rewrite.Sight, titles []string, names map[string]string) 
 		}
 		col := seen.Table().Column(columnID(seen.Table(), name))
 		switch {
-		case col == nil || col.ReadOnly || !seen.Shows(col.ID):
+		case col == nil || col.ReadOnly || !seen.Shows(col.ID) && !seen.WritesLinks(col.ID):
 			bad("the table has no column %q to fill", name)
 		case seen.Access(col.ID) == rbac.ReadOnly:
 			bad("the column %q is read-only for you", name)
@@ -184,7 +192,7 @@ func (in *importing) checkCells(ctx context.Context, r tabular.Reader, cells []i
 			return err
 		}
 		for _, c := range cells {
-			if _, err := c.parse(record[c.at].Text); err != nil {
+			if _, err := c.parse(record[c.at]); err != nil {
 				if len(faults) == maxFaults {
 					return &ImportError{Faults: faults, More: true}
 				}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/livetables/livetables/internal/tabular"
 	"github.com/livetables/livetables/minidb"
@@ -62,7 +61,7 @@ func (a *Access) PreviewImport(ctx context.Context, spec ImportSpec, file Import
 			return nil, err
 		}
 	}
-	in := &importing{a: a, spec: spec, file: &countedFile{ImportFile: file}, asked: time.Now()}
+	in := a.importing(spec, file, nil)
 	r, err := in.open()
 	if err != nil {
 		return nil, err
@@ -131,7 +130,7 @@ func (p *ImportPreview) read(ctx context.Context, r tabular.Reader, to *importTa
 			continue
 		}
 		for _, c := range to.cells {
-			if _, err := c.parse(record[c.at].Text); err != nil {
+			if _, err := c.parse(record[c.at]); err != nil {
 				p.Columns[c.at].Failing++
 				p.note(valueFault(r, c.at, err))
 			}

@@ -10,10 +10,12 @@ import (
 
 // jobs are those that run in this process, and the files of exports that have ended.
 type jobs struct {
-	dir string // of the files
+	dir    string // of the files, and of copies of files that are far away
+	limits *Limits
 
 	mu      sync.Mutex
 	running map[string]*runningJob
+	rested  map[string]bool // jobs that this process has put down, to be taken up again
 	files   map[string]*jobFile
 	closed  bool
 	work    sync.WaitGroup
@@ -32,8 +34,12 @@ type jobFile struct {
 func (l *jobs) enter(r *runningJob) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	owner, place := 0, 0
+	inAll, owner, place := 0, 0, 0
 	for _, other := range l.running {
+		if other.over {
+			continue
+		}
+		inAll++
 		if other.owner == r.owner {
 			owner++
 		}
@@ -41,15 +47,23 @@ func (l *jobs) enter(r *runningJob) error {
 			place++
 		}
 	}
-	if l.closed || len(l.running) >= jobsInAll || owner >= jobsOfOwner || place >= jobsOfPlace {
+	if l.closed || inAll >= l.limits.Jobs || owner >= l.limits.OwnerJobs || place >= l.limits.WorkspaceJobs {
 		return ErrTooManyJobs
 	}
 	if l.running == nil {
 		l.running = map[string]*runningJob{}
 	}
 	l.running[r.job.ID] = r
+	delete(l.rested, r.job.ID)
 	l.work.Add(1)
 	return nil
+}
+
+// end gives the place of a run back whose end is only to be recorded: whoever sees the end can begin another job.
+func (l *jobs) end(r *runningJob) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.over = true
 }
 
 func (l *jobs) leave(id string) {
@@ -65,12 +79,29 @@ func (l *jobs) find(id string) *runningJob {
 	return l.running[id]
 }
 
+// rest notes that a job of this process was put down.
+func (l *jobs) rest(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rested == nil {
+		l.rested = map[string]bool{}
+	}
+	l.rested[id] = true
+}
+
+// left reports whether this process has put a job down.
+func (l *jobs) left(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rested[id]
+}
+
 // close ends all jobs, waits for them and removes their files.
 func (l *jobs) close() error {
 	l.mu.Lock()
 	l.closed = true
 	for _, r := range l.running {
-		r.cancel(errors.New("the process ends"))
+		r.cancel(errProcessEnds)
 	}
 	l.mu.Unlock()
 	l.work.Wait()
@@ -101,10 +132,10 @@ func (l *jobs) keep(id string, f *jobFile) {
 			}
 		}
 	}
-	if n >= filesOfOwner {
+	if n >= l.limits.Exports {
 		l.dropFile(oldest)
 	}
-	f.expire = time.AfterFunc(jobFileLife, func() { l.drop(id) })
+	f.expire = time.AfterFunc(l.limits.ExportTime, func() { l.drop(id) })
 	l.files[id] = f
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/livetables/livetables/minidb"
@@ -16,19 +15,26 @@ import (
 // JobState is how far a job is.
 type JobState string
 
-// The states of jobs. All but the first are final.
+// The states of jobs. The first two are not final.
 const (
-	JobRunning     JobState = "running"
+	JobRunning     JobState = minidb.JobRunning
+	JobWaiting     JobState = minidb.JobWaiting // the process that ran it has ended; it goes on as soon as one takes it up
 	JobDone        JobState = "done"
 	JobFailed      JobState = "failed"      // its Error says why
 	JobCancelled   JobState = "cancelled"   // by its owner
-	JobInterrupted JobState = "interrupted" // the process that ran it has ended
+	JobInterrupted JobState = "interrupted" // the process that ran it has ended, and it does not go on
 )
+
+// Ended reports whether a job in that state stays in it.
+func (s JobState) Ended() bool { return s != JobRunning && s != JobWaiting }
 
 // ErrTooManyJobs says that as many jobs as may are running for this principal, in this workspace or in all.
 var ErrTooManyJobs = errors.New("too many jobs are running")
 
 // Job is an import or export that goes on after the call. Its owner alone can see it, while they may enter its workspace.
+//
+// An import goes on after the end of its process too, killed or not, where Options.Blobs and Options.Readmit are given: the
+// next engine on the store takes it up behind the last rows that were committed, if its owner still may. An export does not.
 type Job struct {
 	ID        string    `json:"id"`
 	Workspace string    `json:"workspace_id"`
@@ -41,6 +47,7 @@ type Job struct {
 	Stored    int64     `json:"stored_rows"`        // committed, of imports
 	Bytes     int64     `json:"bytes"`              // read of the file in this pass, or written
 	Total     int64     `json:"total_bytes,omitempty"`
+	Resumed   int       `json:"resumed,omitempty"` // how often another run took it up
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Error     *JobError `json:"error,omitempty"`
@@ -54,39 +61,6 @@ type JobError struct {
 	More   bool          `json:"more,omitempty"`
 }
 
-const (
-	jobBeat      = 3 * time.Second // how often the record of a running job is written
-	jobSilence   = 30 * time.Second
-	jobFileLife  = time.Hour
-	jobsInAll    = 8
-	jobsOfOwner  = 2
-	jobsOfPlace  = 4
-	filesOfOwner = 5       // files of exports that are kept
-	maxJobFile   = 1 << 30 // bytes of one such file
-)
-
-type runningJob struct {
-	owner  string
-	cancel context.CancelCauseFunc
-
-	mu  sync.Mutex
-	job Job
-}
-
-func (r *runningJob) get() Job {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.job
-}
-
-func (r *runningJob) change(f func(*Job)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f(&r.job)
-}
-
-var errJobCancelled = errors.New("the job was cancelled")
-
 // owner is whom a job belongs to: a token with a scope sees the jobs of its own scope, no others of its account.
 func (a *Access) jobOwner() string {
 	who := a.who()
@@ -95,100 +69,6 @@ func (a *Access) jobOwner() string {
 		who += "/" + string(scope)
 	}
 	return who
-}
-
-// startJob begins a job in a workspace that the principal was let into. run does the work; what it returns is its end.
-func (a *Access) startJob(ctx context.Context, job Job, run func(ctx context.Context, r *runningJob) error) (*Job, error) {
-	if a.eyes != nil {
-		return nil, fmt.Errorf("nothing goes on with the eyes of others: %w", ErrForbidden)
-	}
-	job.ID, job.State = minidb.NewID("job"), JobRunning
-	job.CreatedAt = a.e.clock().UTC().Truncate(time.Millisecond)
-	job.UpdatedAt = job.CreatedAt
-	work, cancel := context.WithCancelCause(context.Background())
-	r := &runningJob{owner: a.jobOwner(), cancel: cancel, job: job}
-	if err := a.e.jobs.enter(r); err != nil {
-		cancel(nil)
-		return nil, err
-	}
-	if err := a.e.store.CreateJob(ctx, a.actor(""), r.record()); err != nil {
-		a.e.jobs.leave(job.ID)
-		cancel(nil)
-		return nil, err
-	}
-	go func() {
-		defer a.e.jobs.leave(job.ID)
-		defer cancel(nil)
-		beat := make(chan struct{})
-		stopped := make(chan struct{})
-		go a.beat(r, beat, stopped)
-		err := a.guarded(work, r, run)
-		close(beat)
-		<-stopped
-		a.endJob(work, r, err)
-	}()
-	return &job, nil
-}
-
-// guarded keeps a fault of one job from ending the process.
-func (a *Access) guarded(ctx context.Context, r *runningJob, run func(context.Context, *runningJob) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("job %s: panic: %v", r.job.ID, p)
-		}
-	}()
-	return run(ctx, r)
-}
-
-// beat writes the record of a running job now and then, so that others see how far it is and that it goes on. It ends the job
-// when who began it counts no more.
-func (a *Access) beat(r *runningJob, end <-chan struct{}, stopped chan<- struct{}) {
-	defer close(stopped)
-	tick := time.NewTicker(jobBeat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-end:
-			return
-		case <-tick.C:
-			ctx, cancel := context.WithTimeout(context.Background(), jobBeat)
-			if a.p.Valid != nil {
-				if err := a.p.Valid(ctx); err != nil { // what cannot be told is a no
-					r.cancel(errors.Join(ErrRevoked, err))
-				}
-			}
-			if err := a.e.store.UpdateJob(ctx, a.actor(""), r.record(), false); err != nil {
-				a.e.log.DebugContext(ctx, "progress of a job not recorded", "job", r.job.ID, "error", err)
-			}
-			cancel()
-		}
-	}
-}
-
-func (a *Access) endJob(work context.Context, r *runningJob, err error) {
-	cause := context.Cause(work)
-	r.change(func(j *Job) {
-		switch {
-		case err == nil:
-			j.State = JobDone
-		case errors.Is(cause, errJobCancelled):
-			j.State = JobCancelled
-		case errors.Is(cause, ErrRevoked):
-			j.State, j.Error = JobFailed, jobError(ErrRevoked)
-		case cause != nil:
-			j.State = JobInterrupted
-		default:
-			j.State, j.Error = JobFailed, jobError(err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(context.Background(), jobSilence)
-	defer cancel()
-	if err != nil && (r.get().State == JobFailed && Code(err) == CodeInternal) {
-		a.e.log.ErrorContext(ctx, "job failed", "job", r.job.ID, "error", err)
-	}
-	if err := a.e.store.UpdateJob(ctx, a.actor(""), r.record(), true); err != nil {
-		a.e.log.ErrorContext(ctx, "end of a job not recorded", "job", r.job.ID, "error", err)
-	}
 }
 
 // jobError is what the owner is told. Texts of databases and drivers stay in the log.
@@ -202,12 +82,6 @@ func jobError(err error) *JobError {
 		out.Detail = err.Error()
 	}
 	return out
-}
-
-func (r *runningJob) record() minidb.Job {
-	j := r.get()
-	doc, _ := json.Marshal(j) // plain fields
-	return minidb.Job{ID: j.ID, Workspace: j.Workspace, Owner: r.owner, State: string(j.State), Document: doc}
 }
 
 // job finds a job of the principal. What is not theirs, or in a workspace that they may not enter, is not there.
@@ -238,13 +112,26 @@ func (a *Access) jobOf(kept minidb.Job) (*Job, error) {
 	if err := json.Unmarshal(kept.Document, j); err != nil {
 		return nil, fmt.Errorf("job %s: %w", kept.ID, err)
 	}
-	j.CreatedAt, j.UpdatedAt = kept.CreatedAt, kept.UpdatedAt
+	j.State, j.CreatedAt, j.UpdatedAt = JobState(kept.State), kept.CreatedAt, kept.UpdatedAt
 	if r := a.e.jobs.find(kept.ID); r != nil {
 		now := r.get()
 		now.CreatedAt, now.UpdatedAt = kept.CreatedAt, a.e.clock().UTC().Truncate(time.Millisecond)
 		return &now, nil
 	}
-	if j.State == JobRunning && a.e.clock().Sub(kept.UpdatedAt) > jobSilence { // no process writes it any more
+	if j.State.Ended() {
+		return j, nil
+	}
+	if j.Stored = kept.Stored; kept.Table != "" {
+		j.Table = kept.Table
+	}
+	abandoned := j.State == JobWaiting || a.e.clock().Sub(kept.UpdatedAt) > jobSilence // no process writes it any more
+	switch {
+	case !abandoned:
+	case kept.Cancelled:
+		j.State = JobCancelled
+	case len(kept.Plan) > 0:
+		j.State = JobWaiting
+	default:
 		j.State = JobInterrupted
 	}
 	return j, nil
@@ -276,8 +163,9 @@ func (a *Access) Jobs(ctx context.Context, workspace string) ([]Job, error) {
 	return list, nil
 }
 
-// CancelJob ends a running job: of an import the batches that are stored stay, and nothing of the one under way. A job that
-// has ended is forgotten with its file. It does not wait.
+// CancelJob ends a job that has not ended: of an import the batches that are stored stay, and nothing of the one under way. A
+// job that has ended is forgotten with its file. It does not wait for the end, which comes within a second in this process
+// and within a few in another one; no further batch is stored once it has returned.
 func (a *Access) CancelJob(ctx context.Context, id string) error {
 	kept, j, err := a.job(ctx, id)
 	if err != nil {
@@ -285,16 +173,32 @@ func (a *Access) CancelJob(ctx context.Context, id string) error {
 	}
 	if r := a.e.jobs.find(id); r != nil {
 		r.cancel(errJobCancelled)
+		// Also noted, in case this process ends before the job does. An import in one transaction may be holding up all writers
+		// until it has noticed.
+		noted, end := context.WithTimeout(ctx, cancelTime)
+		defer end()
+		if _, err := a.e.store.AskJobEnd(noted, a.actor(""), kept); err != nil {
+			a.e.log.DebugContext(ctx, "the end of a job is not noted yet", "job", id, "error", err)
+		}
 		return nil
 	}
-	if j.State == JobRunning { // in another process, or in one that ended just now
-		return fmt.Errorf("job %s: %w", id, minidb.ErrInUse)
+	if !j.State.Ended() {
+		asked, err := a.e.store.AskJobEnd(ctx, a.actor(""), kept)
+		if err != nil || asked {
+			return err
+		}
 	}
 	a.e.jobs.drop(id)
-	return a.e.store.DeleteJob(ctx, a.actor(""), kept)
+	if err := a.e.store.DeleteJob(ctx, a.actor(""), kept); err != nil {
+		return err
+	}
+	if len(kept.Plan) > 0 {
+		a.e.discardJobFiles(ctx, kept.Workspace, kept.ID)
+	}
+	return nil
 }
 
-// JobFile is what an export has made, an hour long and while the principal may still see what is in it. size is in bytes.
+// JobFile is what an export has made, for Limits.ExportTime and while the principal may still see what is in it. size is in bytes.
 func (a *Access) JobFile(ctx context.Context, id string) (file io.ReadSeeker, format Format, err error) {
 	if _, _, err := a.job(ctx, id); err != nil {
 		return nil, "", err

@@ -7,13 +7,16 @@ import (
 	"io"
 	"os"
 
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
 
-// StartImport begins an import that goes on after the call. The file is its own from then on: done is called when it is not
-// needed any more, unless an error is returned. spec.Progress is not called.
+// StartImport begins an import that goes on after the call, and after the end of this process where Options.Blobs and
+// Options.Readmit are given: a copy of the file is kept until the job ends. The file is the job's own from then on: done is
+// called when it is not needed any more, unless an error is returned. spec.Progress is not called. More kept files than
+// Limits.JobFiles are a *minidb.LimitError.
 func (a *Access) StartImport(ctx context.Context, spec ImportSpec, file ImportFile, done func()) (*Job, error) {
 	if err := spec.check(a.e.limits.BatchRows); err != nil {
 		return nil, err
@@ -34,20 +37,48 @@ func (a *Access) StartImport(ctx context.Context, spec ImportSpec, file ImportFi
 	if job.Format == "" {
 		job.Format = FormatCSV
 	}
-	return a.startJob(ctx, job, func(ctx context.Context, r *runningJob) error {
-		defer done()
-		spec.Progress = func(p ImportProgress) {
-			r.change(func(j *Job) { j.Storing, j.Rows, j.Stored, j.Bytes = p.Storing, p.Rows, p.Stored, p.Read })
+	r, err := a.newJob(job)
+	if err != nil {
+		return nil, err
+	}
+	if a.e.blobs != nil && a.e.readmit != nil {
+		r.plan = a.planOf(spec, size)
+		if err := a.e.keepJobFile(ctx, r, file); err != nil {
+			a.e.giveUp(r)
+			return nil, err
 		}
-		report, err := a.Import(ctx, spec, file)
-		if report != nil {
-			r.change(func(j *Job) { j.Table, j.Stored = report.Table, report.Rows })
+	}
+	started, err := a.begin(ctx, r, func(ctx context.Context, r *runningJob) error {
+		free := done
+		if r.plan != nil { // the upload need not lie there twice
+			if kept, close, err := a.e.openJobFile(ctx, r.job.Workspace, r.job.ID); err == nil {
+				done()
+				file, free = kept, close
+			}
 		}
-		if err != nil && report == nil {
-			r.change(func(j *Job) { j.Stored = 0 }) // the table that was made is gone again, or nothing was stored
-		}
-		return err
+		defer func() { free() }()
+		return a.runImport(ctx, &importJob{run: r}, spec, file)
 	})
+	if err != nil && r.plan != nil && !errors.Is(err, adapter.ErrUncertain) {
+		a.e.discardJobFiles(ctx, r.job.Workspace, r.job.ID)
+	}
+	return started, err
+}
+
+// runImport does the import of a job, or what is left of it.
+func (a *Access) runImport(ctx context.Context, job *importJob, spec ImportSpec, file ImportFile) error {
+	r := job.run
+	spec.Progress = func(p ImportProgress) {
+		r.change(func(j *Job) { j.Storing, j.Rows, j.Stored, j.Bytes = p.Storing, p.Rows, p.Stored, p.Read })
+	}
+	report, err := a.importing(spec, file, job).run(ctx)
+	if report != nil {
+		r.change(func(j *Job) { j.Table, j.Stored = report.Table, report.Rows })
+	}
+	if job.removed {
+		r.change(func(j *Job) { j.Table, j.Stored = "", -1 }) // with the table, whatever was stored
+	}
+	return err
 }
 
 // StartExport begins an export of every row of a query that goes on after the call; JobFile gives the file.
@@ -76,12 +107,7 @@ func (a *Access) export(ctx context.Context, workspace string, q *lqp.Query, r *
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	if a.e.jobs.dir != "" { // nothing may have been put there before
-		if err := os.MkdirAll(a.e.jobs.dir, 0o700); err != nil {
-			return fmt.Errorf("keep export: %w", err)
-		}
-	}
-	file, err := os.CreateTemp(a.e.jobs.dir, "export-*")
+	file, err := a.e.jobs.temporary()
 	if err != nil {
 		return fmt.Errorf("keep export: %w", err)
 	}
@@ -91,11 +117,8 @@ func (a *Access) export(ctx context.Context, workspace string, q *lqp.Query, r *
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	if err := os.Remove(file.Name()); err != nil {
-		return fmt.Errorf("keep export: %w", err)
-	}
 	job := r.get()
-	out := &jobWriter{file: file, job: r}
+	out := &jobWriter{file: file, job: r, most: a.e.limits.ExportBytes}
 	rows.passed = func() { out.rows++ }
 	if _, err := WriteRows(out, rows, job.Format); err != nil {
 		return err
@@ -115,13 +138,14 @@ func (a *Access) export(ctx context.Context, workspace string, q *lqp.Query, r *
 type jobWriter struct {
 	file        *os.File
 	job         *runningJob
+	most        int64 // bytes
 	rows, bytes int64
 }
 
 // Write implements io.Writer.
 func (w *jobWriter) Write(b []byte) (int, error) {
-	if w.bytes+int64(len(b)) > maxJobFile {
-		return 0, &minidb.LimitError{Name: "export_bytes", Max: maxJobFile}
+	if w.bytes+int64(len(b)) > w.most {
+		return 0, &minidb.LimitError{Name: "export_bytes", Max: int(w.most)}
 	}
 	n, err := w.file.Write(b)
 	w.bytes += int64(n)

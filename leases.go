@@ -8,7 +8,7 @@ import (
 	"github.com/livetables/livetables/minidb"
 )
 
-// leases are what one engine alone does of all that share a database: handing changes to each sink, signing heads, purging.
+// leases are what one engine alone does of all that share a database: handing changes to each sink, signing heads, purging, cutting logs.
 type leases struct {
 	e  *Engine
 	mu sync.Mutex // over list
@@ -20,6 +20,7 @@ type leases struct {
 const (
 	leaseHeads = "heads"
 	leasePurge = "purge"
+	leaseLogs  = "logs"
 )
 
 // of is the lease of that name. It is claimed by keep.

@@ -1,6 +1,7 @@
 package livetables_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -229,6 +230,22 @@ func TestTemplates(t *testing.T) {
 					rows, err := w.viewer.ViewData(ctx, v.ID, livetables.ViewRequest{})
 					require.NotEmpty(t, all(t, rows, err), v.Name)
 				}
+			}
+			kinds := map[minidb.ColumnType]int{}
+			for _, made := range tables {
+				for _, c := range made.Columns {
+					kinds[c.Type]++
+					require.Empty(t, c.Options.Broken, "%s.%s", made.Name, c.Name)
+					if !c.Type.Computed() {
+						continue
+					}
+					rows, err := w.viewer.Query(ctx, w.workspace, &lqp.Query{From: lqp.Source{Table: made.ID, Alias: "t"}, Select: []lqp.Named{{Expr: lqp.Ref("t", c.ID)}}})
+					values := slices.DeleteFunc(all(t, rows, err), func(v string) bool { return v == "NULL" || v == "0" })
+					require.NotEmpty(t, values, "%s.%s shows something", made.Name, c.Name)
+				}
+			}
+			for _, kind := range []minidb.ColumnType{minidb.LinkColumn, minidb.LookupColumn, minidb.RollupColumn, minidb.FormulaColumn} {
+				require.True(t, kinds[kind] > 0, "a %s column", kind)
 			}
 			require.Equal(t, len(tpl.Views), found)
 			require.GreaterOrEqual(t, found, 2)

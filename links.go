@@ -13,7 +13,7 @@ import (
 
 // linkGuards are the rules of the tables that a table links to, in the form that the mini-DB checks writes with.
 //
-// Who is kept from rows of the linked table sees no link to it and changes none: which rows there are would show. A two-way
+// Who does not see all rows of the linked table changes the links to those that it sees; the others stay. A two-way
 // link changes rows on both sides, so that its writer needs the right to update the linked rows too; that the other column
 // is masked for them because rows of this table are out of their sight is no obstacle.
 func (s *entry) linkGuards(t *minidb.Table) (map[string]minidb.LinkGuard, error) {
@@ -42,13 +42,17 @@ func (s *entry) linkGuard(l *minidb.Link) (minidb.LinkGuard, error) {
 	}
 	ref := rbac.TableRef{Table: target.ID}
 	seen, err := s.reader().Look(ref, target.Schema())
-	if errors.Is(err, rewrite.ErrNoTable) || err == nil && !seesRows(seen) {
+	if errors.Is(err, rewrite.ErrNoTable) || err == nil && !seen.Shows(minidb.ColumnID) {
 		return minidb.LinkGuard{Closed: true}, nil
 	}
 	if err != nil {
 		return minidb.LinkGuard{}, err
 	}
-	g := minidb.LinkGuard{Table: target}
+	rules, err := seen.Guard()
+	if err != nil {
+		return minidb.LinkGuard{Closed: true}, nil //nolint:nilerr // a rule that does not compile closes
+	}
+	g := minidb.LinkGuard{Table: target, Read: rules.Read, Part: rules.Read != nil}
 	if l.Inverse == "" {
 		return g, nil
 	}
@@ -56,16 +60,9 @@ func (s *entry) linkGuard(l *minidb.Link) (minidb.LinkGuard, error) {
 	if s.policy.Table(s.p, ref).Columns[l.Inverse] != "" || !s.policy.Can(s.p, rbac.WriteRows, target.ID).Allowed {
 		return minidb.LinkGuard{Closed: true}, nil
 	}
-	rules, err := seen.Guard()
-	if err != nil {
-		return g, fmt.Errorf("table %s: its rule does not compile: %w", target.ID, ErrNotFound)
-	}
 	g.Update = rules.Update
 	return g, nil
 }
-
-// seesRows reports whether a principal sees every row of a table and knows it by its id.
-func seesRows(seen *rewrite.Sight) bool { return !seen.Narrows() && seen.Shows(minidb.ColumnID) }
 
 // mayLink checks that the principal may make a link column: the linked table is there for it, and with a column that shows
 // the links from the other side it may be altered.

@@ -63,8 +63,9 @@ type Options struct {
 	// Sealer keeps connection secrets and cursors; nil makes cursors with a random key of this process and refuses
 	// connections that have a password.
 	Sealer Sealer
-	// Blobs keeps the contents of attachments; nil refuses attachment columns. The engine does not close it. It removes what
-	// belongs to no attachment of the store: nothing else may be kept there, and several engines share it only with the store.
+	// Blobs keeps the contents of attachments and the files of imports that are under way; nil refuses attachment columns, and
+	// then no import goes on after a restart. The engine does not close it. It removes what
+	// belongs to no attachment and no job of the store: nothing else may be kept there, and several engines share it only with the store.
 	Blobs blob.Store
 	// Dial opens the network connections of adapters: the place for an address guard. nil refuses every address that is
 	// not public.
@@ -87,9 +88,17 @@ type Options struct {
 	// TrashTime is how long what was deleted can be restored, before Run removes it for good; 0 for 30 days, below 0 without
 	// an end.
 	TrashTime time.Duration
+	// LogTime is how long every entry of the change log is kept at least, whatever the retention policy of its workspace says; 0
+	// for 7 days, below 0 for no least time.
+	LogTime time.Duration
 	// Forget removes what the embedding program keeps of a deleted workspace. It is called while the workspace is purged,
 	// perhaps more than once; until it succeeds the workspace counts as not purged. nil when nothing is kept.
 	Forget func(ctx context.Context, workspace string) error
+	// Readmit gives a principal anew whose job goes on after a restart, or in another process. It is handed what was kept of it
+	// (everything but Attributes and Valid) and answers with what it is today; its ID and Scope must be the same. An error that
+	// is ErrRevoked ends the job; any other one has it tried again later. nil takes no job up: imports that are under way when
+	// the process ends are interrupted. It may be called from many goroutines.
+	Readmit func(ctx context.Context, was rbac.Principal) (rbac.Principal, error)
 	// Instance names this engine among those that share the store's database, the same after a restart; what one of them
 	// alone does (handing changes to a sink, signing heads, purging) is taken up at once by the next engine of that name. Empty
 	// for a random name.
@@ -115,6 +124,16 @@ type Limits struct {
 
 	AttachmentBytes int64 // bytes of one uploaded file: 100 MiB
 	WorkspaceFiles  int64 // bytes of all files of a workspace: 10 GiB; below 0 for no limit
+
+	ArchiveBytes int64 // bytes of the archive of a workspace that is imported: 16 GiB
+
+	Jobs          int           // jobs that run at once in this process: 8
+	OwnerJobs     int           // of one owner: 2
+	WorkspaceJobs int           // in one workspace: 4
+	JobFiles      int64         // bytes of the files that are kept for the imports of a workspace: 4 GiB; below 0 for no limit
+	ExportBytes   int64         // bytes of the file of one export: 1 GiB
+	Exports       int           // files of exports that are kept for one owner: 5
+	ExportTime    time.Duration // time for which the file of an export is kept: 1 h
 
 	SourceReads    int           // reads that run at once at one connection, which has one database connection more than that: 4
 	WorkspaceReads int           // reads that run at once at all connections of a workspace: 16
@@ -157,6 +176,22 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.WorkspaceFiles == 0 {
 		l.WorkspaceFiles = 10 << 30
+	}
+	if l.ArchiveBytes <= 0 {
+		l.ArchiveBytes = 16 << 30
+	}
+	set(&l.Jobs, 8)
+	set(&l.OwnerJobs, 2)
+	set(&l.WorkspaceJobs, 4)
+	set(&l.Exports, 5)
+	if l.JobFiles == 0 {
+		l.JobFiles = 4 << 30
+	}
+	if l.ExportBytes <= 0 {
+		l.ExportBytes = 1 << 30
+	}
+	if l.ExportTime <= 0 {
+		l.ExportTime = time.Hour
 	}
 	set(&l.SourceReads, 4)
 	set(&l.WorkspaceReads, 16)
@@ -205,8 +240,11 @@ type Engine struct {
 	instance  string        // the name of this engine among those that share the store's database
 	leases    *leases
 	keep      time.Duration // time in the trash, below 0 for no end
+	cuts      logCuts
 	uses      indexuse.Log
 	blobs     blob.Store // nil for none
+	archives  archives
+	readmit   func(ctx context.Context, was rbac.Principal) (rbac.Principal, error)
 }
 
 // New builds an engine. It opens nothing and starts nothing; all problems of the options are reported together.
@@ -232,6 +270,10 @@ func New(opt Options) (*Engine, error) {
 	if e.keep == 0 {
 		e.keep = trashTime
 	}
+	e.cuts.least = opt.LogTime
+	if opt.LogTime == 0 {
+		e.cuts.least = logTime
+	}
 	if e.policies == nil {
 		e.policies = &cataloguePolicies{store: opt.Store}
 	} else {
@@ -251,7 +293,7 @@ func New(opt Options) (*Engine, error) {
 	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
 	}
-	e.jobs = &jobs{dir: opt.SpillDir}
+	e.jobs, e.readmit = &jobs{dir: opt.SpillDir, limits: &e.limits}, opt.Readmit
 	e.sources = newSources(e, opt)
 	return e, nil
 }
@@ -274,8 +316,8 @@ func (o Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// Close ends the jobs that run and closes the connections to external databases. The store stays open: it belongs to whoever opened it. Closing
-// twice is harmless.
+// Close ends the jobs that run, puts down those that go on later, and closes the connections to external databases. The store
+// stays open: it belongs to whoever opened it. Closing twice is harmless.
 func (e *Engine) Close() error {
 	var err error
 	e.closing.Do(func() { err = errors.Join(e.jobs.close(), e.sources.close()) })

@@ -14,5 +14,6 @@ func TestMain(m *testing.M) {
 	os.Exit(storetest.RunCentral(m, "TestTwoEngines.*", "TestHiddenColumnDoesNotExist", "TestRowRulesAgainstFilteredCopy",
 		"TestWritesAreCheckedBeforeAndAfter", "TestCursorBelongsToItsQueryAndReader", "TestSubscriber.*", "TestPublishedView",
 		"TestReadersDuringChangeType", "TestDuplicateBase", "TestArchive", "TestLockRow", "TestImportMakesATable", "TestExportIsImportedBack",
-		"TestEveryTamperingIsNamed", "TestRewrittenLogIsFound", "TestRevert.*", "TestThePastIsAsItWas"))
+		"TestAttack75JobsGoOn", "TestEveryTamperingIsNamed", "TestRewrittenLogIsFound", "TestRevert.*", "TestThePastIsAsItWas", "TestColumnTypes",
+		"TestThePastAboveTheFloor", "TestWhatWasCutIsRefused", "TestTamperingWithACutLog"))
 }

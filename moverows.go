@@ -50,10 +50,10 @@ func (a *Access) moveRows(ctx context.Context, table string, m RowMove) (*Result
 	}
 	r, err := a.e.store.MoveRows(ctx, a.actor(""), minidb.Move{Table: t, Rows: m.Rows, Before: m.Before, After: m.After, First: m.First,
 		Last: m.Last, Guard: guard, Reason: m.Reason, DryRun: m.DryRun})
-	w := write{Write: minidb.Write{Table: t, Mutation: &lqp.Mutation{}}, seen: seen}
+	w := write{Write: minidb.Write{Table: t, Mutation: &lqp.Mutation{}}, seen: seen, links: newLinksInSight(s)}
 	if err != nil {
-		return nil, hideRefusal(err, []write{w})
+		return nil, hideRefusal(ctx, err, []write{w})
 	}
-	shown := w.result(r)
+	shown := w.result(ctx, r)
 	return &shown, nil
 }

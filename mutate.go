@@ -54,11 +54,11 @@ func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mut
 	}
 	applied, err := a.e.store.Apply(ctx, a.actor(""), checked)
 	if err != nil {
-		return nil, hideRefusal(err, writes)
+		return nil, hideRefusal(ctx, err, writes)
 	}
 	results := make([]Result, len(applied))
 	for i := range applied {
-		results[i] = writes[i].result(applied[i])
+		results[i] = writes[i].result(ctx, applied[i])
 	}
 	return results, nil
 }
@@ -86,7 +86,7 @@ func (s *entry) write(ctx context.Context, m *lqp.Mutation, path string) (write,
 	shown := seen.Table()
 	bound := *m
 	bound.Rows = make([]lqp.RowChange, 0, len(m.Rows))
-	w := write{seen: seen, rows: len(m.Rows)}
+	w := write{seen: seen, rows: len(m.Rows), links: newLinksInSight(s)}
 	var problems lqp.Problems
 	var forbidden error
 	for i, r := range m.Rows {
@@ -142,7 +142,7 @@ func boundRow(seen *rewrite.Sight, r lqp.RowChange, path string) (row lqp.RowCha
 			continue
 		case access == rbac.ReadOnly:
 			denied = fmt.Errorf("column %s is read-only: %w", as.Column, ErrForbidden)
-		case access == rbac.Masked:
+		case access == rbac.Masked && !seen.WritesLinks(id):
 			denied = fmt.Errorf("column %s is masked: %w", as.Column, ErrForbidden)
 		}
 		row.Set[i] = lqp.Assignment{Column: id, Value: as.Value}
@@ -164,6 +164,7 @@ type write struct {
 	rows    int           // that were asked for
 	kept    []int         // which of them the Write has
 	refused map[int]error // the others, of a partial mutation
+	links   *linksInSight // for showing what was written
 }
 
 func (w *write) refuse(row int, err error) {
@@ -174,11 +175,11 @@ func (w *write) refuse(row int, err error) {
 }
 
 // result shows of rows what the writer may see, those of a partial mutation in the places in which they were asked for.
-func (w *write) result(r minidb.Result) Result {
+func (w *write) result(ctx context.Context, r minidb.Result) Result {
 	if w.Mutation.Partial {
 		all := make([]minidb.RowResult, w.rows)
 		for i, row := range r.Rows {
-			row.Err = hideRefusal(row.Err, []write{*w})
+			row.Err = hideRefusal(ctx, row.Err, []write{*w})
 			var values *minidb.ValidationError
 			if errors.As(row.Err, &values) { // a copy of ours
 				for j := range values.Fields {
@@ -193,17 +194,22 @@ func (w *write) result(r minidb.Result) Result {
 		r.Rows = all
 	}
 	for i := range r.Rows {
-		r.Rows[i].Before, r.Rows[i].After = w.seen.Show(r.Rows[i].Before), w.seen.Show(r.Rows[i].After)
+		w.links.want(w.seen, r.Rows[i].Before)
+		w.links.want(w.seen, r.Rows[i].After)
+	}
+	_ = w.links.look(ctx) // the write is done: of links that cannot be looked up nothing is shown
+	for i := range r.Rows {
+		r.Rows[i].Before, r.Rows[i].After = w.links.show(w.seen, r.Rows[i].Before), w.links.show(w.seen, r.Rows[i].After)
 	}
 	return Result{Result: r, Columns: w.seen.Table().Columns}
 }
 
 // hideRefusal is the error of a write as far as the writer may know it.
-func hideRefusal(err error, writes []write) error {
+func hideRefusal(ctx context.Context, err error, writes []write) error {
 	if err == nil {
 		return nil
 	}
-	return hideFields(hideConflict(err, writes), writes)
+	return hideFields(hideConflict(ctx, err, writes), writes)
 }
 
 // hiddenFault is all that is said of a column that the writer cannot see and that refuses a row.
@@ -223,7 +229,7 @@ func hideFaults(v *minidb.ValidationError, seen *rewrite.Sight, t *minidb.Table)
 	shown := &minidb.ValidationError{Write: v.Write, Fields: slices.Clone(v.Fields)}
 	for i := range shown.Fields {
 		f := &shown.Fields[i]
-		if t.Schema().Column(f.Column) != nil && !seen.Shows(f.Column) {
+		if t.Schema().Column(f.Column) != nil && !seen.Shows(f.Column) && !seen.WritesLinks(f.Column) {
 			f.Column, f.Code, f.Message = "", minidb.CodeInvalid, hiddenFault
 		}
 	}

@@ -34,7 +34,8 @@ type consumer struct {
 // ours reports whether this process serves the consumer.
 func (c *consumer) ours() bool { return c.lease == nil || c.lease.Mine() }
 
-// Run owns the engine's background work until ctx ends: it looks after the connections to external databases and hands
+// Run owns the engine's background work until ctx ends: it looks after the connections to external databases, takes up jobs
+// that another process has left, and hands
 // committed changes to the broker and to the sinks, each at its own pace and from its own place in the log. A consumer that fails is asked again and delays nobody else. Run returns
 // nil when ctx ends. Without Run, changes are kept but nobody hears of them, and connections that nobody uses stay open.
 func (e *Engine) Run(ctx context.Context) error {
@@ -48,6 +49,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.leases.of(leaseHeads)
 	e.leases.of(leasePurge)
+	e.leases.of(leaseLogs)
 	e.leases.claim(ctx)
 	defer e.leases.release(ctx)
 	wakers := make([]chan struct{}, len(consumers))
@@ -59,6 +61,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	wg.Go(func() { e.sources.watch(ctx) })
 	wg.Go(func() { e.purge(ctx) })
 	wg.Go(func() { e.signHeads(ctx) })
+	wg.Go(func() { e.cutLogs(ctx) })
+	wg.Go(func() { e.resumeJobs(ctx) })
 	wg.Go(func() { e.leases.keep(ctx) })
 	committed, stop := e.store.Committed()
 	defer stop()
@@ -175,6 +179,6 @@ func (e *Engine) publish(ctx context.Context, entries []audit.Entry) error {
 }
 
 func eventOf(en *audit.Entry) realtime.Event {
-	return realtime.Event{Workspace: en.Workspace, Table: en.Table, Offset: en.Offset, Action: en.Action, Resource: en.Resource,
+	return realtime.Event{Workspace: en.Workspace, Table: en.Table, Offset: en.Offset, Position: en.Position, Batch: en.Batch, Action: en.Action, Resource: en.Resource,
 		Version: en.Version, Actor: en.Actor, At: en.At, Before: en.Before, After: en.After}
 }

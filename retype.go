@@ -19,6 +19,9 @@ type TypeChange struct {
 	Options minidb.ColumnOptions // of the new type
 	// AddChoices makes choices of a single_select of the values that rows have and Options do not list.
 	AddChoices bool
+	// CreateRows makes rows of the linked table, of a column that becomes a link, for what no row of it is called. The principal
+	// must be allowed to make them.
+	CreateRows bool
 	// AcceptLoss carries the change out although cells lose something or views break.
 	AcceptLoss bool
 }
@@ -41,6 +44,11 @@ func (e *LossError) Error() string {
 	}
 	return cause.Error()
 }
+
+// A column of texts, choices or numbers becomes a link by what the rows of the linked table are called, the values of its primary
+// column: each cell is one label, or a list of them with commas between or as JSON. A one-way link becomes a column of texts by
+// the same. Only who sees all rows of the linked table and what they are called can have it so, and a link does not become texts
+// while a rule keeps any of that from somebody: texts would show it.
 
 // PreviewType tells what ChangeType would do. Its examples are rows that the principal may see.
 func (a *Access) PreviewType(ctx context.Context, column string, change TypeChange) (*TypeReport, error) {
@@ -125,8 +133,58 @@ func (a *Access) openRetype(ctx context.Context, column string, change TypeChang
 	if err != nil {
 		return nil, err
 	}
-	return &retyping{entry: s, table: t, column: column, retype: minidb.Retype{Type: change.Type, Options: change.Options,
-		AddChoices: change.AddChoices, AcceptLoss: change.AcceptLoss, Visible: guard.Read, PolicyVersion: guard.PolicyVersion}}, nil
+	r := &retyping{entry: s, table: t, column: column, retype: minidb.Retype{Type: change.Type, Options: change.Options, CreateRows: change.CreateRows,
+		AddChoices: change.AddChoices, AcceptLoss: change.AcceptLoss, Visible: guard.Read, PolicyVersion: guard.PolicyVersion}}
+	if c, _ := t.Column(column); change.Type == minidb.LinkColumn || c.Type == minidb.LinkColumn {
+		r.retype.Target, err = s.labelled(ctx, c, change)
+	}
+	return r, err
+}
+
+// labelled checks that the principal sees what the rows of the linked table are called, all of them, for a change of type into or
+// out of a link. The answer is what it may do there.
+func (s *entry) labelled(ctx context.Context, c *minidb.Column, change TypeChange) (minidb.Guard, error) {
+	link := change.Options.Link
+	if c.Type == minidb.LinkColumn {
+		link = c.Options.Link
+	}
+	if link == nil {
+		return minidb.Guard{}, nil // refused for what it is
+	}
+	id := link.Table
+	if id == "" {
+		id = c.Table
+	}
+	target, seen, err := s.tableOf(ctx, id)
+	if err != nil {
+		return minidb.Guard{}, err
+	}
+	if err := wholeRows(target, seen); err != nil {
+		return minidb.Guard{}, err
+	}
+	primary := target.Primary()
+	if !seen.Shows(minidb.ColumnID) || primary != "" && !seen.Shows(primary) {
+		return minidb.Guard{}, fmt.Errorf("what the rows of table %s are called is not for you to see: %w", id, ErrForbidden)
+	}
+	if c.Type == minidb.LinkColumn {
+		for role, rule := range s.policy.Rules[rbac.TableRef{Table: id}] {
+			if rule.Closed || rule.Read != nil || rule.Columns[primary] != "" && rule.Columns[primary] != rbac.ReadOnly || rule.Columns[minidb.ColumnID] != "" {
+				return minidb.Guard{}, &minidb.ValidationError{Fields: []minidb.FieldError{{Column: "type", Code: "rule",
+					Message: fmt.Sprintf("a rule keeps rows of the linked table, or what they are called, from the role %s: texts would show it", role)}}}
+			}
+		}
+		return minidb.Guard{}, nil
+	}
+	if !change.CreateRows {
+		return minidb.Guard{}, nil
+	}
+	if err := s.may(id, rbac.WriteRows); err != nil {
+		return minidb.Guard{}, err
+	}
+	if seen.Access(primary) != "" {
+		return minidb.Guard{}, fmt.Errorf("what the rows of table %s are called is not for you to write: %w", id, ErrForbidden)
+	}
+	return s.guardOf(seen, target)
 }
 
 func (r *retyping) preview(ctx context.Context) (*TypeReport, error) {

@@ -23,6 +23,9 @@ type RevertOptions struct {
 	// Portion takes back the first 10,000 rows of a larger choice; the report's More says that there are others, which the same
 	// call takes next. Without it a larger choice is refused.
 	Portion bool
+	// Count, when not nil, is told once how many rows will be written, before they are: its error is that of the call, and nothing is
+	// taken back.
+	Count func(rows int) error
 }
 
 // Changes is a choice of changes of rows: an operation, or what was done in a time. Of the fields below From, the empty ones
@@ -68,12 +71,32 @@ func (a *Access) Revert(ctx context.Context, workspace string, changes Changes, 
 	if changes.Operation != "" {
 		r.what = changes.Operation
 	}
-	return a.reverse(ctx, workspace, r, func(s *entry) ([]string, error) {
+	report, err := a.reverse(ctx, workspace, r, func(s *entry) ([]string, error) {
 		if changes.Operation != "" {
 			return a.e.store.RevertTables(ctx, r.sel)
 		}
+		if changes.Table == "" { // what is left of the time is told too, of everything
+			floor, err := a.e.store.Floor(ctx, workspace)
+			if err != nil {
+				return nil, err
+			}
+			if floor.Cuts(changes.From) {
+				return nil, &minidb.HistoryCutError{Begins: floor.Begins}
+			}
+		}
 		return s.tablesWithin(changes.Base, changes.Table)
 	})
+	if err != nil || changes.Actor == "" || changes.Row != "" {
+		return report, err
+	}
+	s, err := a.enter(ctx, workspace, rbac.WriteRows)
+	if err == nil {
+		report.Left, report.LeftMore, err = s.left(ctx, changes)
+	}
+	if err != nil {
+		a.e.log.WarnContext(ctx, "list what a revert left", "workspace", workspace, "error", err) // the rows are taken back all the same
+	}
+	return report, nil
 }
 
 // RevertRow takes one change of a row back. Its entry is one that [Access.RowHistory] shows.
@@ -149,6 +172,25 @@ type reversal struct {
 	actor string // whose changes are chosen, "" where that does not matter
 	what  string // for the reason
 	all   int    // how many rows must be there, 0 for any number
+
+	counted bool
+}
+
+// count tells whoever wants to know how many rows a plan writes, the first time.
+func (r *reversal) count(plan *minidb.RevertPlan) error {
+	if r.opt.Count == nil || r.counted {
+		return nil
+	}
+	r.counted = true
+	rows := 0
+	for _, t := range plan.Tables {
+		for i := range t.Rows {
+			if t.Rows[i].Op != "" {
+				rows++
+			}
+		}
+	}
+	return r.opt.Count(rows)
 }
 
 // reason names what was taken back, and why.
@@ -193,6 +235,9 @@ func (a *Access) reverseOnce(ctx context.Context, workspace string, r *reversal,
 	if err != nil {
 		return nil, err
 	}
+	if r.sel.Sees, err = s.seesPast(ctx, open); err != nil {
+		return nil, err
+	}
 	plan, err := a.e.store.PlanRevert(ctx, r.sel, r.opt.Conflicts, open, r.opt.Portion)
 	if err != nil {
 		return nil, err
@@ -208,6 +253,9 @@ func (a *Access) reverseOnce(ctx context.Context, workspace string, r *reversal,
 		if err := wholeTrash(plan, r.sel.Trash); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.count(plan); err != nil {
+		return nil, err
 	}
 	report := &RevertReport{Kind: r.kind, Target: plan.Target, DryRun: r.opt.DryRun, More: plan.More}
 	id, results, err := a.e.store.ApplyRevert(ctx, a.actor(""), plan, minidb.Revert{Kind: r.kind, Reason: r.reason(), DryRun: r.opt.DryRun,

@@ -23,7 +23,7 @@ func (s *entry) narrowRevert(ctx context.Context, plan *minidb.RevertPlan) (some
 		rows := t.Rows[:0]
 		for i := range t.Rows {
 			r := t.Rows[i]
-			if !seen.Sees(r.Now) {
+			if r.Unseen || !seen.Sees(r.Now) {
 				some = true
 				continue
 			}
@@ -46,6 +46,20 @@ func (s *entry) narrowRevert(ctx context.Context, plan *minidb.RevertPlan) (some
 	return some, nil
 }
 
+// seesPast says of which rows as they once were in some tables the principal may know: taking a change back must not bring out
+// what a row was while it was out of sight.
+func (s *entry) seesPast(ctx context.Context, tables []*minidb.Table) (func(*minidb.Table, []lqp.Value) bool, error) {
+	sights := make(map[string]*rewrite.Sight, len(tables))
+	for _, t := range tables {
+		seen, err := s.sight(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		sights[t.ID] = seen
+	}
+	return func(t *minidb.Table, row []lqp.Value) bool { return sights[t.ID].Sees(row) }, nil
+}
+
 func shownOnly[T any](list []T, shows func(*T) bool) (kept []T) {
 	for i := range list {
 		if shows(&list[i]) {
@@ -58,8 +72,9 @@ func shownOnly[T any](list []T, shows func(*T) bool) (kept []T) {
 // writableCells refuses a row with a cell to set back that the principal may not write. A row that is restored brings all its
 // values: in columns out of reach it may only have those that a new row gets anyway.
 func writableCells(t *minidb.Table, seen *rewrite.Sight, r *minidb.RowRevert) error {
-	for _, c := range r.Cells {
-		if seen.Access(c.Column) != "" {
+	// What became of the cells since is not told, not even by what is answered here.
+	for _, column := range r.Touched {
+		if seen.Access(column) != "" {
 			return fmt.Errorf("the change touched a column that you may not write: %w", ErrForbidden)
 		}
 	}
@@ -111,6 +126,10 @@ type RevertReport struct {
 	More      bool // there are further rows: the same call takes the next portion
 	Affected  int  // rows that were restored, changed or deleted
 	Rows      []RevertedRow
+	// Left are changes of definitions, rights and other things that somebody made in the time whose changes were taken back, the
+	// newest first. LeftMore says that there are others.
+	Left     []LeftChange
+	LeftMore bool
 }
 
 // RevertedRow is what became of one row, as far as the principal may see it.
@@ -118,6 +137,7 @@ type RevertedRow struct {
 	Table, ID string
 	Op        lqp.Op // Insert for a restored row, Update, Delete, "" when nothing was done
 	Version   int64  // after the write, of a row that was left alone its own; 0 where it is not shown
+	Moved     bool   // it has the place in the manual order again that it had
 	Cells     []RevertedCell
 	Conflicts []RevertConflict
 	Conflict  *RevertRowConflict // about the row as a whole
@@ -167,7 +187,7 @@ func (s *entry) report(ctx context.Context, out *RevertReport, plan *minidb.Reve
 			r := &t.Rows[i]
 			row := RevertedRow{Table: t.Table.ID, ID: r.ID, Version: r.Version, Lost: r.Lost, Conflict: r.Conflict, Refused: r.Refused}
 			if d, ok := done[r.ID]; ok {
-				row.Op, row.Version = d.Op, d.Version
+				row.Op, row.Version, row.Moved = d.Op, d.Version, r.Move != nil
 				row.Cells = changedCells(seen, &d)
 				out.Affected++
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,18 +38,33 @@ func (a *Access) RowDiff(ctx context.Context, table, row string, from, to minidb
 		return nil, fmt.Errorf("row %s: %w", row, ErrNotFound)
 	}
 	var sides [2][]lqp.Value
+	var cut error
 	for i, m := range []minidb.RowMoment{from, to} {
 		past, err := a.e.store.RowAt(ctx, t, row, m)
+		if refused := (*minidb.HistoryCutError)(nil); errors.As(err, &refused) {
+			cut = err
+			past, err = a.e.store.RowAt(ctx, t, row, minidb.RowMoment{})
+		}
 		if err != nil {
 			return nil, err
 		}
 		if past.Values != nil && seen.Sees(past.Values) {
-			sides[i] = seen.Show(past.Values)
+			sides[i] = past.Values
+			s.links().want(seen, past.Values)
 		}
+	}
+	if err := s.links().look(ctx); err != nil {
+		return nil, err
+	}
+	for i := range sides {
+		sides[i] = s.links().show(seen, sides[i])
 	}
 	d := &RowDiff{Before: sides[0] != nil, After: sides[1] != nil}
 	if !d.Before && !d.After {
 		return nil, fmt.Errorf("row %s: %w", row, ErrNotFound)
+	}
+	if cut != nil { // said of rows alone of which the principal sees something, now or at the other moment
+		return nil, cut
 	}
 	value := func(side []lqp.Value, i int) lqp.Value {
 		if side == nil {

@@ -69,7 +69,10 @@ func (s *entry) shown(ctx context.Context, t *minidb.Table) *minidb.Table {
 	if err != nil {
 		return nil
 	}
-	return t.Shown(seen.Table(), func(column string) bool { return !seen.Shows(column) })
+	return t.Shown(seen.Table(), func(column string) bool {
+		_, some := seen.Linked(column)
+		return !seen.Shows(column) && !some
+	})
 }
 
 // anyTable enters the workspace of a table, archived or not, that the principal may alter and that is not closed to it.

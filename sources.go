@@ -66,6 +66,9 @@ func newSources(e *Engine, opt Options) *sources {
 
 // adapter is the open adapter of a connection. It stays open at least until ctx ends, which it must.
 func (s *sources) adapter(ctx context.Context, c *minidb.Connection) (adapter.Adapter, error) {
+	if c.Waits {
+		return nil, fmt.Errorf("connection %q came with the archive of a workspace, without its password: %w", c.Name, ErrSecretUnreadable)
+	}
 	for {
 		src, err := s.lease(ctx, c)
 		switch {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
@@ -86,9 +88,15 @@ func (a *Access) Subscribe(ctx context.Context, table string, since *realtime.Po
 		return nil, fmt.Errorf("subscribe to %s: %w", table, err)
 	}
 	sub.at = head
-	if since != nil {
-		sub.resume(since.Pos, head) // what it cannot continue starts with a snapshot
+	if since == nil {
+		return sub, nil
 	}
+	floor, err := a.e.store.TableFloor(ctx, table)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("subscribe to %s: %w", table, err)
+	}
+	sub.resume(since.Pos, floor, head) // what it cannot continue starts with a snapshot
 	return sub, nil
 }
 
@@ -96,7 +104,8 @@ func (a *Access) Subscribe(ctx context.Context, table string, since *realtime.Po
 func (s *Subscription) Start() (mode string, at realtime.Position) { return s.mode, s.position() }
 
 // Next waits for the next change that the principal may see. It ends with ctx's error, with [ErrRevoked] when the
-// principal may no longer read the table, with ErrNotFound when the table is gone.
+// principal may no longer read the table, with ErrNotFound when the table is gone, and with a *minidb.HistoryCutError when the
+// subscriber was so slow that what follows was cut from the log meanwhile.
 func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 	for {
 		ev, err := s.take(ctx)
@@ -111,9 +120,8 @@ func (s *Subscription) Next(ctx context.Context) (*Frame, error) {
 			continue // nothing happened, but the right to listen was looked at
 		}
 		s.at = ev.Offset
-		f := s.frame(ev, at)
-		if f != nil {
-			return f, nil
+		if f, err := s.frame(ctx, ev, at); f != nil || err != nil {
+			return f, err
 		}
 	}
 }
@@ -165,18 +173,7 @@ func (s *Subscription) readLog(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read changes of %s: %w", s.table, err)
 	}
-	at, err := s.allowed(ctx)
-	if err != nil {
-		return err
-	}
-	redefined, err := s.a.e.store.Redefined(ctx, at.table)
-	if err != nil {
-		return err
-	}
 	for i := range entries {
-		if err := minidb.DropOutdated(&entries[i], redefined); err != nil {
-			return err
-		}
 		s.backlog = append(s.backlog, eventOf(&entries[i]))
 	}
 	return nil
@@ -186,6 +183,7 @@ func (s *Subscription) readLog(ctx context.Context) error {
 type listening struct {
 	table *minidb.Table
 	seen  *rewrite.Sight
+	links *linksInSight
 }
 
 // allowed asks the policy of this moment.
@@ -198,24 +196,24 @@ func (s *Subscription) allowed(ctx context.Context) (listening, error) {
 		return listening{}, err
 	}
 	t, seen, err := en.tableOf(ctx, s.table)
-	return listening{t, seen}, err
+	return listening{t, seen, en.links()}, err
 }
 
 // frame shows an event as far as the principal may see it; nil when that is nothing.
-func (s *Subscription) frame(ev *realtime.Event, at listening) *Frame {
+func (s *Subscription) frame(ctx context.Context, ev *realtime.Event, at listening) (*Frame, error) {
 	f := &Frame{Event: "data:update", At: ev.At}
 	if !strings.HasPrefix(ev.Action, "row.") {
 		f.Event = "schema:update"
 	} else {
-		op, ok := rowChange(ev, at.table, at.seen)
-		if !ok {
-			return nil
+		op, ok, err := rowChange(ctx, ev, at)
+		if !ok || err != nil {
+			return nil, err
 		}
 		f.Ops = []RowChange{op}
 	}
 	s.sent++
 	f.Position = s.position()
-	return f
+	return f, nil
 }
 
 func (s *Subscription) position() realtime.Position {
@@ -243,35 +241,36 @@ func (s *Subscription) sealPos() string {
 }
 
 // resume continues after a sealed place, unless it is none of this table's and principal's.
-func (s *Subscription) resume(pos string, head int64) {
+// What follows it must not have been cut.
+func (s *Subscription) resume(pos string, floor, head int64) {
 	c, err := s.a.e.cursors.Open(pos, s.scope(), s.a.e.clock())
 	if err != nil || len(c.After) != 3 || c.After[0].Kind() != lqp.Number || c.After[1].Kind() != lqp.Number || c.After[2].Kind() != lqp.Text {
 		return
 	}
 	at, ok := c.After[0].Decimal().Int64()
 	sent, sentOK := c.After[1].Decimal().Int64()
-	if ok && sentOK && at <= head {
+	if ok && sentOK && floor <= at && at <= head {
 		s.at, s.sent, s.epoch, s.mode = at, sent, c.After[2].Text(), ModeReplay
 	}
 }
 
 // rowChange applies the row rule to both images of a change, and masks and column rules to what is shown of it.
-func rowChange(ev *realtime.Event, t *minidb.Table, seen *rewrite.Sight) (RowChange, bool) {
-	before, beforeOK := seenImage(ev.Before, t, seen)
-	after, afterOK := seenImage(ev.After, t, seen)
+func rowChange(ctx context.Context, ev *realtime.Event, at listening) (c RowChange, shown bool, err error) {
+	seen := at.seen
+	before, after, err := at.images(ctx, ev)
 	columns := seen.Table().Columns
-	c := RowChange{ID: ev.Resource, Version: ev.Version, Actor: ev.Actor}
+	c = RowChange{ID: ev.Resource, Version: ev.Version, Actor: ev.Actor}
 	switch {
-	case !beforeOK && !afterOK:
-		return c, false
-	case beforeOK && afterOK:
+	case err != nil || before == nil && after == nil:
+		return c, false, err
+	case before != nil && after != nil:
 		c.Op = "update"
 		set, changed := imageJSON(columns, after, before)
 		if !changed {
-			return c, false
+			return c, false, nil
 		}
 		c.Set = set
-	case afterOK:
+	case after != nil:
 		c.Op = "enter"
 		if len(ev.Before) == 0 {
 			c.Op = "insert"
@@ -287,19 +286,46 @@ func rowChange(ev *realtime.Event, t *minidb.Table, seen *rewrite.Sight) (RowCha
 		}
 	}
 	hideBuiltIn(seen, c.Op, &c.Actor, &c.Version)
-	return c, true
+	return c, true, nil
 }
 
-// seenImage is what the principal sees of a row image; false when it does not see the row. A missing image is not seen.
-func seenImage(image json.RawMessage, t *minidb.Table, seen *rewrite.Sight) ([]lqp.Value, bool) {
-	if len(image) == 0 {
-		return nil, false
+// images are the row before and after a change as the subscriber sees it, nil where it does not.
+func (at listening) images(ctx context.Context, ev *realtime.Event) (before, after []lqp.Value, err error) {
+	l := at.links
+	rows, err := l.realImages(ctx, at.table, at.seen, &audit.Entry{Position: ev.Position, Batch: ev.Batch, Before: ev.Before, After: ev.After})
+	if err != nil {
+		return nil, nil, err
 	}
-	row, err := t.Row(image)
-	if err != nil || !seen.Sees(row) {
-		return nil, false
+	before, after = rows[0], rows[1]
+	l.want(at.seen, before)
+	l.want(at.seen, after)
+	if err = l.look(ctx); err == nil && before != nil && after != nil {
+		err = l.farewells(ctx, at.seen, before, after)
 	}
-	return seen.Show(row), true
+	if err != nil {
+		return nil, nil, err
+	}
+	before, after = l.show(at.seen, before), l.show(at.seen, after)
+	return at.renamed(ctx, ev, before, after)
+}
+
+// renamed takes out of the row before what a rename of choices changed in the same batch: it is the same choice, but a subscriber
+// has been told its old name.
+func (at listening) renamed(ctx context.Context, ev *realtime.Event, before, after []lqp.Value) (_, _ []lqp.Value, err error) {
+	if before == nil || after == nil || ev.Batch == "" {
+		return before, after, nil
+	}
+	past, err := at.links.s.e.store.Past(ctx, at.table)
+	if err != nil {
+		return nil, nil, err
+	}
+	before = slices.Clone(before)
+	for i, c := range at.seen.Table().Columns {
+		if at.seen.Shows(c.ID) && past.Renames(c.ID, ev.Batch) {
+			before[i] = lqp.Value{}
+		}
+	}
+	return before, after, nil
 }
 
 // imageJSON is a row as it is shown, as a JSON object by column id; with an old row only what differs from it.

@@ -29,6 +29,8 @@ type LogReport struct {
 	Entries   int64  // entries that were found to be right
 	Heads     int64  // signed heads that were found to be right
 	Hash      []byte // of the last entry that is right
+	// Floor is where the log begins; its Sequence is 0 when nothing of it was ever cut.
+	Floor minidb.Floor
 	// Fault is the first thing that is wrong, nil when nothing is.
 	Fault *audit.Fault
 }
@@ -41,11 +43,7 @@ const verifyPage = 500
 // the log could not be read; what is wrong with it is the report's Fault. It belongs to the operator of an installation and
 // asks no policy.
 func (e *Engine) VerifyLog(ctx context.Context, workspace string, opt VerifyOptions) (LogReport, error) {
-	v := &verifier{e: e, opt: opt, report: LogReport{Workspace: workspace}, trusted: slices.Clone(opt.Keys)}
-	v.opt.Heads = slices.DeleteFunc(slices.Clone(opt.Heads), func(h audit.Head) bool { return h.Workspace != workspace })
-	if key := e.headKey(); key != nil {
-		v.trusted = append(v.trusted, key.Public().(ed25519.PublicKey))
-	}
+	v := e.verifier(workspace, opt)
 	if err := v.run(ctx); err != nil {
 		return v.report, fmt.Errorf("verify log: %w", err)
 	}
@@ -104,6 +102,18 @@ type verifier struct {
 	heads              []audit.Head // those of the store that come next
 	headsFrom          int64        // the last of them that was read
 	headsRead          bool         // there are no more
+	told               audit.LogCut // what the newest entry about a cut says
+	// until, when not nil, is asked of each entry above the floor whether to stop before it.
+	until func(*audit.Entry) bool
+}
+
+func (e *Engine) verifier(workspace string, opt VerifyOptions) *verifier {
+	v := &verifier{e: e, opt: opt, report: LogReport{Workspace: workspace}, trusted: slices.Clone(opt.Keys)}
+	v.opt.Heads = slices.DeleteFunc(slices.Clone(opt.Heads), func(h audit.Head) bool { return h.Workspace != workspace })
+	if key := e.headKey(); key != nil {
+		v.trusted = append(v.trusted, key.Public().(ed25519.PublicKey))
+	}
+	return v
 }
 
 func (v *verifier) fault(kind audit.FaultKind, sequence, position int64, detail string) {
@@ -116,9 +126,13 @@ func (v *verifier) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		v.report.Floor = end.Floor
 		for i := range page {
 			if end.Sequence == 0 {
 				v.fault(audit.EndLost, 0, 0, "the store does not say where the chain ends")
+				return nil
+			}
+			if v.until != nil && page[i].Position > end.Floor.Position && v.until(&page[i]) {
 				return nil
 			}
 			if err := v.entry(ctx, &page[i], end.Sequence); err != nil || v.report.Fault != nil {
@@ -131,11 +145,17 @@ func (v *verifier) run(ctx context.Context) error {
 		if !last {
 			continue
 		}
+		if v.sequence < end.Floor.Sequence {
+			if err := v.anchor(ctx); err != nil || v.report.Fault != nil {
+				return err
+			}
+		}
 		switch {
 		case end.Sequence > v.sequence:
 			v.fault(audit.CutTail, v.sequence+1, v.position, fmt.Sprintf("the chain has %d entries and was %d long", v.sequence, end.Sequence))
 		case !bytes.Equal(end.Hash, v.report.Hash):
 			v.fault(audit.Changed, v.sequence, v.position, "the last entry is not the one that the chain ended with")
+		case !v.floorTold():
 		case end.LastHead > v.sequence:
 			v.fault(audit.CutTail, v.sequence+1, v.position, fmt.Sprintf("a signed head is of entry %d", end.LastHead))
 		case end.LastHead != end.Signed:
@@ -149,27 +169,46 @@ func (v *verifier) run(ctx context.Context) error {
 
 // entry looks at one entry; end is the number of the last one.
 func (v *verifier) entry(ctx context.Context, e *audit.Entry, end int64) error {
+	if v.sequence < v.report.Floor.Sequence {
+		if e.Position <= v.report.Floor.Position {
+			return v.below(ctx, e)
+		}
+		if err := v.anchor(ctx); err != nil || v.report.Fault != nil {
+			return err
+		}
+	}
 	var digest []byte
 	digest, v.working = audit.Digest(e, v.working)
 	intact := bytes.Equal(digest, e.Chain.Hash)
 	if !intact || v.sequence >= end || e.Chain.Sequence != v.sequence+1 || !bytes.Equal(e.Chain.Prev, v.report.Hash) {
 		return v.diagnose(ctx, e, intact, end)
 	}
-	if err := v.head(ctx, e); err != nil {
+	if err := v.signed(ctx, e); err != nil || v.report.Fault != nil {
 		return err
 	}
-	if v.report.Fault != nil {
-		return nil //nolint:nilerr // a fault is what was looked for
-	}
-	for i := range v.opt.Heads {
-		if h := &v.opt.Heads[i]; h.Sequence == e.Chain.Sequence {
-			if v.compare(h, e.Chain.Sequence, e.Position, e.Chain.Hash); v.report.Fault != nil {
-				return nil //nolint:nilerr // a fault is what was looked for
-			}
-		}
+	if v.tells(e); v.faulty() {
+		return nil
 	}
 	v.sequence, v.position, v.report.Hash = e.Chain.Sequence, e.Position, e.Chain.Hash
 	v.report.Entries++
+	return nil
+}
+
+// faulty reports whether a fault was found, which ends the verification without an error.
+func (v *verifier) faulty() bool { return v.report.Fault != nil }
+
+// signed compares an entry that is right with all heads of it.
+func (v *verifier) signed(ctx context.Context, e *audit.Entry) error {
+	if err := v.head(ctx, e); err != nil || v.report.Fault != nil {
+		return err
+	}
+	for i := range v.opt.Heads {
+		if h := &v.opt.Heads[i]; h.Sequence == e.Chain.Sequence {
+			if v.compare(h, e.Chain.Sequence, e.Position, e.Chain.Hash); v.faulty() {
+				return nil
+			}
+		}
+	}
 	return nil
 }
 
@@ -234,6 +273,7 @@ func (v *verifier) head(ctx context.Context, e *audit.Entry) error {
 func (v *verifier) compare(h *audit.Head, sequence, position int64, hash []byte) {
 	trusted := slices.ContainsFunc(v.trusted, func(k ed25519.PublicKey) bool { return k.Equal(h.PublicKey) })
 	switch {
+	case !trusted && v.until != nil: // nothing is asked of keys that only the operator knows of
 	case !trusted:
 		v.fault(audit.BadHead, h.Sequence, position, fmt.Sprintf("its head is signed with the key %x, which is not trusted", []byte(h.PublicKey)))
 	case !h.Signed() || h.Workspace != v.report.Workspace || h.Sequence != sequence:

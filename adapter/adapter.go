@@ -121,6 +121,24 @@ type Tx interface {
 	Scan(ctx context.Context, pushed *lqp.Query) (Rows, error)
 }
 
+// Deferrer is implemented by transactions of databases that are far away: statements whose results nobody waits for need no
+// way to the database and back each.
+type Deferrer interface {
+	// Defer runs fn, in which Exec, Insert, Update and Delete of the transaction may only note the statement. What was noted is
+	// carried out in order, before whatever the transaction does next and before its function counts as done. Exec answers 0
+	// in fn. Update and Delete answer 1 and promise it: a statement that turns out to have changed another number of rows, like
+	// one that fails, fails the transaction. Defer answers the error of fn.
+	Defer(fn func() error) error
+}
+
+// Deferred runs fn, which writes by tx, with [Deferrer] where tx has it and otherwise as it is.
+func Deferred(tx Tx, fn func() error) error {
+	if d, ok := tx.(Deferrer); ok {
+		return d.Defer(fn)
+	}
+	return fn()
+}
+
 // Store is an adapter to a transactional SQL database that Live Tables owns: the mini-DB keeps its catalogue, its user
 // tables and its change log in one.
 type Store interface {

@@ -19,6 +19,8 @@ type Link struct {
 	Prev []byte `json:"prev,omitempty"`
 	// Hash is the Digest of the entry.
 	Hash []byte `json:"hash"`
+	// Origin is the position that an imported entry had in the store where it was written, 0 for an entry of this store.
+	Origin int64 `json:"origin,omitempty"`
 }
 
 // SaltSize is the number of bytes of a Link's Salt.
@@ -36,7 +38,7 @@ const digestDomain = "livetables change"
 // Digest is a byte with the version of the encoding, 1, followed by the SHA-256 (FIPS 180-4) of every field of e but
 // Chain.Hash, which are encoded so that no two entries have the same bytes: integers as 8 bytes, most significant first;
 // texts and bytes with their length, as such an integer, in front; a document with a byte in front that says whether there
-// is one; the time as milliseconds since 1970. e.Chain must be set. buf is used as working space when it is large enough;
+// is one; the time as milliseconds since 1970. The position of an imported entry is Chain.Origin. e.Chain must be set. buf is used as working space when it is large enough;
 // it is returned, perhaps grown, for the next call.
 func Digest(e *Entry, buf []byte) (digest, working []byte) {
 	b := append(buf[:0], digestVersion)
@@ -44,7 +46,11 @@ func Digest(e *Entry, buf []byte) (digest, working []byte) {
 	b = digestText(b, string(e.Chain.Prev))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Chain.Sequence))
 	b = digestText(b, string(e.Chain.Salt))
-	b = binary.BigEndian.AppendUint64(b, uint64(e.Position))
+	position := e.Position
+	if e.Chain.Origin != 0 {
+		position = e.Chain.Origin
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(position))
 	b = digestText(b, e.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixMilli()))
 	for _, s := range [...]string{e.Workspace, e.Actor, e.Action, e.ResourceType, e.Resource, e.Table} {

@@ -34,6 +34,9 @@ type Entry struct {
 	Request string `json:"request_id,omitempty"`
 	Address string `json:"address,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Imported says that the entry came with the archive of a workspace: it tells what happened in another store, as the
+	// archive has it, and Actor is nobody of this one whatever the id.
+	Imported bool `json:"imported,omitempty"`
 	// Chain ties the entry to those before it. It is nil where entries are shown to readers of a workspace.
 	Chain *Link `json:"chain,omitempty"`
 }

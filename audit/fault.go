@@ -13,6 +13,7 @@ const (
 	Inserted  FaultKind = "inserted"  // the entry was never written by the store
 	CutTail   FaultKind = "cut_tail"  // the newest entries, from this one on, are gone
 	EndLost   FaultKind = "end"       // the store's note of where the chain ends is gone or is not that of any entry
+	BadFloor  FaultKind = "floor"     // the store's note of where the log begins is not what the log says of its last cut
 	BadHead   FaultKind = "head"      // a signed head is missing, or is not signed by a trusted key
 )
 

@@ -146,6 +146,10 @@ func (f *File) open() error {
 	if err == nil && size == 0 {
 		position, err = f.asideEnd()
 	}
+	if f.broken && position > f.position {
+		// What was written and not acknowledged may be seen and never have reached the disk, although the next sync succeeds.
+		size, position = min(size, f.size), f.position
+	}
 	if err == nil {
 		err = file.Truncate(size)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Cut says where a chain ended that was removed with its workspace. It is in the After of the entry that tells of the
-// removal, under "chain".
+// Cut says where a chain ended that was removed with its workspace, or a beginning of one that was cut. It is in the After of
+// the entry that tells of the removal, under "chain".
 type Cut struct {
 	// Sequence and Hash are those of the last entry that was removed.
 	Sequence int64  `json:"sequence"`

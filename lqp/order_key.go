@@ -4,7 +4,8 @@ import "slices"
 
 // OrderKey answers with a copy of a bound query whose OrderBy is total: no two rows compare equal, so that pages can
 // follow each other by the key of the last row. The keys of all sources, in a grouped block the group keys, are added
-// after the query's own sort keys unless they are among them; those of a joined source of which every row on the left
+// after the query's own sort keys unless they are among them, keys of rows in the direction of the last of those, so that the
+// index that serves a sort serves it backwards, too; those of a joined source of which every row on the left
 // meets one row at most add nothing and are left out. total is false, and the query unchanged, when some source
 // shows no key; such a query can only be paged by offset.
 //
@@ -19,6 +20,7 @@ func OrderKey(q *Query) (ordered *Query, total bool) {
 		return q, false
 	}
 	ordered = q.Clone()
+	end := tie(q)
 	var whole []Order
 	for _, k := range keys {
 		if !k.Type().Kind.Orderable() {
@@ -27,7 +29,7 @@ func OrderKey(q *Query) (ordered *Query, total bool) {
 		at := sortsBy(ordered.OrderBy, k, false)
 		if at < 0 {
 			at = len(ordered.OrderBy)
-			ordered.OrderBy = append(ordered.OrderBy, Order{Expr: k, Nulls: NullsFirst})
+			ordered.OrderBy = append(ordered.OrderBy, Order{Expr: k, Desc: end.Desc, Nulls: end.Nulls})
 		}
 		if SortsCut(k.Type()) && sortsBy(ordered.OrderBy, k, true) < 0 {
 			o := ordered.OrderBy[at]
@@ -37,6 +39,14 @@ func OrderKey(q *Query) (ordered *Query, total bool) {
 	}
 	ordered.OrderBy = append(ordered.OrderBy, whole...)
 	return ordered, true
+}
+
+// tie is how what ties in all sort keys of a query is sorted.
+func tie(q *Query) Order {
+	if n := len(q.OrderBy); n > 0 && q.OrderBy[n-1].Desc && !q.Grouped() {
+		return Order{Desc: true, Nulls: NullsLast}
+	}
+	return Order{Nulls: NullsFirst}
 }
 
 // sortsBy is the place of the sort key that is an expression, below 0 for none.

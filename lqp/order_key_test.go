@@ -14,7 +14,8 @@ func TestOrderKey(t *testing.T) {
 		query *Builder
 		want  string // the sort keys, empty when no order is total
 	}{
-		{"key of the table", orders().Columns("status").Sort("-status"), "{o.status} desc nulls last, {o.id} nulls first"},
+		{"key of the table", orders().Columns("status").Sort("-status"), "{o.status} desc nulls last, {o.id} desc nulls last"},
+		{"the direction of the last sort key", orders().Columns("status").Sort("-status", "total"), "{o.status} desc nulls last, {o.total} nulls first, {o.id} nulls first"},
 		{"key already there", orders().Sort("-id", "total"), "{o.id} desc nulls last, {o.total} nulls first"},
 		{"keys of all sources", orders().Join(Left, customers(), sameCustomer()).Sort("c.id"), "{c.id} nulls first, {o.id} nulls first"},
 		{"a row of the joined source for each row", orders().Join(Left, customers(), sameCustomer()).Sort("c.name"), "{c.name} nulls first, {o.id} nulls first"},

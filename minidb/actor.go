@@ -12,6 +12,8 @@ type Actor struct {
 	// Policy is the policy version in which the actor was found to have the right; 0 for none. A change of the catalogue
 	// fails with ErrSchemaChanged when it is another by then.
 	Policy int64
+	// Step, when not nil, is how far a job has come with the write. It is recorded in the same transaction.
+	Step *JobStep
 }
 
 const (
@@ -27,6 +29,7 @@ func (a Actor) clean() Actor {
 		Address: cleanText(a.Address, maxActorText),
 		Reason:  cleanText(a.Reason, maxReason),
 		Policy:  a.Policy,
+		Step:    a.Step,
 	}
 }
 

@@ -18,12 +18,22 @@ type Moment struct {
 	Offset int64
 }
 
-// MomentAt finds the state that a table was in at a time: after the newest entry of its log that is not later.
+// MomentAt finds the state that a table was in at a time: after the newest entry of its log that is not later. It is a
+// *HistoryCutError when that entry was cut, or one after it.
 func (db *DB) MomentAt(ctx context.Context, t *Table, at time.Time) (m Moment, err error) {
 	m.Table = t
 	err = db.read(ctx, "find the past of "+t.ID, func(s session) (err error) {
+		floor, cut, err := s.tableFloor(t.ID)
+		if err != nil {
+			return err
+		}
 		m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT table_offset FROM lt_change
 			WHERE table_id = ? AND table_id <> '' AND at <= ? ORDER BY table_offset DESC LIMIT 1`, argText(t.ID), argTime(at))
+		if cut && m.Offset <= floor.offset && err == nil {
+			if m.Offset = floor.offset; at.Before(floor.begins) {
+				err = floor.refusal()
+			}
+		}
 		return err
 	})
 	return m, err
@@ -35,6 +45,10 @@ func (db *DB) MomentAfter(ctx context.Context, t *Table, operation string) (m Mo
 	err = db.read(ctx, "find the past of "+t.ID, func(s session) error {
 		o, err := s.operation(t.Workspace, operation)
 		if err != nil {
+			return s.lost(t.Workspace, operation, err)
+		}
+		floor, cut, err := s.tableFloor(t.ID)
+		if err != nil {
 			return err
 		}
 		m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT coalesce(max(table_offset), 0) FROM lt_change
@@ -42,6 +56,11 @@ func (db *DB) MomentAfter(ctx context.Context, t *Table, operation string) (m Mo
 		if err == nil && m.Offset == 0 {
 			m.Offset, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT table_offset FROM lt_change
 				WHERE table_id = ? AND table_id <> '' AND position <= ? ORDER BY table_offset DESC LIMIT 1`, argText(t.ID), argInt(o.last))
+		}
+		if cut && m.Offset <= floor.offset && err == nil {
+			if m.Offset = floor.offset; o.last < floor.position {
+				err = floor.refusal()
+			}
 		}
 		return err
 	})
@@ -211,6 +230,9 @@ type changes struct {
 // changed reads on in the log which rows have changed.
 func (a *pastAdapter) changed(ctx context.Context, c *changes) error {
 	return a.db.read(ctx, "read changes of "+a.m.Table.ID, func(s session) error {
+		if floor, cut, err := s.tableFloor(a.m.Table.ID); err != nil || cut && c.upTo < floor.offset {
+			return orElse(err, floor.refusal())
+		}
 		found, err := s.tx.Query(ctx, `SELECT resource, position, table_offset FROM lt_change WHERE table_id = ? AND table_id <> ''
 			AND table_offset > ? AND resource_type = 'row' ORDER BY table_offset`, argText(a.m.Table.ID), argInt(c.upTo))
 		if err != nil {
@@ -242,7 +264,10 @@ func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bo
 	t := a.m.Table
 	return a.db.read(ctx, "read the past of "+t.ID, func(s session) error {
 		from, _ := first[0].Decimal().Int64()
-		p, err := s.pastOf(t, from)
+		if floor, cut, err := s.tableFloor(t.ID); err != nil || cut && from <= floor.position {
+			return orElse(err, floor.refusal()) // it was cut since the changes were looked for
+		}
+		p, err := s.pastOf(t)
 		if err != nil {
 			return err
 		}

@@ -9,13 +9,17 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// StrayBlobs are those of some keys of blobs that belong to no attachment and never will: they were stored before a crash, or
-// their workspace is gone. Keys that are not of attachments are not among them.
+// StrayBlobs are those of some keys of blobs that belong to no attachment and to no job that goes on, and never will: they were
+// stored before a crash, or their workspace is gone. Keys that are of neither are not among them.
 func (db *DB) StrayBlobs(ctx context.Context, keys []string) (stray []string, err error) {
 	byWorkspace := map[string][]string{}
+	var jobs []string // keys
 	for _, key := range keys {
 		workspace, id, _ := strings.Cut(key, "/")
-		made, ok := idTime(id)
+		made, ok := idTime(strings.TrimSuffix(id, jobLabels))
+		if ok && ValidID(strings.TrimSuffix(id, jobLabels), prefixJob) && ValidID(workspace, prefixWorkspace) && time.Since(made) > GarbageTime {
+			jobs = append(jobs, key)
+		}
 		if ok && ValidID(id, prefixAttachment) && ValidID(workspace, prefixWorkspace) && time.Since(made) > GarbageTime {
 			byWorkspace[workspace] = append(byWorkspace[workspace], id)
 		}
@@ -41,6 +45,11 @@ func (db *DB) StrayBlobs(ctx context.Context, keys []string) (stray []string, er
 		}
 		return nil
 	})
+	if err == nil {
+		var left []string
+		left, err = db.strayJobs(ctx, jobs)
+		stray = append(stray, left...)
+	}
 	slices.Sort(stray)
 	return stray, err
 }

@@ -21,6 +21,8 @@ type Blueprint struct {
 type TableBlueprint struct {
 	TableSpec
 	Rows [][]lqp.Value
+	// Later are columns that are made when all tables and rows are there: what looks at the rows of tables behind this one.
+	Later []ColumnSpec
 }
 
 // CreateBaseFrom makes a base with tables, rows and views in one transaction, all or nothing. The rows are checked like any
@@ -40,6 +42,22 @@ func (db *DB) CreateBaseFrom(ctx context.Context, actor Actor, workspace string,
 			}
 			if err := u.firstRows(tables[i], tb.Rows, made); err != nil {
 				return fmt.Errorf("rows of table %q: %w", tb.Name, err)
+			}
+		}
+		for i, tb := range bp.Tables {
+			if len(tb.Later) == 0 {
+				continue
+			}
+			_, err := u.alter(tables[i].ID, 0, func(u *unit, t *Table) error {
+				for _, spec := range tb.Later {
+					if _, err := u.addColumn(t, spec); err != nil {
+						return fmt.Errorf("column %q: %w", spec.Name, err)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("table %q: %w", tb.Name, err)
 			}
 		}
 		if bp.Views == nil {

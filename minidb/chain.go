@@ -111,7 +111,7 @@ const chainedColumns = entryColumns + `, chain_sequence, chain_salt, chain_prev,
 // scanChained reads chainedColumns.
 func scanChained(r record) audit.Entry {
 	e := scanEntry(r)
-	e.Chain = &audit.Link{Sequence: r.integer(17), Salt: r.bytes(18), Prev: r.bytes(19), Hash: r.bytes(20)}
+	e.Chain = &audit.Link{Origin: r.integer(17), Sequence: r.integer(18), Salt: r.bytes(19), Prev: r.bytes(20), Hash: r.bytes(21)}
 	return e
 }
 
@@ -134,6 +134,8 @@ type ChainEnd struct {
 	Hash      []byte // of the last entry, nil for none
 	Signed    int64  // the last number for which a signed head was stored, 0 for none
 	LastHead  int64  // that of the last signed head there is
+	// Floor is where the log begins, which ChainedPage alone tells.
+	Floor Floor
 }
 
 func scanChainEnd(r record) ChainEnd {
@@ -144,7 +146,8 @@ func scanChainEnd(r record) ChainEnd {
 const endColumns = `workspace, sequence, hash, signed, (SELECT coalesce(max(sequence), 0) FROM lt_head h WHERE h.workspace = c.workspace)`
 
 // ChainedPage reads entries of one workspace with their links, in the order of positions, after a position, at most limit
-// (as in Changes). Before and After are exactly what is stored, which may be no JSON if somebody changed it. end is where the chain ended at the same moment; last says that nothing follows the page.
+// (as in Changes). Before and After are exactly what is stored, which may be no JSON if somebody changed it. end is where the chain ended at the same moment, and began;
+// last says that nothing follows the page. Entries below the floor, which are being removed, are among those that are read.
 func (db *DB) ChainedPage(ctx context.Context, workspace string, after int64, limit int) (page []audit.Entry, end ChainEnd, last bool, err error) {
 	err = db.read(ctx, "read chain of "+workspace, func(s session) (err error) {
 		n := entryLimit(limit)
@@ -155,8 +158,11 @@ func (db *DB) ChainedPage(ctx context.Context, workspace string, after int64, li
 		}
 		most, _ := n.Decimal().Int64()
 		last = int64(len(page)) < most
-		end, _, err = one(s, scanChainEnd, `SELECT `+endColumns+` FROM lt_chain c WHERE workspace = ?`, argText(workspace))
+		if end, _, err = one(s, scanChainEnd, `SELECT `+endColumns+` FROM lt_chain c WHERE workspace = ?`, argText(workspace)); err != nil {
+			return err
+		}
 		end.Workspace = workspace
+		end.Floor, err = s.floor(workspace)
 		return err
 	})
 	return page, end, last, err

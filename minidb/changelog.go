@@ -1,6 +1,8 @@
 package minidb
 
 import (
+	"encoding/json"
+
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
@@ -63,6 +65,13 @@ func (l *changeLog) place(u *unit, entries []audit.Entry) error {
 		u.seq.position++
 		e.Position = u.seq.position
 		if e.Table != "" {
+			if u.seq.offsets[e.Table] == 0 { // the log has nothing of it, any more perhaps
+				f, _, err := u.tableFloor(e.Table)
+				if err != nil {
+					return err
+				}
+				u.seq.offsets[e.Table] = f.offset
+			}
 			u.seq.offsets[e.Table]++
 			e.Offset = u.seq.offsets[e.Table]
 		}
@@ -70,28 +79,46 @@ func (l *changeLog) place(u *unit, entries []audit.Entry) error {
 	return nil
 }
 
+// ends are where the log of a table, the chain of a workspace and the whole log end.
+type ends struct {
+	position, offset int64
+	chain            chainEnd
+}
+
+// endColumnsOfLog read ends, of the table that the only parameter names; c is the chain. Each is the newest entry of an index: an
+// aggregate would leave a database the choice to read all entries of the table, which one that planned the statement while
+// there were few of them makes.
+const endColumnsOfLog = `(SELECT position FROM lt_change ORDER BY position DESC LIMIT 1),
+	(SELECT table_offset FROM lt_change WHERE table_id = ? AND table_id <> '' ORDER BY table_id DESC, table_offset DESC LIMIT 1),
+	c.sequence, c.hash`
+
+// scanEnds reads endColumnsOfLog from a column on.
+func scanEnds(r record, from int) ends {
+	return ends{r.integer(from), r.integer(from + 1), chainEnd{sequence: r.integer(from + 2), hash: r.bytes(from + 3)}}
+}
+
 // readEnds reads where the log of a table and the chain of a workspace end, and at the first time where the whole log does.
 func (u *unit) readEnds(table, workspace string) error {
-	type ends struct {
-		position, offset int64
-		chain            chainEnd
-	}
-	now, _, err := one(u.session, func(r record) ends {
-		return ends{r.integer(0), r.integer(1), chainEnd{sequence: r.integer(2), hash: r.bytes(3)}}
-	}, `SELECT (SELECT coalesce(max(position), 0) FROM lt_change),
-			(SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> ''),
-			c.sequence, c.hash FROM (SELECT 1) one LEFT JOIN lt_chain c ON c.workspace = ?`, argText(table), argText(workspace))
+	now, _, err := one(u.session, func(r record) ends { return scanEnds(r, 0) },
+		`SELECT `+endColumnsOfLog+` FROM (SELECT 1) one LEFT JOIN lt_chain c ON c.workspace = ?`, argText(table), argText(workspace))
 	if err != nil {
 		return err
 	}
-	if u.seq.offsets == nil {
-		u.seq.position, u.seq.offsets = now.position, make(map[string]int64, 1)
-	}
-	u.seq.offsets[table] = now.offset
-	if _, ok := u.seq.chains[workspace]; !ok {
-		u.seq.keep(workspace, now.chain)
-	}
+	u.seq.know(table, workspace, now)
 	return nil
+}
+
+// know keeps what was read of the ends. What the transaction itself has counted on is newer.
+func (s *sequence) know(table, workspace string, now ends) {
+	if s.offsets == nil {
+		s.position, s.offsets = now.position, make(map[string]int64, 1)
+	}
+	if _, ok := s.offsets[table]; !ok {
+		s.offsets[table] = now.offset
+	}
+	if _, ok := s.chains[workspace]; !ok {
+		s.keep(workspace, now.chain)
+	}
 }
 
 func (l *changeLog) append(u *unit, entries []audit.Entry) error {
@@ -111,20 +138,30 @@ func (l *changeLog) append(u *unit, entries []audit.Entry) error {
 		cells = append(cells,
 			argInt(e.Position), argText(e.ID), argTime(e.At), argText(e.Workspace), argText(e.Actor), argText(e.Action),
 			argText(e.ResourceType), argText(e.Resource), argText(e.Table), argInt(e.Offset), argInt(e.Version),
-			argDocument(e.Before), argDocument(e.After),
+			argImage(e.Before), argImage(e.After),
 			argText(e.Batch), argText(e.Request), argText(e.Address), argText(e.Reason),
 			argInt(e.Chain.Sequence), argBytes(e.Chain.Salt), argBytes(e.Chain.Prev), argBytes(e.Chain.Hash))
 		rows[i] = cells[i*width : (i+1)*width : (i+1)*width]
 	}
 	u.seq.written += len(entries)
-	if err := u.tx.Insert(u.ctx, l.table, l.columns, rows); err != nil {
-		return err
+	return adapter.Deferred(u.tx, func() error {
+		if err := u.tx.Insert(u.ctx, l.table, l.columns, rows); err != nil {
+			return err
+		}
+		return u.keepChains()
+	})
+}
+
+// argImage is a document of an entry, which was made here or looked at when it came in.
+func argImage(doc json.RawMessage) lqp.Value {
+	if doc == nil {
+		return lqp.Value{}
 	}
-	return u.keepChains()
+	return lqp.KnownJSON(string(doc))
 }
 
 const entryColumns = `position, id, at, workspace, actor, action, resource_type, resource, table_id, table_offset, version,
-	before_doc, after_doc, batch, request, address, reason`
+	before_doc, after_doc, batch, request, address, reason, origin`
 
 // scanEntry reads entryColumns.
 func scanEntry(r record) audit.Entry {
@@ -132,6 +169,6 @@ func scanEntry(r record) audit.Entry {
 		Position: r.integer(0), ID: r.text(1), At: r.instant(2), Workspace: r.text(3), Actor: r.text(4), Action: r.text(5),
 		ResourceType: r.text(6), Resource: r.text(7), Table: r.text(8), Offset: r.integer(9), Version: r.integer(10),
 		Before: r.document(11), After: r.document(12),
-		Batch: r.text(13), Request: r.text(14), Address: r.text(15), Reason: r.text(16),
+		Batch: r.text(13), Request: r.text(14), Address: r.text(15), Reason: r.text(16), Imported: r.integer(17) != 0,
 	}
 }

@@ -23,11 +23,12 @@ func entryLimit(limit int) lqp.Value {
 
 // Changes lists the entries of all workspaces after a position, in the order of positions, at most limit and never more
 // than 10,000 (0 means that many). They have their links, as only those of this method and of ChainedPage do. Positions follow each other without gaps as they are written; a gap met later is where
-// a deleted workspace's entries were.
+// a deleted workspace's entries were, or those that came with the archive of a workspace: what happened in another store is not
+// among the changes of this one.
 func (db *DB) Changes(ctx context.Context, after int64, limit int) (list []audit.Entry, err error) {
 	err = db.read(ctx, "read change log", func(s session) (err error) {
 		list, err = all(s, scanChained, `SELECT `+chainedColumns+` FROM lt_change
-			WHERE position > ? AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY position LIMIT ?`,
+			WHERE position > ? AND origin = 0 AND workspace NOT IN (SELECT id FROM lt_purge) ORDER BY position LIMIT ?`,
 			argInt(after), entryLimit(limit))
 		return err
 	})
@@ -35,12 +36,20 @@ func (db *DB) Changes(ctx context.Context, after int64, limit int) (list []audit
 }
 
 // TableChanges lists the entries of one table (its rows, its columns and itself) after an offset, in the order of
-// offsets, which are dense; limit is as in Changes. A table that never was has none.
+// offsets, which are dense; limit is as in Changes. A table that never was has none. It is a *HistoryCutError when the entry that
+// follows the offset was cut.
 func (db *DB) TableChanges(ctx context.Context, table string, afterOffset int64, limit int) (list []audit.Entry, err error) {
 	err = db.read(ctx, "read change log of "+table, func(s session) (err error) {
 		list, err = all(s, scanEntry, `SELECT `+entryColumns+` FROM lt_change
 			WHERE table_id = ? AND table_id <> '' AND table_offset > ? ORDER BY table_offset LIMIT ?`,
 			argText(table), argInt(afterOffset), entryLimit(limit))
+		if err != nil || len(list) > 0 && list[0].Offset == afterOffset+1 {
+			return err
+		}
+		floor, cut, err := s.tableFloor(table)
+		if err == nil && cut && afterOffset < floor.offset {
+			err = floor.refusal()
+		}
 		return err
 	})
 	return list, err
@@ -50,7 +59,8 @@ func (db *DB) TableChanges(ctx context.Context, table string, afterOffset int64,
 func (db *DB) TableOffset(ctx context.Context, table string) (offset int64, err error) {
 	err = db.read(ctx, "read offset of "+table, func(s session) (err error) {
 		offset, _, err = one(s, func(r record) int64 { return r.integer(0) },
-			`SELECT coalesce(max(table_offset), 0) FROM lt_change WHERE table_id = ? AND table_id <> ''`, argText(table))
+			`SELECT coalesce((SELECT table_offset FROM lt_change WHERE table_id = ? AND table_id <> '' ORDER BY table_id DESC, table_offset DESC LIMIT 1),
+				(SELECT table_offset FROM lt_floor_table WHERE table_id = ?), 0)`, argText(table), argText(table))
 		return err
 	})
 	return offset, err
@@ -59,7 +69,7 @@ func (db *DB) TableOffset(ctx context.Context, table string) (offset int64, err 
 // LastPosition is the position of the newest entry of the log, 0 for an empty log.
 func (db *DB) LastPosition(ctx context.Context) (position int64, err error) {
 	err = db.read(ctx, "read end of change log", func(s session) (err error) {
-		position, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT coalesce(max(position), 0) FROM lt_change`)
+		position, _, err = one(s, func(r record) int64 { return r.integer(0) }, `SELECT coalesce((SELECT position FROM lt_change ORDER BY position DESC LIMIT 1), 0)`)
 		return err
 	})
 	return position, err
@@ -72,11 +82,13 @@ type HistoryQuery struct {
 	Actor        string
 	Action       string
 	ResourceType string
-	Resource     string
-	Table        string
-	From, To     time.Time // From ≤ at < To; zero is open
-	Before       int64     // only positions below it: the last one of the page before; 0 starts at the newest
-	Limit        int       // as in Changes, default 100
+	// ResourceTypes are any of these; none is all.
+	ResourceTypes []string
+	Resource      string
+	Table         string
+	From, To      time.Time // From ≤ at < To; zero is open
+	Before        int64     // only positions below it: the last one of the page before; 0 starts at the newest
+	Limit         int       // as in Changes, default 100
 }
 
 // History lists entries newest first.
@@ -106,6 +118,10 @@ func (db *DB) History(ctx context.Context, q HistoryQuery) (list []audit.Entry, 
 		if f.value != "" {
 			add(f.condition, argText(f.value))
 		}
+	}
+	if len(q.ResourceTypes) > 0 {
+		where = append(where, "resource_type IN ("+inMarks(len(q.ResourceTypes))+")")
+		args = append(args, argTexts(q.ResourceTypes)...)
 	}
 	if !q.From.IsZero() {
 		add("at >= ?", argTime(q.From))
@@ -138,6 +154,9 @@ func (db *DB) Record(ctx context.Context, actor Actor, e audit.Entry) error {
 func cleanEvent(e *audit.Entry) error {
 	if e.Action == "" {
 		return invalid("action", CodeRequired, "an entry says what was done")
+	}
+	if e.Action == audit.CutAction {
+		return invalid("action", CodeInvalid, "only a cut of the log is told of so")
 	}
 	for _, doc := range []json.RawMessage{e.Before, e.After} {
 		if doc != nil {

@@ -23,7 +23,7 @@ type DuplicateColumn struct {
 }
 
 // DuplicateColumn copies a column with what the rules of roles say of it, before it has a value. A column that the mini-DB
-// numbers, and one that shows links or computes from them, has values of its own; links are not copied with their inverse.
+// numbers, or computes, has values of its own. The copy of a link is one-way: the linked table gets no further column.
 func (db *DB) DuplicateColumn(ctx context.Context, actor Actor, column string, d DuplicateColumn) (*Column, error) {
 	table, err := db.tableOfColumn(ctx, column)
 	if err != nil {
@@ -37,9 +37,6 @@ func (db *DB) DuplicateColumn(ctx context.Context, actor Actor, column string, d
 		old, ok := t.Column(column)
 		if !ok {
 			return fmt.Errorf("column: %w", ErrNotFound)
-		}
-		if old.Type == LinkColumn {
-			return invalid("column", CodeType, "a link is not copied: add a column that links to the same table")
 		}
 		from := *old
 		made, err = u.copyColumn(t, &from, d)
@@ -58,6 +55,9 @@ func (u *unit) copyColumn(t *Table, from *Column, d DuplicateColumn) (Column, er
 		name = from.Name + " copy"
 	}
 	spec := ColumnSpec{Name: name, Type: from.Type, Options: from.Options, Unique: from.Unique, Default: from.Default, Description: from.Description}
+	if l := from.Options.Link; l != nil {
+		spec.Options.Link = &Link{Table: l.Table, Single: l.Single}
+	}
 	spec.Options.Choices = slices.Clone(from.Options.Choices)
 	for i := range spec.Options.Choices {
 		spec.Options.Choices[i].ID = NewID(prefixChoice)
@@ -98,10 +98,16 @@ func (u *unit) copyCells(t *Table, from, c *Column) error {
 	source, slot := l.slots[from.ID], l.slots[c.ID]
 	return u.eachChunk(l, func(rows [][]lqp.Value) error {
 		list := make([]rowWrite, 0, len(rows))
+		var edges []edge
 		for _, row := range rows {
 			v := row[source]
 			if v.IsNull() {
 				continue
+			}
+			if c.Type == LinkColumn {
+				for _, id := range linkIDs(v) {
+					edges = append(edges, edge{row[idSlot].Text(), id})
+				}
 			}
 			if c.Type == AttachmentColumn {
 				var err error
@@ -110,6 +116,11 @@ func (u *unit) copyCells(t *Table, from, c *Column) error {
 				}
 			}
 			list = append(list, u.change(p, &rowChange{set: []cell{{slot, v}}}, row))
+		}
+		if len(edges) > 0 { // before the cells, which others may be computed through
+			if err := edgesOf(t, c).add(u, edges); err != nil {
+				return err
+			}
 		}
 		if len(list) == 0 {
 			return nil

@@ -50,6 +50,7 @@ func (u *unit) bringBack(t *Table, tr Trashed, kept []keptRecord, r Recovery) er
 		return err
 	}
 	t.Columns = slices.Insert(t.Columns, min(c.Position, len(t.Columns)), c)
+	t.trashed = slices.DeleteFunc(slices.Clone(t.trashed), func(x trashedColumn) bool { return x.ID == c.ID })
 	if err := u.renumber(t); err != nil {
 		return err
 	}

@@ -76,6 +76,7 @@ func (u *unit) removeColumn(t *Table, column string, rm Removal) error {
 		}
 	}
 	t.Columns = slices.Delete(t.Columns, i, i+1)
+	t.trashed = append(slices.Clip(t.trashed), trashedColumn{c, tr.storage})
 	if err := u.renumber(t); err != nil {
 		return err
 	}
@@ -284,29 +285,6 @@ func (t *Table) hasColumnsOf(doc json.RawMessage) bool {
 func (u *unit) dropCells(t *Table, column string) error {
 	if _, err := u.exec("ALTER TABLE " + u.physical(t) + " DROP COLUMN " + quoteID(column)); err != nil {
 		return fmt.Errorf("drop physical column: %w", err)
-	}
-	return nil
-}
-
-// carryTrashed takes the cells of columns in the trash over into a physical table that was built anew.
-func (u *unit) carryTrashed(before, t *Table) error {
-	columns, err := all(u.session, scanTrashed, `SELECT `+trashColumns+` FROM lt_trash WHERE workspace = ? AND place = ? AND kind = 'column'
-		ORDER BY id`, argText(t.Workspace), argText(t.ID))
-	if err != nil {
-		return err
-	}
-	for _, c := range columns {
-		if _, ok := t.Column(c.Resource); ok {
-			continue // it is coming back
-		}
-		if _, err := u.exec("ALTER TABLE " + u.physical(t) + " ADD COLUMN " + quoteID(c.Resource) + " " + c.storage); err != nil {
-			return fmt.Errorf("carry column in the trash: %w", err)
-		}
-		key, col := quoteID(ColumnID), quoteID(c.Resource)
-		if _, err := u.exec("UPDATE " + u.physical(t) + " SET " + col + " = (SELECT o." + col + " FROM " + u.physical(before) + " o WHERE o." + key +
-			" = " + u.physical(t) + "." + key + ")"); err != nil {
-			return fmt.Errorf("carry cells in the trash: %w", err)
-		}
 	}
 	return nil
 }

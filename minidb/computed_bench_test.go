@@ -56,3 +56,31 @@ func BenchmarkUpdateThatManyLookUp(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkUpdateBelowARollup updates one of so many rows that a row adds up.
+func BenchmarkUpdateBelowARollup(b *testing.B) {
+	for _, rows := range []int{100, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			f := newFixture(b, minidb.Options{})
+			parts := f.table(minidb.TableSpec{Name: "Parts", Columns: []minidb.ColumnSpec{{Name: "N", Type: minidb.IntegerColumn}}}).reload()
+			whole := f.table(minidb.TableSpec{Name: "Whole", Columns: []minidb.ColumnSpec{{Name: "L", Type: minidb.LinkColumn,
+				Options: minidb.ColumnOptions{Link: &minidb.Link{Table: parts.ID}}}, through("Sum", minidb.RollupColumn, "L", "N", "sum", "")}}).reload()
+			var list []values
+			for range rows {
+				list = append(list, values{"N": num(1)})
+			}
+			ids := parts.add(list...)
+			id := whole.add(values{"L": links(ids...)})[0]
+			n := int64(0)
+			for b.Loop() {
+				n++
+				parts.do(parts.update(ids[n%int64(rows)], 0, values{"N": num(2)}))
+				if n%2 == 0 {
+					parts.do(parts.update(ids[n%int64(rows)], 0, values{"N": num(3)}))
+				}
+			}
+			b.StopTimer()
+			require.NotEqual(b, num(int64(rows)), whole.cell(id, "Sum"))
+		})
+	}
+}

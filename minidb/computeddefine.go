@@ -32,7 +32,7 @@ func (u *unit) define(t *Table, fresh func(c *Column) bool, path func(i int) str
 	}
 	l := newLayout(u.db.store, t)
 	d := &definition{u: u, t: t, fresh: fresh, path: path, given: map[string]string{},
-		scope: lqp.Scope{{Alias: sourceAlias, Label: t.Name, Columns: slices.Clone(l.schema.Columns), Key: l.schema.Key}}}
+		scope: lqp.Scope{{Alias: sourceAlias, Label: t.Name, Columns: slices.Clone(l.shown.Columns), Key: l.shown.Key}}}
 	defs := make([]formula.Definition, 0, len(t.Columns))
 	for i := range t.Columns {
 		c := &t.Columns[i]

@@ -12,7 +12,7 @@ import (
 
 // scope is the table for the binding of expressions over its rows.
 func (l *layout) scope(t *Table) lqp.Scope {
-	return lqp.Scope{{Alias: sourceAlias, Label: t.Name, Columns: l.schema.Columns, Key: l.schema.Key}}
+	return lqp.Scope{{Alias: sourceAlias, Label: t.Name, Columns: l.shown.Columns, Key: l.shown.Key}}
 }
 
 // reading is a formula that was read.

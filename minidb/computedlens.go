@@ -18,7 +18,8 @@ type lens struct {
 	value   int              // place of the target column in selects, -1 for none
 	filter  *formula.Program // over selects, nil for all rows
 	start   func() lqp.Accumulator
-	spread  bool // the target column holds lists, whose elements count one by one
+	follow  func(lqp.Value, *step) (lqp.Value, bool) // as following
+	spread  bool                                     // the target column holds lists, whose elements count one by one
 	result  *ResultType
 	reads   []string // ids of the columns of the target that it looks at
 }
@@ -89,7 +90,7 @@ func (v *lens) aim(c *Column, arg lqp.Type) error {
 	made := lqp.Type{Kind: lqp.Number, Precision: intPrecision}
 	switch c.Type {
 	case CountColumn:
-		v.start = func() lqp.Accumulator { return new(tally) }
+		v.start, v.follow = func() lqp.Accumulator { return new(tally) }, added
 	case LookupColumn:
 		made = lqp.Type{Kind: lqp.List, Elem: arg.Kind}
 		if arg.Kind == lqp.JSON || arg.Kind == lqp.Bytes {
@@ -106,7 +107,7 @@ func (v *lens) aim(c *Column, arg lqp.Type) error {
 			return &lensFault{"aggregate", CodeType, fmt.Sprintf("%s takes %s, not %s", f.Name, bad.Want, bad.Got)}
 		}
 		made = of
-		v.start = func() lqp.Accumulator { return f.NewAccumulator(arg) }
+		v.start, v.follow = func() lqp.Accumulator { return f.NewAccumulator(arg) }, following(c.through().Aggregate)
 	}
 	r, err := resultOf(made)
 	if err != nil {

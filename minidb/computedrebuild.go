@@ -112,9 +112,6 @@ func (a *altering) rebuild(from, t *Table) error {
 	if err != nil {
 		return err
 	}
-	if err := a.carryTrashed(from, t); err != nil {
-		return err
-	}
 	if err := a.dropTable(t.Workspace, from.physicalName()); err != nil {
 		return err
 	}

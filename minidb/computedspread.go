@@ -26,15 +26,20 @@ const computeChunk = 500
 type spread struct {
 	*unit
 	g     *graph
-	stale map[*looking]map[string]struct{} // rows to be computed again
+	stale map[*looking]map[string]*pending // rows to be computed again
 	total int
+	fold  bool // the rows that look have the values that follow from what was there before the change
 	// list are the rows of table that the transaction is about: it is told of versions that are newer than it knows.
 	table *Table
 	list  []rowWrite
 }
 
 // spread brings what looks at rows of t in line with the rows that were just written, in the same transaction.
-func (u *unit) spread(t *Table, list []rowWrite) error {
+func (u *unit) spread(t *Table, list []rowWrite) error { return u.spreadFrom(t, list, false) }
+
+// spreadFrom is spread. fold says that since the rows were stored nothing has computed the rows that look at them, which then
+// follow from their values and the change alone where their aggregate allows it.
+func (u *unit) spreadFrom(t *Table, list []rowWrite, fold bool) error {
 	if len(u.stale) == 0 && !u.watched(t) {
 		return nil
 	}
@@ -42,7 +47,7 @@ func (u *unit) spread(t *Table, list []rowWrite) error {
 	if err != nil || g == nil || !g.watches[t.ID] {
 		return err
 	}
-	s := &spread{unit: u, g: g, stale: map[*looking]map[string]struct{}{}, table: t, list: list}
+	s := &spread{unit: u, g: g, stale: map[*looking]map[string]*pending{}, table: t, list: list, fold: fold}
 	if err := s.mark(t, list); err != nil {
 		return fmt.Errorf("find what is computed from %s: %w", t.ID, err)
 	}
@@ -81,13 +86,17 @@ func (s *spread) mark(t *Table, list []rowWrite) error {
 		}
 		rows := s.stale[k]
 		if rows == nil {
-			rows = map[string]struct{}{}
+			rows = map[string]*pending{}
 			s.stale[k] = rows
 		}
 		before := len(rows)
-		for _, list := range from {
+		steps := s.steps(k, t, list, ids)
+		for row, list := range from {
 			for _, id := range list {
-				rows[id] = struct{}{}
+				if rows[id] == nil {
+					rows[id] = &pending{}
+				}
+				rows[id].add(steps[row])
 			}
 		}
 		if s.total += len(rows) - before; s.total > most {
@@ -117,11 +126,13 @@ func (s *spread) run() error {
 				maps.Copy(rows, more)
 			}
 		}
+		work := make(map[*looking]map[string]*pending, len(together))
 		for _, k := range together {
+			work[k] = s.stale[k]
 			delete(s.stale, k)
 		}
 		for chunk := range slices.Chunk(slices.Sorted(maps.Keys(rows)), computeChunk) {
-			if err := s.again(first.table, together, chunk); err != nil {
+			if err := s.again(first.table, work, chunk); err != nil {
 				return fmt.Errorf("compute columns of %s: %w", first.table.ID, err)
 			}
 			if err := s.ctx.Err(); err != nil {
@@ -133,7 +144,7 @@ func (s *spread) run() error {
 }
 
 // again computes columns of some rows and writes the rows that changed.
-func (s *spread) again(t *Table, columns []*looking, ids []string) error {
+func (s *spread) again(t *Table, columns map[*looking]map[string]*pending, ids []string) error {
 	values := make([]lqp.Value, len(ids))
 	for i, id := range ids {
 		values[i] = lqp.TextValue(id)
@@ -145,9 +156,18 @@ func (s *spread) again(t *Table, columns []*looking, ids []string) error {
 	}); err != nil {
 		return err
 	}
-	list, err := s.recomputed(s.g, t, columns, rows)
-	if err != nil || len(list) == 0 {
-		return err
+	after := make([][]lqp.Value, len(rows))
+	for i, row := range rows {
+		after[i] = slices.Clone(row)
+	}
+	for k, pending := range columns {
+		if err := s.lookAtPending(k, pending, after); err != nil {
+			return err
+		}
+	}
+	list := t.layout.followed(rows, after)
+	if len(list) == 0 {
+		return nil
 	}
 	if err := s.writeComputed(t, list, false); err != nil {
 		return err
@@ -173,16 +193,20 @@ func (s *spread) tell(list []rowWrite) {
 
 // recomputed computes columns of rows, and the formulas that follow from them, and lists the rows that change.
 func (u *unit) recomputed(g *graph, t *Table, columns []*looking, rows [][]lqp.Value) ([]rowWrite, error) {
-	l := t.layout
 	after := make([][]lqp.Value, len(rows))
 	for i, row := range rows {
 		after[i] = slices.Clone(row)
 	}
 	for _, k := range columns {
-		if err := u.lookAt(g, k.id, l.slots[k.id], after); err != nil {
+		if err := u.lookAt(g, k.id, t.layout.slots[k.id], after); err != nil {
 			return nil, err
 		}
 	}
+	return t.layout.followed(rows, after), nil
+}
+
+// followed computes the formulas of rows, whose columns over links are computed in after, and lists the rows that change.
+func (l *layout) followed(rows, after [][]lqp.Value) []rowWrite {
 	list := make([]rowWrite, 0, len(rows))
 	for i, row := range rows {
 		l.computeRow(after[i])
@@ -195,7 +219,7 @@ func (u *unit) recomputed(g *graph, t *Table, columns []*looking, rows [][]lqp.V
 			list = append(list, rowWrite{op: lqp.Update, id: row[idSlot].Text(), version: l.versionOf(row), changed: true, before: row, after: after[i]})
 		}
 	}
-	return list, nil
+	return list
 }
 
 // writeComputed writes rows of which only computed columns changed. They get their next version and an entry in the log, but
@@ -242,14 +266,6 @@ func (u *unit) writeComputed(t *Table, list []rowWrite, quiet bool) error {
 func (u *unit) replaceRows(t *Table, list []rowWrite, parked []parking) error {
 	const few = 4
 	if len(list) <= few {
-		return u.store(t.layout, list, parked)
-	}
-	// Cells of columns in the trash are not in the rows that are at hand, and would go with them.
-	trashed, err := u.taken(`SELECT 1 FROM lt_trash WHERE workspace = ? AND place = ? AND kind = 'column'`, argText(t.Workspace), argText(t.ID))
-	if err != nil {
-		return err
-	}
-	if trashed {
 		return u.store(t.layout, list, parked)
 	}
 	u.stores++

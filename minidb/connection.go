@@ -21,6 +21,9 @@ type Connection struct {
 	Version   int64           `json:"version"`
 	CreatedAt time.Time       `json:"created_at"`
 	CreatedBy string          `json:"created_by"`
+	// Waits says that the connection came with the archive of a workspace, without its password: it is not to be opened before
+	// UpdateConnection has given it its settings.
+	Waits bool `json:"waits,omitempty"`
 }
 
 // ConnectionSpec describes a new connection. ID may be given by a caller that binds the sealed secret to it
@@ -39,15 +42,19 @@ type ConnectionPatch struct {
 	Resealed bool // Secret is what it was, sealed for the new version: the change log does not call it another one
 }
 
-const connectionColumns = `id, workspace, name, driver, settings, secret, version, created_at, created_by`
+const (
+	connectionColumns = `id, workspace, name, driver, settings, secret, version, created_at, created_by`
+	connectionRead    = connectionColumns + `, waits`
+)
 
+// scanConnection reads connectionRead.
 func scanConnection(r record) Connection {
 	return Connection{ID: r.text(0), Workspace: r.text(1), Name: r.text(2), Driver: r.text(3), Settings: r.document(4),
-		Secret: r.bytes(5), Version: r.integer(6), CreatedAt: r.instant(7), CreatedBy: r.text(8)}
+		Secret: r.bytes(5), Version: r.integer(6), CreatedAt: r.instant(7), CreatedBy: r.text(8), Waits: r.flag(9)}
 }
 
 func (s session) connection(id string) (Connection, error) {
-	return must(s, "connection "+id, scanConnection, `SELECT `+connectionColumns+` FROM lt_connection WHERE id = ?`, argText(id))
+	return must(s, "connection "+id, scanConnection, `SELECT `+connectionRead+` FROM lt_connection WHERE id = ?`, argText(id))
 }
 
 func (c Connection) entry(action string) audit.Entry {
@@ -147,13 +154,14 @@ func (db *DB) UpdateConnection(ctx context.Context, actor Actor, id string, p Co
 			return err
 		}
 		c.Version++
+		c.Waits = false
 		if err := u.touch(c.Workspace, false); err != nil {
 			return err
 		}
 		if err := u.freeConnectionName(c); err != nil {
 			return err
 		}
-		if _, err := u.exec(`UPDATE lt_connection SET name = ?, name_key = ?, settings = ?, secret = ?, version = ?
+		if _, err := u.exec(`UPDATE lt_connection SET name = ?, name_key = ?, settings = ?, secret = ?, version = ?, waits = 0
 			WHERE workspace = ? AND id = ?`, argText(c.Name), argText(nameKey(c.Name)), argText(string(c.Settings)),
 			argBytes(c.Secret), argInt(c.Version), argText(c.Workspace), argText(id)); err != nil {
 			return err

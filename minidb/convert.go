@@ -26,6 +26,9 @@ func (c *Column) from(old *Column, v lqp.Value) conversion {
 	if v.IsNull() {
 		return conversion{value: v, exact: true}
 	}
+	if (c.Type == LinkColumn) != (old.Type == LinkColumn) {
+		return conversion{lost: true, code: CodeLink, message: fmt.Sprintf("%q: a link and what a row is called are matched by the rows that are there", c.Name)}
+	}
 	r := c.cast(old, v)
 	if r.lost && r.value.IsNull() {
 		r.message = fmt.Sprintf("%q: %s", c.Name, r.message)

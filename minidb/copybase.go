@@ -249,7 +249,9 @@ func (r Rule) asksForRows() bool {
 func (c *baseCopy) copyRows(old, t *Table) error {
 	l := t.layout
 	return c.eachChunk(old.layout, func(rows [][]lqp.Value) error {
-		for _, row := range rows {
+		for i, row := range rows {
+			row = row[:len(l.ids)] // what is in the trash stays behind
+			rows[i] = row
 			if t.Ordered() {
 				row[l.order()] = lqp.TextValue(l.placeOf(row)) // where it lay among the others, by their old ids
 			}

@@ -19,6 +19,9 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxRows bounds the rows that one mutation may name or touch, default 10,000. Imports are not bound by it.
 	MaxRows int
+	// MaxRevertBytes bounds what taking changes back holds of rows and of their changes, about 64 MiB by default: more is a
+	// *LimitError, or the next portion.
+	MaxRevertBytes int
 	// MaxColumns bounds the columns of a table, default 500.
 	MaxColumns int
 	// MaxTables bounds the tables of a base, default 1,000.
@@ -43,7 +46,7 @@ func (o *Options) setDefaults() {
 	for _, limit := range []struct {
 		value *int
 		def   int
-	}{{&o.MaxRows, 10_000}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000}, {&o.MaxComputed, 100_000},
+	}{{&o.MaxRows, 10_000}, {&o.MaxRevertBytes, 64 << 20}, {&o.MaxColumns, 500}, {&o.MaxTables, 1_000}, {&o.MaxSnapshots, 1_000}, {&o.MaxComputed, 100_000},
 		{&o.MaxBases, 1_000}, {&o.MaxProjects, 1_000}, {&o.MaxConnections, 200}, {&o.MaxWorkspaceTables, 10_000}} {
 		if *limit.value <= 0 {
 			*limit.value = limit.def

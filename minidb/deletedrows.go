@@ -32,7 +32,7 @@ func (db *DB) DeletedRows(ctx context.Context, t *Table, before int64, limit int
 		if n, _ := limit.Decimal().Int64(); int64(len(found)) == n {
 			last = found[len(found)-1].Position
 		}
-		p, err := s.pastOf(t, found[len(found)-1].Position)
+		p, err := s.pastOf(t)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,11 @@ func (db *DB) RowEntry(ctx context.Context, table, row, id string) (*audit.Entry
 	err := db.read(ctx, "find entry", func(s session) (err error) {
 		e, err = must(s, "entry "+cleanText(id, maxName), scanEntry, `SELECT `+entryColumns+` FROM lt_change
 			WHERE resource = ? AND id = ? AND table_id || '' = ? AND resource_type = 'row'`, argText(row), argText(id), argText(table))
-		return err
+		if err == nil {
+			return nil
+		}
+		of, _, floorErr := one(s, func(r record) string { return r.text(0) }, `SELECT workspace FROM lt_floor_table WHERE table_id = ?`, argText(table))
+		return orElse(floorErr, s.lost(of, id, err))
 	})
 	if err != nil {
 		return nil, err

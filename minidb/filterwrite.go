@@ -33,13 +33,27 @@ func (u *unit) applyFilter(p *rowPlan) (Result, error) {
 		return Result{}, p.invalid(p.faults) // bad values are told whether or not there are rows to have them
 	}
 	for chunk := range slices.Chunk(ids, filterChunk) {
-		list := make([]rowWrite, 0, len(chunk))
+		rows := make([][]lqp.Value, 0, len(chunk))
 		err := u.scanIn(p.l, idSlot, chunk, func(row []lqp.Value) error {
-			list = append(list, u.change(p, c, row))
+			rows = append(rows, row)
 			return u.ctx.Err()
 		})
 		if err != nil {
 			return Result{}, err
+		}
+		keep, err := u.linksToKeep(p, func(yield func(*rowChange, []lqp.Value) bool) {
+			for _, row := range rows {
+				if !yield(c, row) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		list := make([]rowWrite, 0, len(rows))
+		for _, row := range rows {
+			list = append(list, u.change(p, keep.change(p, c, row), row))
 		}
 		slices.SortFunc(list, func(a, b rowWrite) int { return lqp.Compare(lqp.TextValue(a.id), lqp.TextValue(b.id)) })
 		if err := u.settle(p, list); err != nil {

@@ -161,7 +161,8 @@ func TestFiltersAndSortsUseIndexes(t *testing.T) {
 					name, desc := strings.CutPrefix(name, "-")
 					q.OrderBy = append(q.OrderBy, lqp.Order{Expr: lqp.Ref("t", column[name]), Desc: desc})
 				}
-				q.OrderBy = append(q.OrderBy, lqp.Order{Expr: lqp.Ref("t", "_id")})
+				// As lqp.OrderKey ends a sort.
+				q.OrderBy = append(q.OrderBy, lqp.Order{Expr: lqp.Ref("t", "_id"), Desc: q.OrderBy[len(q.OrderBy)-1].Desc})
 				q.Page = lqp.Page{Limit: 100, After: c.after}
 			}
 			f := *f

@@ -26,9 +26,10 @@ const sourceAlias = "t"
 // layout is what writing a table needs to know of it, worked out once.
 type layout struct {
 	schema *lqp.Table
-	shown  *lqp.Table     // schema without the manual order, which is no column to anybody
+	shown  *lqp.Table     // schema without the manual order and what is in the trash, which are no columns to anybody
 	ids    []string       // column ids in the order of schema.Columns
 	slots  map[string]int // place of a column id in a row
+	kept   map[string]int // the same of the columns in the trash
 	// user are the slots of the table's own columns; column i of the Table has slot user[i].
 	user    []int
 	unique  []int    // slots of unique columns
@@ -45,7 +46,7 @@ type layout struct {
 }
 
 // The slots of the built-in columns: the id is the first column, the others are the last ones. Behind them all is the manual
-// order, of a table that has one.
+// order, of a table that has one, and then the columns in the trash.
 func (l *layout) version() int   { return len(l.shown.Columns) - 5 }
 func (l *layout) createdAt() int { return len(l.shown.Columns) - 4 }
 func (l *layout) updatedAt() int { return len(l.shown.Columns) - 3 }
@@ -121,8 +122,18 @@ func newLayout(store adapter.Store, t *Table) *layout {
 		}
 	}
 	l.schema, l.shown = schema, schema
+	width := len(schema.Columns)
 	if t.Ordered() {
-		l.addOrder(store, add)
+		add(lqp.Column{ID: ColumnOrder, Name: ColumnOrder, Type: placeType, ReadOnly: true}, placeType)
+	}
+	l.addTrashed(t, add)
+	if len(schema.Columns) > width {
+		shown := *schema
+		shown.Columns = schema.Columns[:width:width] // the same columns: what they are made of is told later
+		if t.Ordered() {
+			shown.Place = &schema.Columns[width]
+		}
+		l.shown = &shown
 	}
 	l.compile(t)
 	return l
@@ -154,8 +165,8 @@ func (t *Table) Row(image json.RawMessage) ([]lqp.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("row image of table %s: %w", t.ID, err)
 	}
-	row := make([]lqp.Value, len(t.layout.ids))
-	for i, id := range t.layout.ids {
+	row := make([]lqp.Value, len(t.layout.shown.Columns))
+	for i, id := range t.layout.ids[:len(row)] {
 		doc, ok := members[id]
 		if !ok {
 			continue

@@ -27,6 +27,7 @@ func (k *linker) changeCells() error {
 				now = append(now, id)
 			}
 		}
+		inOrder(now, k.linkOrders[at])
 		column := ""
 		if ch.by != nil {
 			column = ch.by.ID

@@ -15,6 +15,9 @@ type LinkGuard struct {
 	// Read says which rows exist for the writer: a bound expression as those of Guard, over Table's Schema. A link to any other
 	// row is a fault with the words of one to a row that is not there.
 	Read lqp.Expr
+	// Part says that the writer sees links to the rows that Read lets, and no others: what it gives a cell takes the place of
+	// those, and the others stay.
+	Part bool
 	// Update is asked of the linked rows before and after the write where the link is two-way, since they change with it.
 	Update lqp.Expr
 	// Closed refuses every change of the column's cells with ErrForbidden. The deletion of a row takes it off cells

@@ -106,6 +106,9 @@ func (u *unit) linkIsBack(t *Table, c *Column) (bool, error) {
 			}
 		}
 	}
+	if err := u.pruneEdges(t, c); err != nil {
+		return false, err
+	}
 	empty, err := u.syncLinks(t, c)
 	if err != nil || !empty || !c.Required {
 		return true, err

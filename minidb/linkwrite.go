@@ -291,17 +291,14 @@ func (k *linker) cell(t *Table, c *Column, row, id string, add bool, cause int, 
 }
 
 // takeOff takes deleted rows off the cells that name them. Those of two-way links are found by the rows' own cells, unless
-// the column with them is in the trash.
+// the column with them is in the trash. A link of which no column is in use keeps its edges, for rows that are restored before
+// it is: they are looked through when it comes back.
 func (k *linker) takeOff(gone []string) error {
 	links, err := k.linksOf(k.p.t.Workspace, k.p.t.ID)
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
-		if _, here := k.p.t.Column(l.column); l.table == k.p.t.ID && !here {
-			w := k.edgesOf(l.sides(k.p.t.Workspace))
-			w.clear = append(w.clear, clearance{l.sides(k.p.t.Workspace), gone})
-		}
 		if l.target != k.p.t.ID {
 			continue
 		}
@@ -325,12 +322,11 @@ func (k *linker) takeOffColumn(l listedLink, gone []string) error {
 	if t != nil {
 		c, _ = t.Column(l.column)
 	}
-	back := l.sides(k.p.t.Workspace).flip()
-	w := k.edgesOf(back)
 	if c == nil { // in the trash: its cells follow when it comes back
-		w.clear = append(w.clear, clearance{back, gone})
 		return nil
 	}
+	back := l.sides(k.p.t.Workspace).flip()
+	w := k.edgesOf(back)
 	if _, two := k.p.t.Column(c.Options.Link.Inverse); two {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -95,14 +94,19 @@ func (u *unit) rowAt(p *rowPlan, row string, version int64) ([]lqp.Value, error)
 	if err != nil {
 		return nil, fmt.Errorf("read version %d of row %s: %w", version, row, err)
 	}
-	for _, e := range entries {
-		image := e.After
+	for i := range entries {
+		e, image := &entries[i], entries[i].After
 		if e.Version != version {
 			image = e.Before
 		}
-		if image != nil {
-			return p.t.Row(image)
+		if image == nil {
+			continue
 		}
+		past, err := u.pastOf(p.t)
+		if err != nil {
+			return nil, err
+		}
+		return past.row(image, e, e.Version != version, nil)
 	}
 	return nil, nil
 }
@@ -115,11 +119,18 @@ func (u *unit) blame(p *rowPlan, conflict *ConflictError) error {
 	if err != nil {
 		return fmt.Errorf("read changes of row %s: %w", conflict.Row, err)
 	}
+	if len(entries) == 0 {
+		return nil
+	}
+	past, err := u.pastOf(p.t)
+	if err != nil {
+		return err
+	}
 	open := len(conflict.Fields)
 	found := make([]bool, open)
 	for i := 0; i < len(entries) && open > 0; i++ {
 		e := &entries[i]
-		before, after, err := images(p.t, e)
+		before, after, err := past.images(e, nil)
 		if err != nil {
 			return err
 		}
@@ -141,14 +152,6 @@ func (u *unit) blame(p *rowPlan, conflict *ConflictError) error {
 	return nil
 }
 
-// images are the row before and after a change, by today's columns.
-func images(t *Table, e *audit.Entry) (before, after []lqp.Value, err error) {
-	if before, err = t.Row(e.Before); err == nil {
-		after, err = t.Row(e.After)
-	}
-	return before, after, err
-}
-
 // gone is the error of a change that names a row which is not there. Whoever has seen a version of it and could see the row
 // when it was deleted is told who did that; for all others there never was such a row.
 func (u *unit) gone(p *rowPlan, c *rowChange) error {
@@ -161,7 +164,11 @@ func (u *unit) gone(p *rowPlan, c *rowChange) error {
 	if err != nil || !ok || e.After != nil {
 		return orElse(err, missing)
 	}
-	last, err := p.t.Row(e.Before)
+	past, err := u.pastOf(p.t)
+	if err != nil {
+		return err
+	}
+	last, err := past.row(e.Before, &e, true, nil)
 	if err != nil || last == nil || !allows(p.guard.read, last) {
 		return orElse(err, missing)
 	}

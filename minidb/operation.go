@@ -80,10 +80,9 @@ func (u *unit) observe(entries []audit.Entry) {
 	}
 }
 
-// reversible reports whether an entry about a row is one of those that are taken back: what was computed follows from the rest,
-// and the manual order is moved again by whoever wants it so.
+// reversible reports whether an entry about a row is one of those that are taken back: what was computed follows from the rest.
 func reversible(action string) bool {
-	return action == rowActions[lqp.Insert] || action == rowActions[lqp.Update] || action == rowActions[lqp.Delete]
+	return action == rowActions[lqp.Insert] || action == rowActions[lqp.Update] || action == rowActions[lqp.Delete] || action == actionMove
 }
 
 // keepOperation records the operation that the transaction was, if it changed rows or took something back.
@@ -114,7 +113,7 @@ func (db *DB) Operation(ctx context.Context, workspace, id string) (*Operation, 
 	var o Operation
 	err := db.read(ctx, "operation", func(s session) (err error) {
 		o, err = s.operation(workspace, id)
-		return err
+		return s.lost(workspace, id, err)
 	})
 	if err != nil {
 		return nil, err
@@ -143,6 +142,11 @@ func (db *DB) UndoStack(ctx context.Context, workspace, actor string, scope func
 	err := db.read(ctx, "list operations", func(s session) (err error) {
 		list, err = all(s, scanOperation, `SELECT `+operationColumns+` FROM lt_operation WHERE workspace = ? AND actor = ?
 			ORDER BY last_position DESC LIMIT ?`, argText(workspace), argText(actor), argInt(maxUndo))
+		if err != nil {
+			return err
+		}
+		floor, err := s.floor(workspace)
+		list = slices.DeleteFunc(list, func(o Operation) bool { return o.first <= floor.Position }) // they are being removed
 		return err
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func (s session) createCreated(store adapter.Store, workspace, table, physical s
 func (u *unit) createIndex(t *Table, x *Index) error {
 	var b strings.Builder
 	b.WriteString("CREATE INDEX " + quoteID(x.ID) + " ON " + u.physical(t) + " (")
-	last, width := false, 0
+	last, desc, width := false, false, 0
 	for i, c := range x.Columns {
 		if c.Column == ColumnOrder {
 			b.WriteString(placeTerm)
@@ -62,10 +62,13 @@ func (u *unit) createIndex(t *Table, x *Index) error {
 			b.WriteString(", ")
 		}
 		b.WriteString(indexTerm(u.db.store, c.Column, typ, c.Desc))
-		last = last || c.Column == ColumnID
+		last, desc = last || c.Column == ColumnID, c.Desc
 	}
 	if !last {
 		b.WriteString(", " + quoteID(ColumnID))
+		if desc { // as rows that tie are sorted
+			b.WriteString(" DESC")
+		}
 	}
 	b.WriteString(")")
 	if _, err := u.exec(b.String()); err != nil {

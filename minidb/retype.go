@@ -16,6 +16,10 @@ type Retype struct {
 	Options ColumnOptions // of the new type; a select column that stays one keeps its choices when none are given
 	// AddChoices makes choices of a select column of the values that rows have and Options do not list.
 	AddChoices bool
+	// CreateRows makes rows of the linked table, of a column that becomes a link, for the texts that no row of it has as its
+	// primary value. Target is what the writer may do there.
+	CreateRows bool
+	Target     Guard
 	// AcceptLoss carries the change out although cells lose something.
 	AcceptLoss bool
 	// Visible, when not nil, says which rows may serve as examples: an expression as in Guard.
@@ -34,6 +38,8 @@ type Retyping struct {
 	Lost    int64  `json:"lost"`    // values that are emptied, rounded or cut
 	// DefaultLost says that the column's default has no counterpart and is dropped.
 	DefaultLost bool `json:"default_lost"`
+	// Created counts the rows that are made in the linked table.
+	Created int64 `json:"created,omitempty"`
 	// Missing counts the rows of a required column that would be left without a value, Duplicates the values of a unique one
 	// that another row would have too. Either of them keeps the change from being made.
 	Missing    int64 `json:"missing"`
@@ -81,7 +87,7 @@ func (db *DB) PreviewType(ctx context.Context, column string, r Retype) (*Retypi
 		if err != nil {
 			return err
 		}
-		report, err = u.assess(t, c, r)
+		report, _, err = u.assessRetype(t, c, r)
 		return err
 	})
 	return report, err
@@ -108,7 +114,8 @@ func (db *DB) ChangeType(ctx context.Context, actor Actor, column string, r Rety
 		if err != nil {
 			return err
 		}
-		if report, err = u.assess(t, c, r); err != nil {
+		var labels *labelMatcher
+		if report, labels, err = u.assessRetype(t, c, r); err != nil {
 			return err
 		}
 		switch {
@@ -119,7 +126,13 @@ func (db *DB) ChangeType(ctx context.Context, actor Actor, column string, r Rety
 		case (report.Lost > 0 || report.DefaultLost) && !r.AcceptLoss:
 			return &LossError{*report}
 		}
-		return u.retype(t, c, u.converter(t, c))
+		if labels == nil {
+			return u.retype(t, c, u.converter(t, c))
+		}
+		if err := labels.createRows(r.Target); err != nil {
+			return err
+		}
+		return u.retype(t, c, labels.convert)
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +164,7 @@ func (u *unit) newColumn(t *Table, column string, r Retype) (*Column, error) {
 		return nil, invalid("type", CodeType, "a %s column does not become a %s column: add a column", old.Type, c.Type)
 	}
 	if c.Type == LinkColumn || old.Type == LinkColumn {
-		return nil, invalid("type", CodeType, "a link column stays one, and no other becomes one: add a column and fill it")
+		return u.newLabelled(t, old, &c)
 	}
 	if (c.Type == AttachmentColumn) != (old.Type == AttachmentColumn) {
 		return nil, invalid("type", CodeType, "an attachment column stays one, and no other becomes one: its values are files of its own")
@@ -294,7 +307,7 @@ func (u *unit) visible(t *Table, c, old *Column, rule lqp.Expr) (map[string]bool
 }
 
 // retype makes c the column of t: the record, the physical table and the rows.
-func (u *unit) retype(t *Table, c *Column, convert converter) error {
+func (u *unit) retype(t *Table, c *Column, convert converter) (err error) {
 	if u.batch == "" {
 		u.batch = NewID(prefixBatch) // by which the cells are found that another change takes back
 	}
@@ -322,10 +335,13 @@ func (u *unit) retype(t *Table, c *Column, convert converter) error {
 	if err := u.definePhysical(t); err != nil {
 		return err
 	}
+	if convert, err = u.beginLinks(&before, t, i, convert); err != nil {
+		return err
+	}
 	if err := u.copyRows(&before, t, i, convert); err != nil {
 		return err
 	}
-	if err := u.carryTrashed(&before, t); err != nil {
+	if err := u.endLinksOf(&before, t, i); err != nil {
 		return err
 	}
 	if err := u.dropTable(t.Workspace, before.physicalName()); err != nil {
@@ -334,7 +350,7 @@ func (u *unit) retype(t *Table, c *Column, convert converter) error {
 	if err := u.defineIndexes(t); err != nil {
 		return err
 	}
-	_, err := u.exec(`UPDATE lt_table SET physical = ? WHERE workspace = ? AND id = ?`, argText(t.physical), argText(t.Workspace), argText(t.ID))
+	_, err = u.exec(`UPDATE lt_table SET physical = ? WHERE workspace = ? AND id = ?`, argText(t.physical), argText(t.Workspace), argText(t.ID))
 	return err
 }
 
@@ -364,30 +380,4 @@ func (u *unit) copyRows(before, t *Table, i int, convert converter) error {
 		}
 		return u.flush()
 	})
-}
-
-// eachChunk delivers the rows of a table in the order of their ids, so many at a time that the statement that reads them
-// is closed when f writes. f may change them.
-func (u *unit) eachChunk(l *layout, f func(rows [][]lqp.Value) error) error {
-	var after lqp.Expr
-	for {
-		var rows [][]lqp.Value
-		full := u.scan(l, after, true, func(row []lqp.Value) error {
-			if rows = append(rows, row); len(rows) == rewriteChunk {
-				return errChunk
-			}
-			return nil
-		})
-		if full != nil && !errors.Is(full, errChunk) {
-			return full
-		}
-		if len(rows) == 0 {
-			return nil
-		}
-		last := rows[len(rows)-1][idSlot]
-		if err := f(rows); err != nil || full == nil {
-			return err
-		}
-		after = lqp.NewCall("gt", l.selects[idSlot].Expr, lqp.Literal(last))
-	}
 }

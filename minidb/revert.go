@@ -25,6 +25,9 @@ type Selection struct {
 	Since    bool
 	Actor    string
 	From, To time.Time
+	// Sees, unless it is nil, says whether the asker may know a row as it once was, in the order of the table's
+	// Schema().Columns. Where chosen changes lead from or to a row that the asker may not know, the row is left alone.
+	Sees func(t *Table, row []lqp.Value) bool
 }
 
 func (s *Selection) check() error {
@@ -70,6 +73,8 @@ type RevertPlan struct {
 	Tables    []*TableRevert
 	// More says that there are further rows: the plan was asked for a portion, and holds as many as may be.
 	More bool
+
+	orders map[cellPlace][]string // of the links of columns that follow others, before what is taken back
 }
 
 // TableRevert is the part of a plan that is about one table. Its rows are in the order of their ids.
@@ -89,14 +94,22 @@ type RowRevert struct {
 	// Now is the row as it is, of a deleted one as it was last, in the order of the table's Schema().Columns.
 	Now  []lqp.Value
 	Gone bool // the row is deleted now
+	// Unseen says that the asker may not know what the row was before or after a chosen change: nothing is done to it.
+	Unseen bool
+	// Touched are the columns, by id, of the cells that chosen changes gave another value, whatever became of them since; nil
+	// of a selection without Sees.
+	Touched []string
 	// Cells are those to set back: of a restored row the ones that differ from Now.
 	Cells []CellRevert
+	// Move is the place in the manual order that the row gets back, nil for none.
+	Move *PlaceRevert
 	// Conflicts are cells that somebody has changed later, and are left as they are unless the mode forces them; Conflict is
 	// one about the row as a whole, nil for none.
 	Conflicts []CellConflict
 	Conflict  *RowConflict
 	// Lost are cells whose old value the column does not take any more, and which are left as they are.
-	Lost []LostCell
+	Lost   []LostCell
+	orders map[int][]string // by slot, of columns that follow others
 	// Refused are reasons for which the mini-DB did not take the row back: a unique value that another row has by now, a value
 	// that is required, a broken rule.
 	Refused []FieldError
@@ -107,6 +120,9 @@ type CellRevert struct {
 	Column   string // id
 	From, To lqp.Value
 }
+
+// PlaceRevert is a place in the manual order to move a row back to. It is for nobody's eyes: it may name a row that is hidden.
+type PlaceRevert struct{ to lqp.Value }
 
 // CellConflict is a cell that somebody has changed since.
 type CellConflict struct {
@@ -120,15 +136,16 @@ type CellConflict struct {
 
 // RowConflict is a row that somebody has changed or deleted since.
 type RowConflict struct {
-	Code string // RowChangedSince or RowDeletedSince
+	Code string // RowChangedSince, RowDeletedSince or RowMovedSince
 	LaterChange
-	Forced bool // the row is deleted all the same
+	Forced bool // the row is deleted, or moved, all the same
 }
 
 // The codes of conflicts about rows.
 const (
 	RowChangedSince = "changed" // the row was made by what is taken back, and others have changed it since
 	RowDeletedSince = "deleted" // somebody has deleted the row since
+	RowMovedSince   = "moved"   // the row would be moved back, and others have moved it since
 )
 
 // LaterChange says who came later.
@@ -153,7 +170,7 @@ func (db *DB) RevertTables(ctx context.Context, sel Selection) (tables []string,
 	err = db.read(ctx, "find operation", func(s session) error {
 		o, err := s.operation(sel.Workspace, sel.Operation)
 		if err != nil {
-			return err
+			return s.lost(sel.Workspace, sel.Operation, err)
 		}
 		if o.Kind == SchemaOperation {
 			return fmt.Errorf("operation %s changed the definition of a table: %w", o.ID, ErrSchemaOperation)
@@ -182,6 +199,9 @@ func (db *DB) PlanRevert(ctx context.Context, sel Selection, mode ConflictMode, 
 			return err
 		}
 		for _, t := range tables {
+			if err := p.whole(t); err != nil {
+				return err
+			}
 			if t.Workspace != sel.Workspace {
 				return fmt.Errorf("table %s: %w", t.ID, ErrNotFound)
 			}
@@ -205,9 +225,23 @@ type revertPlanner struct {
 	tables  []*Table
 	portion bool
 	changed int   // rows of the plan with something to be done or told
+	held    int   // bytes of them
 	first   int64 // the part of the log that the selection lies in
 	last    int64 // 0 for up to its end
 	empty   bool  // nothing is selected
+}
+
+// whole refuses a choice of changes of a table of which some may have been cut.
+func (p *revertPlanner) whole(t *Table) error {
+	floor, cut, err := p.tableFloor(t.ID)
+	if err != nil || !cut {
+		return err
+	}
+	sel := &p.plan.Selection
+	if sel.Operation != "" && p.first <= floor.position || sel.Since && sel.From.Before(floor.begins) {
+		return floor.refusal()
+	}
+	return nil
 }
 
 // choose finds the part of the log that the selection lies in.
@@ -217,7 +251,7 @@ func (p *revertPlanner) choose() error {
 	case sel.Operation != "":
 		o, err := p.operation(sel.Workspace, sel.Operation)
 		p.first, p.last = o.first, o.last
-		return err
+		return p.lost(sel.Workspace, sel.Operation, err)
 	case sel.Since && sel.Actor != "":
 		first, last, ok, err := p.span(sel.Workspace, sel.Actor, sel.From, sel.To)
 		p.first, p.last, p.empty = first, last, !ok

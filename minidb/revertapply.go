@@ -91,6 +91,7 @@ func (db *DB) applyRevert(ctx context.Context, actor Actor, plan *RevertPlan, r 
 		if err := u.checkUnmoved(plan); err != nil {
 			return err
 		}
+		u.linkOrders = plan.orders
 		for _, p := range plans {
 			one, err := u.apply(p)
 			if err != nil {
@@ -146,9 +147,12 @@ func (p *RevertPlan) writes(db *DB, r *Revert) (plans []*rowPlan, err error) {
 			guards[step.t] = guard
 		}
 		m := &lqp.Mutation{Op: step.op, Table: t.ID, Reason: r.Reason}
-		restored := map[string][]lqp.Value{}
+		restored, places := map[string][]lqp.Value{}, map[string]lqp.Value{}
 		for _, row := range step.rows {
 			change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(row.ID)}}
+			if row.Move != nil && (step.op == lqp.Insert || step.cells(t, ColumnOrder)) {
+				places[row.ID] = row.Move.to
+			}
 			switch step.op {
 			case lqp.Insert:
 				restored[row.ID] = row.Now
@@ -166,7 +170,7 @@ func (p *RevertPlan) writes(db *DB, r *Revert) (plans []*rowPlan, err error) {
 		if err != nil {
 			return nil, err
 		}
-		plan.restored = restored
+		plan.restored, plan.places = restored, places
 		plans = append(plans, plan)
 	}
 	return plans, nil
@@ -246,7 +250,7 @@ func (p *RevertPlan) refuse(v *ValidationError) bool {
 	}
 	for _, r := range step.rows {
 		if len(r.Refused) > 0 {
-			r.Op, r.Cells = "", nil
+			r.Op, r.Cells, r.Move = "", nil, nil
 		}
 	}
 	return found
@@ -266,9 +270,15 @@ func (u *unit) restoration(p *rowPlan, c *rowChange, old []lqp.Value) rowWrite {
 	row[idSlot] = lqp.TextValue(c.id)
 	row[p.l.version()] = lqp.IntValue(version)
 	row[p.l.createdAt()], row[p.l.createdBy()] = old[p.l.createdAt()], old[p.l.createdBy()]
+	for _, slot := range p.l.kept {
+		row[slot] = old[slot]
+	}
 	row[p.l.updatedAt()], row[p.l.updatedBy()] = lqp.DateTimeValue(u.now.UnixMilli()), u.author()
 	if p.t.Ordered() {
 		row[p.l.order()] = old[p.l.order()]
+		if place, ok := p.places[c.id]; ok {
+			row[p.l.order()] = place
+		}
 	}
 	p.l.mirror(row)
 	return rowWrite{index: c.index, op: lqp.Insert, id: c.id, version: version, changed: true, after: row, bad: c.bad}

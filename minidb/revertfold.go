@@ -1,6 +1,7 @@
 package minidb
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/livetables/livetables/audit"
@@ -15,11 +16,14 @@ import (
 // that lie there without one of somebody else between them. If another change is on top, the cell is a conflict. That a row
 // exists is treated like one more cell, which its insertion and deletion change.
 type revertFolder struct {
-	past    *past
+	past    *Past
 	mode    ConflictMode
 	members map[string]bool   // of the workspace, nil when no column asks
 	targets map[string]string // what operations took back, by their ids
 	follows map[int]bool      // slots of columns that follow others
+	sees    func(row []lqp.Value) bool
+	held    int // bytes of the changes of the rows that are looked at
+	most    int // of them
 }
 
 // rowFold is a row on the way through its entries.
@@ -29,7 +33,10 @@ type rowFold struct {
 	exists  bool
 	version int64
 	cells   map[int]standing // by slot
+	place   standing         // in the manual order
 	life    standing         // from and to say whether the row existed
+	unseen  bool             // a selected change leads from or to what the asker may not know
+	touches map[int]bool     // slots of cells that selected changes gave another value
 }
 
 // standing are the changes of a cell that stand, the newest last.
@@ -94,6 +101,11 @@ func (f *revertFolder) step(r *rowFold, e *audit.Entry, mine bool) error {
 	}
 	target := f.targets[x.operation]
 	earlier := r.now // as the row was last, when it was deleted meanwhile
+	if mine && f.sees != nil {
+		for _, image := range [][]lqp.Value{earlier, before, after} {
+			r.unseen = r.unseen || image != nil && !f.sees(image)
+		}
+	}
 	r.version = e.Version
 	if before == nil || after == nil {
 		alive := x
@@ -108,6 +120,11 @@ func (f *revertFolder) step(r *rowFold, e *audit.Entry, mine bool) error {
 		earlier = before
 	}
 	r.now, r.exists = after, true
+	if l := f.past.t.layout; f.past.t.Ordered() && earlier != nil && !lqp.Equal(earlier[l.order()], after[l.order()]) {
+		moved := x
+		moved.from, moved.to, moved.based = earlier[l.order()], after[l.order()], true
+		r.place = r.place.add(moved, target)
+	}
 	columns := f.past.t.layout.schema.Columns
 	for _, slot := range f.past.t.layout.user {
 		if columns[slot].ReadOnly {
@@ -119,10 +136,21 @@ func (f *revertFolder) step(r *rowFold, e *audit.Entry, mine bool) error {
 				continue
 			}
 		}
+		if mine && x.based && f.sees != nil && !f.follows[slot] {
+			if r.touches == nil {
+				r.touches = map[int]bool{}
+			}
+			r.touches[slot] = true
+		}
 		if r.cells == nil {
 			r.cells = map[int]standing{}
 		}
-		r.cells[slot] = r.cells[slot].add(x, target)
+		if r.cells[slot] = r.cells[slot].add(x, target); mine || len(r.cells[slot]) > 1 {
+			f.held += x.from.Size() + x.to.Size()
+		}
+	}
+	if f.held > f.most { // a row that was changed a hundred thousand times
+		return &LimitError{Name: "reverted_bytes", Max: f.most}
 	}
 	return nil
 }
@@ -147,6 +175,13 @@ func (r *rowFold) touched(since int64) *LaterChange {
 // end is what becomes of a row whose entries are all read.
 func (f *revertFolder) end(r *rowFold) RowRevert {
 	out := RowRevert{ID: r.id, Version: r.version, Now: r.now, Gone: !r.exists}
+	if r.unseen {
+		out.Unseen = true
+		return out
+	}
+	for _, slot := range slices.Sorted(maps.Keys(r.touches)) {
+		out.Touched = append(out.Touched, f.past.t.layout.schema.Columns[slot].ID)
+	}
 	wanted := r.exists
 	first, _, mine, ok := r.life.newest()
 	if ok && mine {
@@ -174,12 +209,36 @@ func (f *revertFolder) end(r *rowFold) RowRevert {
 	for _, slot := range f.past.t.layout.user {
 		if !f.follows[slot] {
 			f.cell(&out, slot, r.cells[slot], r.now[slot])
+		} else if first, _, mine, ok := r.cells[slot].newest(); ok && mine && first.based {
+			if out.orders == nil {
+				out.orders = map[int][]string{}
+			}
+			out.orders[slot] = linkIDs(first.from)
 		}
 	}
-	if out.Op == "" && len(out.Cells) > 0 {
+	f.move(&out, r)
+	if out.Op == "" && (len(out.Cells) > 0 || out.Move != nil) {
 		out.Op = lqp.Update
 	}
 	return out
+}
+
+// move plans the place of a row in the manual order.
+func (f *revertFolder) move(out *RowRevert, r *rowFold) {
+	first, _, mine, ok := r.place.newest()
+	if !ok || lqp.Equal(r.now[f.past.t.layout.order()], first.from) {
+		return
+	}
+	force := f.mode == ForceConflicts
+	if !mine {
+		if out.Conflict == nil {
+			out.Conflict = &RowConflict{Code: RowMovedSince, LaterChange: r.place[len(r.place)-1].LaterChange, Forced: force}
+		}
+		if !force {
+			return
+		}
+	}
+	out.Move = &PlaceRevert{first.from}
 }
 
 // anyLeft reports whether selected changes of a row stand that gave it other values than it had.

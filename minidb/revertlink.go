@@ -50,7 +50,7 @@ type revertStep struct {
 	t    *TableRevert
 	op   lqp.Op
 	rows []*RowRevert
-	// cells says which cells of a row an update sets.
+	// cells says which cells of a row an update sets, and with ColumnOrder whether it moves rows.
 	cells func(t *Table, column string) bool
 }
 
@@ -70,7 +70,8 @@ func (p *RevertPlan) steps() (list []revertStep) {
 		step := revertStep{t: t, op: op, cells: cells}
 		for i := range t.Rows {
 			r := &t.Rows[i]
-			if r.Op == op && (op != lqp.Update || slices.ContainsFunc(r.Cells, func(c CellRevert) bool { return cells(t.Table, c.Column) })) {
+			if r.Op == op && (op != lqp.Update || r.Move != nil && cells(t.Table, ColumnOrder) ||
+				slices.ContainsFunc(r.Cells, func(c CellRevert) bool { return cells(t.Table, c.Column) })) {
 				step.rows = append(step.rows, r)
 			}
 		}
@@ -139,8 +140,33 @@ func (r *RowRevert) unlink(t *Table, f FieldError) {
 	c.To = linkValue(slices.DeleteFunc(linkIDs(c.To), func(id string) bool { return id == f.other }))
 	r.Lost = append(r.Lost, LostCell{Column: f.Column, Code: f.Code, Message: f.Message})
 	if r.Op == lqp.Update && lqp.Equal(c.From, c.To) {
-		if r.Cells = slices.Delete(r.Cells, at, at+1); len(r.Cells) == 0 {
+		if r.Cells = slices.Delete(r.Cells, at, at+1); len(r.Cells) == 0 && r.Move == nil {
 			r.Op = ""
 		}
 	}
+}
+
+// order notes how the links of a row were ordered in columns that follow others: what follows has the links of before, and gets
+// their order too.
+func (p *RevertPlan) order(t *Table, r *RowRevert) {
+	for slot, ids := range r.orders {
+		if len(ids) > 1 {
+			if p.orders == nil {
+				p.orders = map[cellPlace][]string{}
+			}
+			p.orders[cellPlace{t.ID, r.ID, slot}] = ids
+		}
+	}
+}
+
+// inOrder puts those of ids that are in an order into it, before the others.
+func inOrder(ids, order []string) {
+	if len(order) == 0 {
+		return
+	}
+	place := make(map[string]int, len(order))
+	for i, id := range order {
+		place[id] = i - len(order)
+	}
+	slices.SortStableFunc(ids, func(a, b string) int { return place[a] - place[b] })
 }

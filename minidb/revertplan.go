@@ -1,6 +1,7 @@
 package minidb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,8 +28,11 @@ func (p *revertPlanner) table(t *Table) error {
 	for _, c := range rows {
 		from = min(from, c.first)
 	}
-	f := &revertFolder{mode: p.plan.Mode, follows: followers(t, p.tables)}
-	if f.past, err = p.pastOf(t, from); err != nil {
+	f := &revertFolder{mode: p.plan.Mode, most: p.db.opt.MaxRevertBytes, follows: followers(t, p.tables)}
+	if sees := p.plan.Selection.Sees; sees != nil {
+		f.sees = func(row []lqp.Value) bool { return sees(t, row) }
+	}
+	if f.past, err = p.pastOf(t); err != nil {
 		return err
 	}
 	if f.members, err = p.membersFor(t); err != nil {
@@ -39,17 +43,20 @@ func (p *revertPlanner) table(t *Table) error {
 	}
 	part := &TableRevert{Table: t, follows: f.follows}
 	for chunk := range slices.Chunk(rows, revertChunk) {
-		list, err := p.fold(f, chunk)
+		list, err := p.foldEach(f, chunk)
 		if err != nil {
 			return err
 		}
 		for i := range list {
+			p.plan.order(t, &list[i])
 			if !list[i].tells() {
 				continue
 			}
-			if p.changed++; p.changed > p.db.opt.MaxRows {
-				if !p.portion {
-					return &LimitError{Name: "reverted_rows", Max: p.db.opt.MaxRows}
+			p.changed++
+			p.held += list[i].size()
+			if over := p.over(); over != nil {
+				if !p.portion || p.changed == 1 {
+					return over
 				}
 				p.plan.More = true
 				break
@@ -66,9 +73,34 @@ func (p *revertPlanner) table(t *Table) error {
 	return nil
 }
 
+// over is the limit that the plan has come to, nil for none.
+func (p *revertPlanner) over() error {
+	switch {
+	case p.changed > p.db.opt.MaxRows:
+		return &LimitError{Name: "reverted_rows", Max: p.db.opt.MaxRows}
+	case p.held > p.db.opt.MaxRevertBytes:
+		return &LimitError{Name: "reverted_bytes", Max: p.db.opt.MaxRevertBytes}
+	}
+	return nil
+}
+
+// size is about how many bytes a row of a plan holds.
+func (r *RowRevert) size() (n int) {
+	for _, v := range r.Now {
+		n += v.Size()
+	}
+	for _, c := range r.Cells {
+		n += c.To.Size()
+	}
+	for _, c := range r.Conflicts {
+		n += c.Base.Size() + c.Left.Size()
+	}
+	return n
+}
+
 // tells reports whether something is done to a row, or to be said of it.
 func (r *RowRevert) tells() bool {
-	return r.Op != "" || len(r.Conflicts) > 0 || r.Conflict != nil || len(r.Lost) > 0
+	return r.Unseen || len(r.Touched) > 0 || r.Op != "" || len(r.Conflicts) > 0 || r.Conflict != nil || len(r.Lost) > 0
 }
 
 // maxCandidates bounds the rows of a selection; their ids are held in memory.
@@ -140,6 +172,21 @@ func (p *revertPlanner) newestOf(t *Table, rows []string) ([]candidate, error) {
 		GROUP BY resource ORDER BY resource`, args...)
 }
 
+// foldEach folds rows together, or fewer of them where their changes hold too much.
+func (p *revertPlanner) foldEach(f *revertFolder, rows []candidate) ([]RowRevert, error) {
+	list, err := p.fold(f, rows)
+	var over *LimitError
+	if len(rows) == 1 || !errors.As(err, &over) {
+		return list, err
+	}
+	half := len(rows) / 2
+	if list, err = p.foldEach(f, rows[:half]); err != nil {
+		return nil, err
+	}
+	rest, err := p.foldEach(f, rows[half:])
+	return append(list, rest...), err
+}
+
 // fold goes through everything that happened to some rows since the first of their selected changes.
 func (p *revertPlanner) fold(f *revertFolder, rows []candidate) ([]RowRevert, error) {
 	from := rows[0].first
@@ -156,6 +203,7 @@ func (p *revertPlanner) fold(f *revertFolder, rows []candidate) ([]RowRevert, er
 		return nil, fmt.Errorf("read changes of rows: %w", err)
 	}
 	defer found.Close()
+	f.held = 0
 	list := make([]RowRevert, 0, len(rows))
 	var row *rowFold
 	for found.Next() {

@@ -66,3 +66,29 @@ func (u *unit) writeCells(p *rowPlan, list []rowWrite) error {
 	}
 	return u.flush()
 }
+
+// eachChunk delivers the rows of a table in the order of their ids, so many at a time that the statement that reads them
+// is closed when f writes. f may change them.
+func (u *unit) eachChunk(l *layout, f func(rows [][]lqp.Value) error) error {
+	var after lqp.Expr
+	for {
+		var rows [][]lqp.Value
+		full := u.scan(l, after, true, func(row []lqp.Value) error {
+			if rows = append(rows, row); len(rows) == rewriteChunk {
+				return errChunk
+			}
+			return nil
+		})
+		if full != nil && !errors.Is(full, errChunk) {
+			return full
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		last := rows[len(rows)-1][idSlot]
+		if err := f(rows); err != nil || full == nil {
+			return err
+		}
+		after = lqp.NewCall("gt", l.selects[idSlot].Expr, lqp.Literal(last))
+	}
+}

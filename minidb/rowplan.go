@@ -25,7 +25,9 @@ type rowPlan struct {
 	links         map[string]LinkGuard // by the id of the link column
 	// restored are deleted rows that come back, by id, as they were last.
 	restored map[string][]lqp.Value
-	reverts  bool // the values come from the rows' own past
+	// places are those that rows get in the manual order, by id.
+	places  map[string]lqp.Value
+	reverts bool // the values come from the rows' own past
 }
 
 // rowChange is one lqp.RowChange with its values in the table's form.

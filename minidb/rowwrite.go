@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/lqp"
 )
@@ -34,6 +35,16 @@ func (u *unit) gather(p *rowPlan) ([]rowWrite, error) {
 	if err != nil {
 		return nil, err
 	}
+	keep, err := u.linksToKeep(p, func(yield func(*rowChange, []lqp.Value) bool) {
+		for i := range p.changes {
+			if !yield(&p.changes[i], old[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	for i := range p.changes {
 		c := &p.changes[i]
 		if p.unusable(c) {
@@ -50,7 +61,7 @@ func (u *unit) gather(p *rowPlan) ([]rowWrite, error) {
 		if err := p.authorise(c, before); err != nil {
 			return nil, err
 		}
-		merged, err := u.merge(p, c, before)
+		merged, err := u.merge(p, keep.change(p, c, before), before)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +174,15 @@ func (u *unit) change(p *rowPlan, c *rowChange, before []lqp.Value) rowWrite {
 			w.after[s.slot], w.changed = s.value, true
 		}
 	}
-	if w.changed {
+	if place, ok := p.places[w.id]; ok && !lqp.Equal(w.after[p.l.order()], place) {
+		w.after[p.l.order()] = place
+		w.moved, w.changed = !w.changed, true
+	}
+	switch {
+	case w.moved: // its content stays, and when it was changed last
+		w.version++
+		w.after[p.l.version()] = lqp.IntValue(w.version)
+	case w.changed:
 		u.stamp(p.l, &w)
 	}
 	return w
@@ -228,6 +247,10 @@ func (p *rowPlan) missing(list []rowWrite) (faults []FieldError) {
 // holders first.
 func (u *unit) store(l *layout, list []rowWrite, parked []parking) error {
 	u.stores++
+	return adapter.Deferred(u.tx, func() error { return u.storeRows(l, list, parked) })
+}
+
+func (u *unit) storeRows(l *layout, list []rowWrite, parked []parking) error {
 	for _, pk := range parked {
 		if err := u.updateRow(l, list[pk.write].id, []lqp.Assignment{{Column: l.ids[pk.slot]}}); err != nil {
 			return err
@@ -275,6 +298,9 @@ func (u *unit) updateRow(l *layout, id string, set []lqp.Assignment) error {
 	return err
 }
 
+// actionMove is the entry about a row that has another place in the manual order and is the same otherwise.
+const actionMove = "row.move"
+
 var rowActions = map[lqp.Op]string{lqp.Insert: "row.insert", lqp.Update: "row.update", lqp.Delete: "row.delete"}
 
 // record notes every changed row in the log.
@@ -288,7 +314,7 @@ func (u *unit) record(p *rowPlan, list []rowWrite) {
 		e := audit.Entry{Workspace: p.t.Workspace, Action: rowActions[w.op], ResourceType: "row", Resource: w.id, Table: p.t.ID,
 			Version: w.version, Reason: reason}
 		if w.moved {
-			e.Action = "row.move"
+			e.Action = actionMove
 		}
 		if w.before != nil {
 			e.Before = p.l.appendImage(nil, w.before)

@@ -55,10 +55,17 @@ func (b *schemaUndo) retypeBack(old *Column, e *audit.Entry) error {
 
 // assessBack counts what becomes of the cells.
 func (b *schemaUndo) assessBack(t *Table, old *Column, convert converter) (*Retyping, error) {
-	report := &Retyping{Column: *old, Examples: []CellLoss{}}
-	slot := t.layout.slots[old.ID]
+	report, err := b.assessWith(t, old, convert, func([]lqp.Value) bool { return true })
+	b.done.Restored = 0 // counted by the copy alone
+	return report, err
+}
+
+// assessWith counts what becomes of the cells of the column of t that becomes c; shows says which rows may serve as examples.
+func (u *unit) assessWith(t *Table, c *Column, convert converter, shows func(row []lqp.Value) bool) (*Retyping, error) {
+	report := &Retyping{Column: *c, Examples: []CellLoss{}}
+	slot := t.layout.slots[c.ID]
 	seen := map[string]bool{}
-	err := b.eachChunk(t.layout, func(rows [][]lqp.Value) error {
+	err := u.eachChunk(t.layout, func(rows [][]lqp.Value) error {
 		cells, err := convert(rows)
 		if err != nil {
 			return err
@@ -70,7 +77,7 @@ func (b *schemaUndo) assessBack(t *Table, old *Column, convert converter) (*Rety
 				report.Empty++
 			case to.lost:
 				report.Lost++
-				if len(report.Examples) < maxExamples {
+				if len(report.Examples) < maxExamples && shows(rows[i]) {
 					report.Examples = append(report.Examples, CellLoss{Row: rows[i][idSlot].Text(), Old: rows[i][slot], New: to.value, Code: to.code, Message: to.message})
 				}
 			case to.exact:
@@ -79,12 +86,12 @@ func (b *schemaUndo) assessBack(t *Table, old *Column, convert converter) (*Rety
 				report.Changed++
 			}
 			if to.value.IsNull() {
-				if old.Required {
+				if c.Required {
 					report.Missing++
 				}
 				continue
 			}
-			if old.Unique {
+			if c.Unique {
 				key := string(to.value.AppendKey(nil))
 				if seen[key] {
 					report.Duplicates++
@@ -92,9 +99,8 @@ func (b *schemaUndo) assessBack(t *Table, old *Column, convert converter) (*Rety
 				seen[key] = true
 			}
 		}
-		return b.ctx.Err()
+		return u.ctx.Err()
 	})
-	b.done.Restored = 0 // counted by the copy alone
 	return report, err
 }
 

@@ -61,10 +61,18 @@ func (db *DB) RevertSchema(ctx context.Context, actor Actor, table string, r Sch
 		if err != nil {
 			return err
 		}
-		if len(entries) == 0 || r.Version < 1 || r.Version >= t.Version {
+		if r.Version < 1 || r.Version >= t.Version {
 			return fmt.Errorf("version %d: %w", r.Version, ErrNoForm)
 		}
+		if floor, cut, err := u.tableFloor(t.ID); err != nil || cut && len(entries) > 0 && entries[len(entries)-1].Position <= floor.position {
+			return orElse(err, floor.refusal())
+		}
+		if len(entries) == 0 {
+			return u.noForm(t, r.Version)
+		}
 		back := schemaUndo{unit: u, t: t, r: r, done: &done}
+		// What is computed reads columns as they were.
+		slices.SortStableFunc(entries, func(x, y audit.Entry) int { return back.computed(&x) - back.computed(&y) })
 		for i := range entries {
 			if err := back.entry(&entries[i]); err != nil {
 				return err
@@ -93,6 +101,14 @@ type schemaUndo struct {
 	t    *Table
 	r    SchemaRevert
 	done *SchemaReverted
+}
+
+// computed is 1 for an entry of a computed column, else 0.
+func (b *schemaUndo) computed(e *audit.Entry) int {
+	if c, ok := b.t.Column(e.Resource); ok && c.Type.Computed() {
+		return 1
+	}
+	return 0
 }
 
 func changedSince(what string) error {
@@ -256,7 +272,8 @@ func (b *schemaUndo) column(e *audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	if now.Options.Link != nil && (old.Options.Link == nil || old.Options.Link.Inverse != now.Options.Link.Inverse) {
+	if now.Options.Link != nil && (old.Options.Link == nil && now.Options.Link.Inverse != "" ||
+		old.Options.Link != nil && old.Options.Link.Inverse != now.Options.Link.Inverse) {
 		return invalid("version", CodeInvalid, "the two sides of a link are made and dropped by changing the column")
 	}
 	if old.rebuilds(&now) && !now.Type.Computed() { // what is computed is computed by its options

@@ -52,7 +52,8 @@ func (db *DB) SchemaChanges(ctx context.Context, table string, before int64, lim
 	return list, err
 }
 
-// FormAt is the definition of the table, which is one of a snapshot, as it was at a version. ErrNoForm where the log cannot tell.
+// FormAt is the definition of the table, which is one of a snapshot, as it was at a version. ErrNoForm where the log cannot tell,
+// a *HistoryCutError where that is for its being cut.
 func (db *DB) FormAt(ctx context.Context, t *Table, version int64) (f *TableForm, err error) {
 	err = db.read(ctx, "schema of "+t.ID, func(s session) error {
 		f, err = s.formAt(t, version)
@@ -74,11 +75,11 @@ func (s session) formAt(t *Table, version int64) (*TableForm, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := t.Version
+	next := t.Version + 1
 	for i := range entries {
 		e := &entries[i]
 		if e.Version < next-1 { // every version has an entry: one is missing
-			return nil, fmt.Errorf("version %d: %w", version, ErrNoForm)
+			return nil, s.noForm(t, version)
 		}
 		next = e.Version
 		if err := f.takeBack(e); err != nil {
@@ -86,11 +87,19 @@ func (s session) formAt(t *Table, version int64) (*TableForm, error) {
 		}
 	}
 	if next > version+1 {
-		return nil, fmt.Errorf("version %d: %w", version, ErrNoForm)
+		return nil, s.noForm(t, version)
 	}
 	f.Version = version
 	f.Table["version"] = json.RawMessage(strconv.FormatInt(version, 10))
 	return f, nil
+}
+
+// noForm says that the log does not have what led from a version of a table to the next one.
+func (s session) noForm(t *Table, version int64) error {
+	if floor, cut, err := s.tableFloor(t.ID); err != nil || cut {
+		return orElse(err, floor.refusal())
+	}
+	return fmt.Errorf("version %d: %w", version, ErrNoForm)
 }
 
 // formOf is the form that a table has.

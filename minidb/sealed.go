@@ -12,7 +12,7 @@ import (
 // whose id is greater than after. It is for the upkeep of an installation and asks no policy.
 func (db *DB) SealedConnections(ctx context.Context, after string, limit int) (list []Connection, err error) {
 	err = db.store.Read(ctx, func(tx adapter.Tx) error {
-		list, err = all(session{ctx, tx}, scanConnection, `SELECT `+connectionColumns+` FROM lt_connection
+		list, err = all(session{ctx, tx}, scanConnection, `SELECT `+connectionRead+` FROM lt_connection
 			WHERE id > ? AND length(secret) > 0 ORDER BY id LIMIT ?`, argText(after), argInt(int64(limit)))
 		return err
 	})

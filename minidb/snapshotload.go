@@ -142,9 +142,14 @@ func (l *loader) tables() error {
 			t.indexes = append(t.indexes, x)
 		}
 	}
+	trashed, err := l.readTrashed(l.workspace, lqp.Value{})
+	if err != nil {
+		return err
+	}
 	l.s.Tables = make([]*Table, 0, len(every))
 	l.s.tables, l.s.archived = make(map[string]*Table, len(every)), make(map[string]*Table)
 	for _, t := range every {
+		t.trashed, t.memo = trashed[t.ID], &pastMemo{}
 		t.layout = newLayout(l.db.store, t)
 		if t.Archived() {
 			l.s.Archived, l.s.archived[t.ID] = append(l.s.Archived, t), t
@@ -177,7 +182,7 @@ func (l *loader) shares() (err error) {
 
 func (l *loader) connections() (err error) {
 	l.s.Connections, l.s.connections, err = indexed(l, scanConnection, func(c *Connection) string { return c.ID },
-		`SELECT `+connectionColumns+` FROM lt_connection WHERE workspace = ? ORDER BY name, id`)
+		`SELECT `+connectionRead+` FROM lt_connection WHERE workspace = ? ORDER BY name, id`)
 	return err
 }
 

@@ -33,6 +33,8 @@ type Table struct {
 
 	physical string  // name of the physical table, empty when it is the id
 	indexes  []Index // that were made, in that order
+	trashed  []trashedColumn
+	memo     *pastMemo // of a table in a snapshot
 	layout   *layout
 }
 
@@ -103,7 +105,11 @@ func (u *unit) table(id string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.indexes, err = indexesOf(u.session, argText(t.Workspace), argText(id))
+	if t.indexes, err = indexesOf(u.session, argText(t.Workspace), argText(id)); err != nil {
+		return nil, err
+	}
+	trashed, err := u.readTrashed(argText(t.Workspace), argText(id))
+	t.trashed = trashed[id]
 	t.layout = newLayout(u.db.store, &t)
 	return &t, err
 }
@@ -149,7 +155,9 @@ func (db *DB) CreateTable(ctx context.Context, actor Actor, base string, spec Ta
 		if err != nil {
 			return err
 		}
-		t, err = u.newTable(&b, spec)
+		if t, err = u.newTable(&b, spec); err == nil && u.actor.Step != nil {
+			u.actor.Step.Table = t.ID
+		}
 		return err
 	})
 	if err != nil {

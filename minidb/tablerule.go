@@ -125,7 +125,7 @@ func (t *Table) rowChecks(db *DB) ([]rowCheck, error) {
 		if err != nil {
 			return nil, invalid(at, CodeInvalid, "no expression: %v", err)
 		}
-		schema := t.layout.schema
+		schema := t.Schema()
 		if e, err = lqp.BindExpr(e, lqp.Scope{{Alias: sourceAlias, Columns: schema.Columns, Key: schema.Key}}, lqp.Env{Now: db.now()}); err != nil {
 			return nil, invalid(at, CodeInvalid, "the formula does not fit the columns: %v", err)
 		}

@@ -115,6 +115,9 @@ func (t *trashing) table(tb *Table) error {
 		argText(tb.Workspace)); err != nil {
 		return err
 	}
+	if err := t.pruneLinksOf(tb); err != nil {
+		return err
+	}
 	for _, r := range []struct{ source, key string }{{"lt_table", "id"}, {"lt_column", "table_id"}, {"lt_index", "table_id"}} {
 		if err := t.take(r.source, r.key, tb.ID); err != nil {
 			return err

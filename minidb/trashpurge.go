@@ -32,7 +32,7 @@ func (u *unit) end(t Trashed) error {
 		}
 		for _, n := range nested {
 			if n.Kind == TrashedColumn { // its cells go with the table
-				err = u.noteEndOf(n)
+				err = u.noteEndOf(n, 0)
 			} else {
 				err = u.end(n)
 			}
@@ -71,9 +71,15 @@ func (u *unit) end(t Trashed) error {
 			}
 		}
 	}
+	version := int64(0)
 	if t.Kind == TrashedColumn {
 		tb, err := u.table(t.Place)
 		if err != nil {
+			return err
+		}
+		// Whoever planned on the table as it was reads and writes the cells too.
+		version = tb.Version + 1
+		if _, err := u.exec(`UPDATE lt_table SET version = ? WHERE workspace = ? AND id = ?`, argInt(version), argText(tb.Workspace), argText(tb.ID)); err != nil {
 			return err
 		}
 		if err := u.dropCells(tb, t.Resource); err != nil {
@@ -84,11 +90,12 @@ func (u *unit) end(t Trashed) error {
 	if _, err := u.exec(`UPDATE lt_trash_table SET trash = '' WHERE trash = ?`, argText(t.ID)); err != nil {
 		return err
 	}
-	return u.noteEndOf(t)
+	return u.noteEndOf(t, version)
 }
 
-// noteEndOf removes the records of an entry and says so in the log.
-func (u *unit) noteEndOf(t Trashed) error {
+// noteEndOf removes the records of an entry and says so in the log: of a column whose table stays with the version of it that
+// this leads to.
+func (u *unit) noteEndOf(t Trashed, version int64) error {
 	if err := u.forgetTrash(t); err != nil {
 		return err
 	}
@@ -99,7 +106,7 @@ func (u *unit) noteEndOf(t Trashed) error {
 			e.Table = t.Resource
 		}
 	}
-	e.Version = 0
+	e.Version = version
 	u.note(e)
 	return nil
 }

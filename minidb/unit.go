@@ -37,6 +37,8 @@ type unit struct {
 	// operation is what the transaction does to rows; defines says that it changes definitions too.
 	operation Operation
 	defines   bool
+	// linkOrders are the orders in which cells had their links before what is taken back.
+	linkOrders map[cellPlace][]string
 	// numbered are the numbers taken for autonumber columns, to be given back by changes that are refused one by one.
 	numbered []numbering
 }
@@ -51,10 +53,13 @@ func (db *DB) write(ctx context.Context, op string, actor Actor, fn func(*unit) 
 		if err := fn(u); err != nil {
 			return err
 		}
+		if err := u.keepStep(); err != nil {
+			return err
+		}
 		if err := u.flush(); err != nil {
 			return err
 		}
-		return u.keepOperation()
+		return adapter.Deferred(tx, u.keepOperation)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)

@@ -191,7 +191,7 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	if err := u.storeLinks(links); err != nil {
 		return err
 	}
-	if err := u.spread(p.t, list); err != nil {
+	if err := u.spreadFrom(p.t, list, len(links.tables) == 0); err != nil {
 		return err
 	}
 	return u.endLocks(p, list)
@@ -203,12 +203,13 @@ func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
 		table, policy    int64
 		revision         int64
 		archived, locked bool
+		ends             ends
 	}
 	now, err := must(u.session, "table "+t.ID, func(r record) standing {
-		return standing{r.integer(0), r.integer(1), r.integer(4), r.optional(2) != nil, r.flag(3)}
-	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?), w.revision
-		FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace WHERE t.workspace = ? AND t.id = ?`,
-		argTime(u.now), argText(t.Workspace), argText(t.ID))
+		return standing{r.integer(0), r.integer(1), r.integer(4), r.optional(2) != nil, r.flag(3), scanEnds(r, 5)}
+	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?), w.revision, `+endColumnsOfLog+`
+		FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace LEFT JOIN lt_chain c ON c.workspace = t.workspace
+		WHERE t.workspace = ? AND t.id = ?`, argTime(u.now), argText(t.ID), argText(t.Workspace), argText(t.ID))
 	if err != nil {
 		return err
 	}
@@ -216,6 +217,7 @@ func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
 		return fmt.Errorf("table %s: %w", t.ID, ErrArchived)
 	}
 	u.locked, u.revision = now.locked, now.revision
+	u.seq.know(t.ID, t.Workspace, now.ends) // the row has to be read anyway
 	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
 		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
 	}

@@ -24,6 +24,9 @@ type Principal struct {
 	// What goes on after the request that began it, a job, asks now and then and ends when there is an error. It may be
 	// called by many goroutines.
 	Valid func(ctx context.Context) error
+	// Proof is what the embedding program finds the session or key behind the principal again by, after this process has
+	// ended. It is kept with jobs that go on then, so it must be no secret: an id, never a token. Empty where there is nothing.
+	Proof string
 	// Request and Address go into the audit record of what the principal does. Address is also what the networks of a
 	// workspace are compared with: a numeric IP address without a port.
 	Request string

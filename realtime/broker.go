@@ -21,7 +21,9 @@ type Position struct {
 type Event struct {
 	Workspace string          `json:"workspace_id"`
 	Table     string          `json:"table_id"`
-	Offset    int64           `json:"offset"` // the table's own, dense; 0 for events without one
+	Offset    int64           `json:"offset"`   // the table's own, dense; 0 for events without one
+	Position  int64           `json:"position"` // and the batch: as audit.Entry has them
+	Batch     string          `json:"batch,omitempty"`
 	Action    string          `json:"action"` // as audit.Entry.Action
 	Resource  string          `json:"resource_id"`
 	Version   int64           `json:"version"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -94,6 +95,25 @@ func beginWrite(schema string) string {
 
 const lockClass = 0x4c54 // "LT"
 
+// begin is beginWrite with prepared statements, for the connection on which it is done again and again.
+func (c *writerConn) begin(ctx context.Context, schema string) error {
+	begin, lock, _ := strings.Cut(beginWrite(schema), "; ")
+	sd, err := statementsOf(c.pg).prepare(ctx, c.pg, lock)
+	if err != nil {
+		return err
+	}
+	pipe := c.pg.StartPipeline(ctx)
+	pipe.SendQueryParams(begin, nil, nil, nil, nil)
+	pipe.SendQueryStatement(sd, nil, nil, nil)
+	if err = pipe.Sync(); err == nil {
+		_, err = skip(pipe, make([]waiting, 2))
+	}
+	if err = errors.Join(err, pipe.Close()); stale(err) {
+		statementsOf(c.pg).reset()
+	}
+	return err
+}
+
 const markSQL = `INSERT INTO lt_commit (instance, batch, at) VALUES ($1, $2, now())
  ON CONFLICT (instance) DO UPDATE SET batch = excluded.batch, at = excluded.at`
 
@@ -116,12 +136,12 @@ func (w *writer) commit() error {
 		return translate(ctx, op, err)
 	}
 	pipe := w.c.pg.StartPipeline(ctx)
-	n := w.ses.queueBefore(pipe)
+	sent := w.ses.queueBefore(pipe)
 	pipe.SendQueryStatement(mark, [][]byte{[]byte(w.instance), []byte(strconv.FormatInt(w.batches, 10))}, []int16{textFormat, textFormat}, nil)
 	pipe.SendQueryParams("COMMIT", nil, nil, nil, nil)
 	err = pipe.Sync()
 	if err == nil {
-		err = skip(pipe, n+1)
+		err = w.ses.skip(pipe, append(sent, waiting{})) // and the number
 	}
 	var tag pgconn.CommandTag
 	if err == nil {

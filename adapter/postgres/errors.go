@@ -30,7 +30,7 @@ func sentinel(err error) error {
 	if errors.Is(err, errChanged) {
 		return adapter.ErrNoTable
 	}
-	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported} {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, adapter.ErrOption, adapter.ErrUnsupported, adapter.ErrConstraint} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -40,7 +40,7 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 		} else {
 			m.insertMany(kinds, some)
 		}
-		if _, err := m.exec(ctx, op); err != nil {
+		if _, err := m.exec(ctx, op, false); err != nil {
 			return err
 		}
 	}

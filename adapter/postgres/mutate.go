@@ -99,8 +99,13 @@ func (m *mutation) where(key []lqp.Value, expect []lqp.Assignment) error {
 	return nil
 }
 
-func (m *mutation) exec(ctx context.Context, op string) (int64, error) {
-	s, err := m.t.ses.send(ctx, string(m.sql), func(p *params, types []uint32) error { return p.bind(types, m.values) })
+// exec runs the statement, or defers it; only says that it is one that changes one row.
+func (m *mutation) exec(ctx context.Context, op string, only bool) (int64, error) {
+	encode := func(p *params, types []uint32) error { return p.bind(types, m.values) }
+	if m.t.later {
+		return 1, m.t.put(ctx, op, string(m.sql), only, encode)
+	}
+	s, err := m.t.ses.send(ctx, string(m.sql), encode)
 	if err != nil {
 		return 0, m.t.fail(ctx, op, err)
 	}
@@ -138,7 +143,7 @@ func (t *tx) Update(ctx context.Context, table *lqp.Table, key []lqp.Value, expe
 	if err := m.where(key, expect); err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
-	return m.exec(ctx, op)
+	return m.exec(ctx, op, true)
 }
 
 // Delete removes one row.
@@ -153,5 +158,5 @@ func (t *tx) Delete(ctx context.Context, table *lqp.Table, key []lqp.Value, expe
 	if err := m.where(key, expect); err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
-	return m.exec(ctx, op)
+	return m.exec(ctx, op, true)
 }

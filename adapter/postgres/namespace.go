@@ -207,8 +207,8 @@ func (s *session) take(role string) {
 	}
 	s.role = role
 	if role == "" {
-		s.before = append(s.before, "SET LOCAL ROLE NONE")
+		s.wait("SET LOCAL ROLE NONE")
 	} else {
-		s.before = append(s.before, "SET LOCAL ROLE "+quoted(role))
+		s.wait("SET LOCAL ROLE " + quoted(role))
 	}
 }

@@ -10,11 +10,13 @@ import (
 )
 
 // session runs the statements of one transaction on its connection. Statements that answer nothing of interest (BEGIN,
-// SAVEPOINT, SET ROLE) wait in before and go out with the next one, so that they cost no way to the server and back.
+// SAVEPOINT, SET ROLE, and what was deferred) wait in before and go out with the next one, so that they cost no way to the
+// server and back.
 type session struct {
 	pg     *pgconn.PgConn
 	store  *Store
-	before []string
+	before []waiting
+	weight int                                           // bytes of the parameters of what waits
 	began  bool                                          // something was sent
 	open   *txRows                                       // the result that the connection is busy with
 	held   int                                           // bytes of rows that were taken off the connection and not read yet
@@ -27,7 +29,7 @@ func newSession(pg *pgconn.PgConn, s *Store) *session {
 	ses := &session{pg: pg, store: s}
 	if known := statementsOf(pg); known.stale {
 		known.reset()
-		ses.before = append(ses.before, "DEALLOCATE ALL")
+		ses.wait("DEALLOCATE ALL")
 	}
 	return ses
 }
@@ -89,10 +91,10 @@ func (s *session) trySend(ctx context.Context, sql string, encode func(*params, 
 		return out, nil
 	}
 	out.pipe = s.pg.StartPipeline(ctx)
-	n := s.queueBefore(out.pipe)
+	sent := s.queueBefore(out.pipe)
 	out.pipe.SendQueryStatement(sd, p.values, p.formats, formats)
 	if err = out.pipe.Sync(); err == nil {
-		err = skip(out.pipe, n)
+		err = s.skip(out.pipe, sent)
 	}
 	if err == nil {
 		out.result, err = resultOf(out.pipe)
@@ -101,33 +103,6 @@ func (s *session) trySend(ctx context.Context, sql string, encode func(*params, 
 		return nil, errors.Join(err, out.pipe.Close())
 	}
 	return out, nil
-}
-
-// queueBefore puts what waits into a pipeline.
-func (s *session) queueBefore(p *pgconn.Pipeline) int {
-	n := len(s.before)
-	for _, sql := range s.before {
-		p.SendQueryParams(sql, nil, nil, nil, nil)
-	}
-	s.before = s.before[:0]
-	return n
-}
-
-// skip reads the answers to statements that answer nothing.
-func skip(p *pgconn.Pipeline, n int) error {
-	for range n {
-		r, err := resultOf(p)
-		if err == nil {
-			_, err = r.Close()
-		}
-		if noRole(err) {
-			err = fmt.Errorf("%w: %w", errNoRole, err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 var errNoRole = errors.New("there is no such role")
@@ -162,9 +137,7 @@ func (s *session) describe(ctx context.Context, sql string) (*pgconn.StatementDe
 	if len(s.before) == 0 {
 		return known.prepare(ctx, s.pg, sql)
 	}
-	pipe := s.pg.StartPipeline(ctx)
-	n := s.queueBefore(pipe)
-	if err := errors.Join(pipe.Sync(), skip(pipe, n), pipe.Close()); err != nil {
+	if err := s.sendBefore(ctx); err != nil {
 		return nil, err
 	}
 	return known.prepare(ctx, s.pg, sql)
@@ -179,9 +152,7 @@ func (s *session) flush(ctx context.Context) error {
 		return nil
 	}
 	s.began = true
-	pipe := s.pg.StartPipeline(ctx)
-	n := s.queueBefore(pipe)
-	return errors.Join(pipe.Sync(), skip(pipe, n), pipe.Close())
+	return s.sendBefore(ctx)
 }
 
 // free takes the rest of an open result off the connection, which the next statement needs.

@@ -142,7 +142,7 @@ func (r *Rows) startAs(pg *pgconn.PgConn, role string, sd *pgconn.StatementDescr
 	r.pipe.SendQueryStatement(set, [][]byte{[]byte(role)}, nil, nil)
 	r.pipe.SendQueryPrepared(sd.Name, b.values, b.formats, binaryResult)
 	if err = r.pipe.Sync(); err == nil {
-		err = skip(r.pipe, 1)
+		_, err = skip(r.pipe, make([]waiting, 1))
 	}
 	if err == nil {
 		r.result, err = resultOf(r.pipe)

@@ -251,7 +251,7 @@ func (s *Store) Read(ctx context.Context, fn func(adapter.Tx) error) error {
 		return translate(ctx, op, err)
 	}
 	ses := newSession(conn.Conn().PgConn(), s)
-	ses.before = append([]string{beginRead}, ses.before...)
+	ses.before = append([]waiting{{sql: beginRead}}, ses.before...)
 	ses.renew = func(ctx context.Context) (*pgconn.PgConn, error) {
 		s.pool.Reset() // as in Scan
 		fresh, err := s.pool.Acquire(ctx)

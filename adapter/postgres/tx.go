@@ -21,6 +21,7 @@ type tx struct {
 	ses    *session
 	write  bool
 	done   bool
+	later  bool // see Defer
 	failed error
 	open   map[*txRows]struct{}
 }
@@ -40,7 +41,10 @@ func (t *tx) ready(ctx context.Context, op string) error {
 
 // fail translates a failure of a statement. The transaction remembers it when the server does.
 func (t *tx) fail(ctx context.Context, op string, err error) error {
-	local := (*localError)(nil)
+	local, later := (*localError)(nil), (*laterError)(nil)
+	if errors.As(err, &later) {
+		op = later.op
+	}
 	switch {
 	case errors.As(err, &local):
 		err = fmt.Errorf("%s: %w", op, local.err)
@@ -50,7 +54,7 @@ func (t *tx) fail(ctx context.Context, op string, err error) error {
 	default:
 		err = translate(ctx, op, err)
 	}
-	if t.failed == nil && t.ses.began && !t.ses.alive() {
+	if t.failed == nil && t.ses.began && (later != nil || !t.ses.alive()) {
 		t.failed = err
 	}
 	return err
@@ -106,7 +110,11 @@ func (t *tx) exec(ctx context.Context, op, sql string, args []lqp.Value) (int64,
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
-	s, err := t.ses.send(ctx, st.sql, func(p *params, types []uint32) error { return p.bind(types, args) })
+	encode := func(p *params, types []uint32) error { return p.bind(types, args) }
+	if t.later {
+		return 0, t.put(ctx, op, st.sql, false, encode)
+	}
+	s, err := t.ses.send(ctx, st.sql, encode)
 	if err != nil {
 		return 0, t.fail(ctx, op, err)
 	}

@@ -195,7 +195,7 @@ func (w *writer) begin() error {
 			}
 			w.c, fresh = c, true
 		}
-		err := w.c.do(w.s.alive, beginWrite(w.s.opt.Schema))
+		err := w.c.begin(w.s.alive, w.s.opt.Schema)
 		if err == nil {
 			w.ses = newSession(w.c.pg, w.s)
 			w.ses.began = true
@@ -240,12 +240,15 @@ const savepoint = "lt_write"
 // and its release with whatever comes next.
 func (w *writer) run(j *job, nested bool) error {
 	if nested {
-		w.ses.before = append(w.ses.before, "SAVEPOINT "+savepoint)
+		w.ses.wait("SAVEPOINT " + savepoint)
 	}
 	before, role := len(w.ses.before), w.ses.role
 	w.ses.began = false
 	t := &tx{ses: w.ses, write: true}
 	err := call(j.fn, t)
+	if err == nil {
+		err = t.settle(j.ctx)
+	}
 	t.end()
 	if err == nil {
 		err = t.failed
@@ -257,12 +260,12 @@ func (w *writer) run(j *job, nested bool) error {
 		return err
 	}
 	if !w.ses.began { // the function has asked nothing
-		w.ses.before, w.ses.role = w.ses.before[:before-1], role
+		w.ses.before, w.ses.weight, w.ses.role = w.ses.before[:before-1], 0, role
 		return err
 	}
 	if err != nil {
 		// A role that the function took on goes with what it did.
-		w.ses.before, w.ses.role = append(w.ses.before[:0], "ROLLBACK TO "+savepoint), role
+		w.ses.before, w.ses.weight, w.ses.role = append(w.ses.before[:0], waiting{sql: "ROLLBACK TO " + savepoint}), 0, role
 		ctx, cancel := context.WithTimeout(context.Background(), endWait)
 		defer cancel()
 		if undo := w.ses.flush(ctx); undo != nil {
@@ -270,6 +273,6 @@ func (w *writer) run(j *job, nested bool) error {
 			return err
 		}
 	}
-	w.ses.before = append(w.ses.before, "RELEASE "+savepoint)
+	w.ses.wait("RELEASE " + savepoint)
 	return err
 }

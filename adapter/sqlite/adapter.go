@@ -35,6 +35,7 @@ type Adapter struct {
 	timeout time.Duration
 	busy    time.Duration
 	relaxed bool
+	vfs     string // of the driver, that the file is opened through; empty for its own
 	readers *pool
 	version string
 
@@ -124,11 +125,11 @@ func (a *Adapter) probe(ctx context.Context) error {
 }
 
 func (a *Adapter) openReader(ctx context.Context) (*conn, error) {
-	return openConn(ctx, connOptions{path: a.path, readOnly: true, foreign: a.foreign, relaxed: a.relaxed, busy: a.busy})
+	return openConn(ctx, connOptions{path: a.path, readOnly: true, foreign: a.foreign, relaxed: a.relaxed, busy: a.busy, vfs: a.vfs})
 }
 
 func (a *Adapter) openWriter(ctx context.Context) (*conn, error) {
-	return openConn(ctx, connOptions{path: a.path, foreign: a.foreign, relaxed: a.relaxed, busy: a.busy, create: !a.foreign})
+	return openConn(ctx, connOptions{path: a.path, foreign: a.foreign, relaxed: a.relaxed, busy: a.busy, create: !a.foreign, vfs: a.vfs})
 }
 
 // read runs fn on one snapshot.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -44,10 +45,11 @@ type connOptions struct {
 	relaxed  bool // synchronous=NORMAL
 	create   bool
 	busy     time.Duration
+	vfs      string // that the file is opened through, or empty
 }
 
 // openConn opens a connection to the file at an absolute path. The path is never read as a URI: an absolute one cannot
-// start with "file:", which the driver would search for pragmas even when URIs are off.
+// start with "file:", which the driver would search for pragmas even when URIs are off. Only a VFS cannot be named without.
 func openConn(ctx context.Context, o connOptions) (*conn, error) {
 	flags := sqlite3.OPEN_READWRITE
 	switch {
@@ -59,7 +61,12 @@ func openConn(ctx context.Context, o connOptions) (*conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	db, err := sqlite3.OpenFlags(o.path, flags)
+	name := o.path
+	if o.vfs != "" {
+		name = (&url.URL{Scheme: "file", Path: o.path, RawQuery: url.Values{"vfs": {o.vfs}}.Encode()}).String()
+		flags |= sqlite3.OPEN_URI
+	}
+	db, err := sqlite3.OpenFlags(name, flags)
 	if err != nil {
 		return nil, translate(ctx, "open database file", err)
 	}

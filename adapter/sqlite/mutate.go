@@ -134,7 +134,7 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 		}
 		m.text(")")
 	}
-	if len(rows) < 2 {
+	if len(rows) < 2 || t.later {
 		return t.insertRows(ctx, op, m, columns, storages, rows)
 	}
 	// The caller may go on after an error: then none of the rows must be there.

@@ -28,6 +28,9 @@ type StoreOptions struct {
 	// Relaxed commits without waiting for the disk: a crash of the process loses nothing, a power failure may lose the
 	// last commits, never the integrity of the file.
 	Relaxed bool
+	// VFS names another virtual file system than the operating system's, registered with the driver by vfs.Register. It may
+	// have a method SyncDir(path string) error, which then makes the names in a directory durable. Default none.
+	VFS string
 }
 
 const defaultBatch = 128
@@ -58,7 +61,7 @@ func OpenStore(ctx context.Context, path string, opts StoreOptions) (*Store, err
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", op, adapter.ErrUnavailable, err)
 	}
-	a := &Adapter{path: abs, write: true, relaxed: opts.Relaxed, timeout: opts.Timeout, busy: opts.BusyTimeout}
+	a := &Adapter{path: abs, write: true, relaxed: opts.Relaxed, timeout: opts.Timeout, busy: opts.BusyTimeout, vfs: opts.VFS}
 	if a.timeout == 0 {
 		a.timeout = defaultTimeout
 	}
@@ -80,7 +83,11 @@ func OpenStore(ctx context.Context, path string, opts StoreOptions) (*Store, err
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	s := &Store{Adapter: a, maxBatch: maxBatch}
-	if _, err := a.writing(ctx, maxBatch); err != nil {
+	_, err = a.writing(ctx, maxBatch)
+	if err == nil {
+		err = a.syncNames()
+	}
+	if err != nil {
 		_ = a.Close()
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
@@ -117,9 +124,10 @@ func (a *Adapter) journal(ctx context.Context) error {
 func (s *Store) DeclareType(t lqp.Type) string { return declareType(t) }
 
 // Write runs fn in a write transaction and returns once it is durable. Functions of concurrent calls run one after the
-// other and share a commit; each is rolled back alone when it fails or panics, and all of them when the commit fails
-// (adapter.ErrUnavailable). A call whose ctx ends before fn has begun does nothing. Inside fn the context ends reading
-// statements, writing ones run to their end.
+// other and share a commit; each is rolled back alone when it fails or panics, and all of them when the commit fails:
+// nothing was written (adapter.ErrUnavailable), or, after an input/output error, that is not known (adapter.ErrUncertain).
+// A call whose ctx ends before fn has begun does nothing. Inside fn the context ends reading statements, writing ones run
+// to their end.
 func (s *Store) Write(ctx context.Context, fn func(adapter.Tx) error) error {
 	w, err := s.writing(ctx, s.maxBatch)
 	if err != nil {

@@ -15,11 +15,26 @@ var errTxDone = errors.New("transaction has ended")
 
 // tx is a transaction on one connection, for one goroutine.
 type tx struct {
-	a     *Adapter
-	c     *conn
-	write bool
-	done  bool
-	open  map[*rows]struct{}
+	a      *Adapter
+	c      *conn
+	write  bool
+	done   bool
+	open   map[*rows]struct{}
+	later  bool  // see Defer
+	failed error // of a statement in Defer
+}
+
+// Defer implements [adapter.Deferrer]: the statements of fn are carried out at once, but one that fails ends the transaction, so
+// that nothing must be kept for undoing it alone.
+func (t *tx) Defer(fn func() error) error {
+	was := t.later
+	t.later = true
+	defer func() { t.later = was }()
+	err := fn()
+	if err != nil && t.failed == nil {
+		t.failed = err
+	}
+	return err
 }
 
 // Exec runs one statement of the store's own SQL.
@@ -148,6 +163,9 @@ func (t *tx) ready(ctx context.Context, op string) error {
 	}
 	if t.c.broken {
 		return fmt.Errorf("%s: %w: connection failed", op, adapter.ErrUnavailable)
+	}
+	if t.failed != nil {
+		return fmt.Errorf("%s: an earlier statement of the transaction failed: %w", op, t.failed)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", op, err)

@@ -139,7 +139,7 @@ func (w *writer) batch(first *job) {
 		return
 	}
 	if err := w.commit(); err != nil {
-		fail(done, translate(context.Background(), "commit", err))
+		fail(done, uncommitted(err))
 	}
 }
 
@@ -204,6 +204,9 @@ func (w *writer) run(j *job, nested bool) error {
 	t := &tx{a: w.a, c: w.c, write: true}
 	err := call(j.fn, t)
 	t.end()
+	if err == nil {
+		err = t.failed
+	}
 	if err == nil {
 		err = w.unresolved()
 	}

@@ -32,10 +32,12 @@ const gcPercent = 400
 
 // commands is the command line. Serving is what happens when no command is named.
 type commands struct {
-	Serve   serve    `cmd:"" default:"withargs" help:"Serve the API. This is what happens without a command."`
-	Keys    keys     `cmd:"" help:"Look after the keys that stored secrets are encrypted with."`
-	Audit   auditLog `cmd:"" help:"Look after the change log, which is also the audit log."`
-	Version version  `cmd:"" help:"Print the version of this program."`
+	Serve           serve           `cmd:"" default:"withargs" help:"Serve the API. This is what happens without a command."`
+	Keys            keys            `cmd:"" help:"Look after the keys that stored secrets are encrypted with."`
+	Audit           auditLog        `cmd:"" help:"Look after the change log, which is also the audit log."`
+	ExportWorkspace exportWorkspace `cmd:"" help:"Write a whole workspace, with its history and its files, into one archive."`
+	ImportWorkspace importWorkspace `cmd:"" help:"Make the workspace of an archive, with all that it had. Members, publications and passwords are not in archives."`
+	Version         version         `cmd:"" help:"Print the version of this program."`
 }
 
 func main() {

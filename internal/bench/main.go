@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,8 @@ import (
 // options are the flags.
 type options struct {
 	run     string
-	rows    int
+	rows    int   // the largest of sizes
+	sizes   []int // of the mini-DB
 	rounds  int
 	seconds float64
 	json    string
@@ -33,9 +35,10 @@ type options struct {
 }
 
 func main() {
-	var opt options
+	opt := options{rows: 200_000, sizes: []int{200_000}}
 	flag.StringVar(&opt.run, "run", "", "measure only what matches this `regexp` (see -list)")
-	flag.IntVar(&opt.rows, "rows", 200_000, "`number` of orders; the targets are meant for 1000000")
+	only := flag.String("only", "", "measure only what has this `name`, or one that begins with it and a hyphen")
+	flag.Func("rows", "`number` of orders, 200000 by default; the targets are meant for 1000000. minidb takes several, with commas between them", opt.setRows)
 	flag.IntVar(&opt.rounds, "rounds", 5, "`number` of rounds of every side of a comparison")
 	flag.Float64Var(&opt.seconds, "seconds", 2, "`seconds` of a round")
 	flag.StringVar(&opt.json, "json", "", "write the figures to this `file` too")
@@ -44,12 +47,29 @@ func main() {
 	flag.BoolVar(&opt.list, "list", false, "list what can be measured")
 	flag.StringVar(&opt.serve, "serve", "", "be the server of that `name` (used by the program itself)")
 	flag.Parse()
+	if *only != "" {
+		opt.run = "^" + regexp.QuoteMeta(*only) + "(-|$)"
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if opt.serve != "" {
 		exit(serveChild(ctx, opt.serve))
 	}
 	exit(measure(ctx, opt))
+}
+
+// setRows reads the numbers of rows.
+func (o *options) setRows(list string) error {
+	o.sizes = nil
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1000 {
+			return fmt.Errorf("%q is not a number from 1000 on", text)
+		}
+		o.sizes = append(o.sizes, n)
+	}
+	o.rows = slices.Max(o.sizes)
+	return nil
 }
 
 func exit(err error) {
@@ -87,6 +107,8 @@ var measurements = []measurement{
 	{"sqlite-writes", measureSQLiteWrites},
 	{"sqlite-update", measureSQLiteUpdate},
 	{"import", measureImport},
+	{"minidb-sqlite", measureMiniDB((*bench).miniSQLite)},
+	{"minidb-postgres", measureMiniDB((*bench).miniPostgres)},
 }
 
 // bench is one run of the program: its options, what it has prepared so far and what it has found.

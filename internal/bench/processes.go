@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -61,17 +62,37 @@ func processCPU(pid int) time.Duration {
 func ownCPU() time.Duration { return processCPU(os.Getpid()) }
 
 // residentKiB is the memory of a process that is in RAM, in KiB.
-func residentKiB(pid int) (int, error) {
+func residentKiB(pid int) (int, error) { return statusKiB(pid, "VmRSS:") }
+
+// statusKiB reads an amount of memory from the status of a process.
+func statusKiB(pid int, name string) (int, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, err
 	}
 	for l := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(l, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(l, name); ok {
 			return strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/status does not tell VmRSS", pid)
+	return 0, fmt.Errorf("/proc/%d/status does not tell %s", pid, strings.TrimSuffix(name, ":"))
+}
+
+// peakMiB is the most memory that this process has in RAM while f runs, in MiB; 0 when it cannot be known.
+func peakMiB(f func() error) (int, error) {
+	debug.FreeOSMemory()
+	// proc(5): 5 sets the peak back to what is in use.
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		return 0, f()
+	}
+	if err := f(); err != nil {
+		return 0, err
+	}
+	kib, err := statusKiB(os.Getpid(), "VmHWM:")
+	if err != nil {
+		return 0, nil //nolint:nilerr // not known
+	}
+	return kib / 1024, nil
 }
 
 // serverCPU reads the CPU time of a database server on this machine: of a process and of its children, which PostgreSQL

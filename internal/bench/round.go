@@ -54,14 +54,21 @@ type series struct {
 // connections, prepares statements and warms caches.
 func (b *bench) compare(ctx context.Context, sides ...side) ([]series, error) {
 	length := time.Duration(b.seconds * float64(time.Second))
-	out := make([]series, len(sides))
-	for i, s := range sides {
-		out[i].name = s.name
+	for _, s := range sides {
 		if _, err := s.run(ctx, length/4); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	for round := range b.rounds {
+	return compareCold(ctx, b.rounds, length, sides...)
+}
+
+// compareCold is compare without the round that is not counted.
+func compareCold(ctx context.Context, rounds int, length time.Duration, sides ...side) ([]series, error) {
+	out := make([]series, len(sides))
+	for i, s := range sides {
+		out[i].name = s.name
+	}
+	for round := range rounds {
 		order := make([]int, len(sides))
 		for i := range order {
 			order[i] = i

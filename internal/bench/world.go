@@ -21,7 +21,7 @@ import (
 // world is an engine with a durable mini-DB in a directory, as an embedder would make it.
 type world struct {
 	dir       string
-	store     *sqlite.Store
+	store     adapter.Store
 	db        *minidb.DB
 	engine    *livetables.Engine
 	owner     *livetables.Access
@@ -33,8 +33,15 @@ type world struct {
 
 const ownerID = "owner"
 
-// openWorld opens the engine in a directory that exists.
+// openWorld opens the engine in a directory that exists, with its mini-DB in a file there.
 func openWorld(ctx context.Context, dir string) (w *world, err error) {
+	return openWorldOn(ctx, dir, func(ctx context.Context) (adapter.Store, error) {
+		return sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
+	})
+}
+
+// openWorldOn opens the engine with its mini-DB in a store, which it closes.
+func openWorldOn(ctx context.Context, dir string, open func(context.Context) (adapter.Store, error)) (w *world, err error) {
 	w = &world{dir: dir}
 	var closers []func() error
 	w.close = func() error {
@@ -51,7 +58,7 @@ func openWorld(ctx context.Context, dir string) (w *world, err error) {
 		}
 	}()
 	quiet := slog.New(slog.DiscardHandler)
-	if w.store, err = sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{}); err != nil {
+	if w.store, err = open(ctx); err != nil {
 		return nil, err
 	}
 	closers = append(closers, w.store.Close)
@@ -105,16 +112,21 @@ func (b *bench) newWorld(ctx context.Context, name string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w, w.furnish(ctx)
+}
+
+// furnish makes a workspace and a base. The world is closed when it fails.
+func (w *world) furnish(ctx context.Context) error {
 	ws, err := w.owner.CreateWorkspace(ctx, "Bench")
 	if err != nil {
-		return nil, errors.Join(err, w.close())
+		return errors.Join(err, w.close())
 	}
 	base, err := w.owner.CreateBase(ctx, ws.ID, minidb.BaseSpec{Name: "Shop"})
 	if err != nil {
-		return nil, errors.Join(err, w.close())
+		return errors.Join(err, w.close())
 	}
 	w.workspace, w.base = ws.ID, base.ID
-	return w, nil
+	return nil
 }
 
 // connect makes the connection to the PostgreSQL data, once.

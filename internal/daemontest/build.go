@@ -45,7 +45,11 @@ func overlay(root, path string, mutants []Mutant) (string, error) {
 	replace := map[string]string{}
 	for i, m := range mutants {
 		file := filepath.Join(root, m.File)
-		source, err := os.ReadFile(file)
+		from := file
+		if before := replace[file]; before != "" { // by another mutant of the same file
+			from = before
+		}
+		source, err := os.ReadFile(from)
 		if err != nil {
 			return "", err
 		}

@@ -76,6 +76,7 @@ type Stats struct {
 	Took     time.Duration
 	Cases    int
 	Worlds   int
+	Linked   int            // of the worlds, those with links
 	Kinds    map[string]int // cases by the kind of the question
 	Failed   int            // cases whose answer was an error
 	Compared int            // cases held against the reference
@@ -180,7 +181,11 @@ func (c *campaign) work(ctx context.Context, worlds <-chan int) (err error) {
 		}
 	}()
 	for n := range worlds {
-		if err := c.world(ctx, r, n); err != nil {
+		world := c.world
+		if n%linkedEvery == linkedEvery-1 {
+			world = c.linkedWorld
+		}
+		if err := world(ctx, r, n); err != nil {
 			return fmt.Errorf("seed %d, world %d: %w", c.opt.Seed, n, err)
 		}
 		if c.over(ctx) {

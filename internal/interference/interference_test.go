@@ -41,10 +41,11 @@ func TestNonInterference(t *testing.T) {
 	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 3000, Workers: 3})
 	require.NoError(t, err)
 	requireNothing(t, s)
-	require.Greater(t, s.Compared, 1000)
+	require.Greater(t, s.Compared, 800)
 	require.Greater(t, s.Changes, 300)
-	require.Less(t, s.Failed, 1200, "most questions must have answers")
-	for _, kind := range []string{"query", "misspelt", "explain", "export", "listing", "view", "history", "write", "public"} {
+	require.Less(t, s.Failed, 1500, "most questions must have answers")
+	for _, kind := range []string{"query", "misspelt", "explain", "export", "listing", "view", "history", "write", "public",
+		"linked query", "linked export", "linked listing", "linked past", "linked write", "linked undo"} {
 		require.Positive(t, s.Kinds[kind], kind)
 	}
 }
@@ -55,7 +56,7 @@ func TestNonInterferenceOfPostgres(t *testing.T) {
 	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 500, Workers: 2, Source: Postgres(url), Store: PostgresStore(url)})
 	require.NoError(t, err)
 	requireNothing(t, s)
-	require.Greater(t, s.Compared, 150)
+	require.Greater(t, s.Compared, 100)
 }
 
 // One case alone is what it was among others.

@@ -29,7 +29,7 @@ var mutants = []struct{ name, file, was, is string }{
 	{"masks are forgotten in join conditions", "internal/rewrite/guard.go", "// Rules come after the masks were put in", "for i := range c.Joins { c.Joins[i].On = q.Joins[i].On }\n//"},
 	{"masks are made of missing rows", "internal/rewrite/guard.go", "outer || i > 0 && c.Joins[i-1].Kind == lqp.Left && len(s.masks) > 0", "outer"},
 	{"closed tables are hinted at", "internal/rewrite/plan.go", "return rule.Closed\n", "return false\n"},
-	{"masked columns keep their facets", "internal/rewrite/sight.go", "Type: mask.Type(), ReadOnly: true", "Type: c.Type, ReadOnly: true"},
+	{"masked columns keep their facets", "internal/rewrite/sight.go", "Type: mask.Type(), ReadOnly:", "Type: c.Type, ReadOnly:"},
 	{"masked keys stay keys", "internal/rewrite/sight.go", "if slices.ContainsFunc(t.Key, touched) {", "if false {"},
 	{"a missing attribute opens", "internal/rewrite/sight.go", "if s.read, err = r.predicate(rule.Read, t); err != nil {", "if s.read, err = r.predicate(rule.Read, t); err != nil && s.read != nil {"},
 	{"events and history forget the row rule", "internal/rewrite/sight.go", "return s.read == nil || lqp.Truth(lqp.Eval(s.visible, row))", "return true || lqp.Truth(lqp.Eval(s.visible, row))"},
@@ -39,6 +39,14 @@ var mutants = []struct{ name, file, was, is string }{
 	{"rows are estimated in spite of a rule", "discovery.go", "if at.Narrows() {", "if false {"},
 	{"plans are explained with their rules", "internal/exec/explain.go", "if len(x.Rules) == 0 {\n\t\treturn x\n\t}\n\tx.Plan", "if true {\n\t\treturn x\n\t}\n\tx.Plan"},
 	{"the rules of a custom role's base are forgotten", "rbac/policy.go", "rule = both(p.Rules[t][base], rule)", "_ = base"},
+	{"lookups forget the row rules of linked tables", "internal/rewrite/origin.go", "if of.Closed || of.Read != nil || hides(a) || a == rbac.Masked {", "if of.Closed || hides(a) || a == rbac.Masked {"},
+	{"lookups show hidden columns of linked tables", "internal/rewrite/origin.go", "if of.Closed || of.Read != nil || hides(a) || a == rbac.Masked {", "if of.Closed || of.Read != nil || a == rbac.Masked {"},
+	{"formulas show hidden columns", "internal/rewrite/origin.go", "if o.Column == \"\" || hides(a) || a == rbac.Masked {", "if o.Column == \"\" || a == rbac.Masked {"},
+	{"links to rows out of sight are shown", "linksight.go", "return l.known[table][id] }", "return true || l.known[table][id] }"},
+	{"deleted rows out of sight are listed", "deletedrows.go", "if !seen.Sees(r.Values) {", "if false {"},
+	{"a diff shows what a row was out of sight", "rowdiff.go", "past.Values != nil && seen.Sees(past.Values)", "past.Values != nil"},
+	{"a revert shows what a row was out of sight", "minidb/revertfold.go", "if mine && f.sees != nil {", "if false {"},
+	{"a revert tells what became of hidden cells", "revertsight.go", "for _, column := range r.Touched {", "for _, c := range r.Cells {\ncolumn := c.Column"},
 	{"views keep their hidden filters open", "internal/rewrite/sight.go", "case hides(rule.Columns[c.ID]):\n\t\t\tcontinue", "case false:"},
 }
 

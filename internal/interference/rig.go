@@ -32,6 +32,7 @@ type rig struct {
 	place  place
 	owner  *livetables.Access
 	views  []string
+	linked map[string]*minidb.Table // by name, of linked worlds
 }
 
 // Source is the external database of a rig. It is used by one worker.
@@ -129,6 +130,9 @@ func (r *rig) build(ctx context.Context) error {
 	}
 	if len(r.place.names) != externalTables {
 		return fmt.Errorf("%d external tables were found", len(r.place.names))
+	}
+	if err := r.linkedTables(ctx); err != nil {
+		return err
 	}
 	return r.publish(ctx)
 }

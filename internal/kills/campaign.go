@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/livetables/livetables/internal/daemontest"
+	"github.com/livetables/livetables/internal/faultdisk"
 )
 
 // table is one that the writers write to.
@@ -30,10 +32,12 @@ type campaign struct {
 	client  *daemontest.Client
 	tables  []*table
 	writers []*writer
+	shapers []*shaper
 	random  *rand.Rand // of the killer
 
-	left  atomic.Int64 // writes to send
-	ended atomic.Int64 // writes that have ended, repeats and all
+	left   atomic.Int64 // writes to send
+	ended  atomic.Int64 // writes that have ended, repeats and all
+	killed atomic.Bool  // nothing more is killed, so that no more writes are needed than are left
 	// pause is held for reading by whoever writes, and for writing while everything is looked at.
 	pause sync.RWMutex
 
@@ -59,15 +63,21 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
 	c := &campaign{opt: o, dir: o.Dir, program: o.Program, random: newRandom(o.Seed, 1), serving: make(chan struct{})}
-	c.report = Report{Seed: o.Seed, Codes: map[string]int{}}
+	c.report = Report{Seed: o.Seed, Codes: map[string]int{}, Shapes: map[string]int{}}
 	if c.place, err = openPlace(o, filepath.Join(o.Dir, "data")); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.place.Close()) }()
 	c.report.Store = c.place.Name()
+	if o.Disk {
+		if err := os.Setenv(faultdisk.ControlEnv, c.socket()); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, os.Unsetenv(faultdisk.ControlEnv)) }()
+	}
 	if c.program == "" || len(o.Mutants) > 0 {
 		c.program = filepath.Join(o.Dir, "livetablesd")
-		if err := daemontest.Build(ctx, c.program, o.Mutants...); err != nil {
+		if err := daemontest.Build(ctx, c.program, append(slices.Clone(failing), o.Mutants...)...); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +111,15 @@ func (c *campaign) furnish(ctx context.Context) error {
 	workspace, err := c.client.SignUp(ctx, p.SetupToken())
 	if err != nil {
 		return err
+	}
+	for i := range c.opt.Shapers {
+		var made struct {
+			ID string `json:"id"`
+		}
+		if err := c.client.Must(ctx, "POST", "/api/v1/workspaces/"+workspace+"/bases", map[string]any{"name": fmt.Sprint("Shapes ", i)}, &made); err != nil {
+			return err
+		}
+		c.shapers = append(c.shapers, &shaper{c: c, number: i, base: made.ID, workspace: workspace, random: newRandom(c.opt.Seed, uint64(1000+i)), known: shapes{}})
 	}
 	for _, name := range []string{"First", "Second"} {
 		id, err := c.client.MakeTable(ctx, workspace, name, map[string]any{"name": "Op", "type": "text", "required": true}, map[string]any{"name": "N", "type": "integer"})
@@ -142,19 +161,36 @@ func (c *campaign) run(ctx context.Context) error {
 		c.writers = append(c.writers, w)
 		work.Go(func() { w.run(ctx) })
 	}
+	shaping := make(chan struct{})
+	var shape sync.WaitGroup
+	for _, s := range c.shapers {
+		shape.Go(func() { s.run(ctx, shaping) })
+	}
 	err := c.kill(ctx)
+	c.killed.Store(true)
 	if err != nil {
 		cancel()
 	}
 	work.Wait()
+	close(shaping)
+	shape.Wait()
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
 	return c.look(ctx, c.opt.Damage)
 }
 
-// take is one write to send, or none any more.
-func (c *campaign) take() bool { return c.left.Add(-1) >= 0 }
+// take waits for a write to send, until there are none any more.
+func (c *campaign) take(ctx context.Context) bool {
+	for c.left.Add(-1) < 0 {
+		c.left.Add(1)
+		if c.killed.Load() || ctx.Err() != nil {
+			return false
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return true
+}
 
 func (c *campaign) done() { c.ended.Add(1) }
 

@@ -21,6 +21,7 @@ type checker struct {
 	writes   map[string]*write     // by id
 	effects  map[string]*effect    // of writes, by their id
 	tables   map[string]*table
+	shapes   shapes // of all tables that are there
 }
 
 // loggedRow is a row as the log tells it.
@@ -39,7 +40,7 @@ type effect struct {
 
 func newChecker(c *campaign) *checker {
 	k := &checker{c: c, offsets: map[string]int64{}, rows: map[string]*loggedRow{}, gone: map[string]bool{},
-		writes: map[string]*write{}, effects: map[string]*effect{}, tables: map[string]*table{}}
+		writes: map[string]*write{}, effects: map[string]*effect{}, tables: map[string]*table{}, shapes: shapes{}}
 	for _, w := range c.writers {
 		for _, o := range w.sent {
 			k.writes[o.id] = o
@@ -64,8 +65,13 @@ func (k *checker) entry(e *audit.Entry) {
 		}
 		k.offsets[e.Table] = e.Offset
 	}
-	if e.ResourceType == "row" {
+	switch {
+	case e.ResourceType == "row" && k.tables[e.Table] != nil:
 		k.row(e)
+	case e.ResourceType == "table", e.ResourceType == "column":
+		k.shape(e)
+	case e.ResourceType == "index" && k.shapes[e.Table] != nil:
+		k.shapes[e.Table].Version = e.Version
 	}
 }
 

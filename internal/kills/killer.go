@@ -15,7 +15,14 @@ const looksEvery = 40
 func (c *campaign) kill(ctx context.Context) error {
 	mean := max(1, c.opt.Writes/(c.opt.Kills+1))
 	for n := 1; n <= c.opt.Kills; n++ {
-		if !c.awaitWrites(ctx, int64(1+c.random.IntN(2*mean))) {
+		sound := true
+		if c.opt.Disk && c.random.IntN(2) == 0 {
+			var err error
+			if sound, err = c.torment(ctx); err != nil {
+				return err
+			}
+		}
+		if sound && !c.awaitWrites(ctx, int64(1+c.random.IntN(2*mean))) {
 			return ctx.Err()
 		}
 		time.Sleep(time.Duration(c.random.IntN(8000)) * time.Microsecond)
@@ -88,8 +95,14 @@ func (c *campaign) strike(ctx context.Context) error {
 			return nil
 		}
 	}
-	c.daemon.Kill()
-	c.report.DaemonKills++
+	if c.opt.Disk && c.random.IntN(3) > 0 {
+		if err := c.cut(); err != nil {
+			return err
+		}
+	} else {
+		c.daemon.Kill()
+		c.report.DaemonKills++
+	}
 	for c.random.IntN(8) == 0 { // and once more while it starts
 		if err := daemontest.StartAndKill(c.program, time.Duration(c.random.IntN(150))*time.Millisecond, c.args...); err != nil {
 			return err

@@ -28,14 +28,20 @@ var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
+// apart is set in a process of the tests that has a user and a mount namespace of its own, to the daemon that was built.
+const apart = "LIVETABLES_TEST_APART"
+
 func run(m *testing.M) int {
+	if program = os.Getenv(apart); program != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "kills")
 	if err != nil {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	program = filepath.Join(dir, "livetablesd")
-	if err := daemontest.Build(context.Background(), program); err != nil {
+	if err := daemontest.Build(context.Background(), program, failing...); err != nil {
 		panic(err)
 	}
 	return m.Run()
@@ -69,6 +75,14 @@ func TestNothingIsLostOnPostgres(t *testing.T) {
 	report := campaignOf(t, Options{Writes: 80, Kills: 3, Postgres: true})
 	require.Zero(t, report.Found, report)
 	require.GreaterOrEqual(t, report.DaemonKills+report.ServerKills, 3)
+	require.Positive(t, report.Acknowledged)
+}
+
+// TestNothingIsLostOnAFailingDisk is the same on files whose disk fails, and its power. The long ones are "make faults".
+func TestNothingIsLostOnAFailingDisk(t *testing.T) {
+	report := campaignOf(t, Options{Writes: 100, Kills: 6, Disk: true})
+	require.Zero(t, report.Found, report)
+	require.Equal(t, 6, report.DaemonKills+report.PowerCuts)
 	require.Positive(t, report.Acknowledged)
 }
 
@@ -157,15 +171,19 @@ func TestLiesAreFound(t *testing.T) {
 
 // TestDamageIsFound changes the stored data behind the daemon's back.
 func TestDamageIsFound(t *testing.T) {
-	do := func(sql string) func(Place) error {
+	do := func(statements ...string) func(Place) error {
 		return func(p Place) error {
 			store, err := p.Open(t.Context())
 			if err != nil {
 				return err
 			}
 			err = store.Write(t.Context(), func(tx adapter.Tx) error {
-				_, err := tx.Exec(t.Context(), sql)
-				return err
+				for _, sql := range statements {
+					if _, err := tx.Exec(t.Context(), sql); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 			return errors.Join(err, store.Close())
 		}
@@ -182,4 +200,15 @@ func TestDamageIsFound(t *testing.T) {
 			require.Contains(t, strings.Join(report.Violations, "\n"), tc.want)
 		})
 	}
+	t.Run("definitions and physical tables", func(t *testing.T) {
+		report := campaignOf(t, Options{Writes: 60, Kills: 1, Damage: do(
+			`CREATE TABLE tbl_left (a INTEGER)`,
+			`INSERT INTO lt_index SELECT 'idx_none', workspace, id, '[]', 0, '' FROM lt_table WHERE name = 'First'`,
+			`UPDATE lt_column SET name = 'Q', name_key = 'q' WHERE name = 'N' AND table_id IN (SELECT id FROM lt_table WHERE name = 'First')`,
+			`DELETE FROM lt_column WHERE name = 'N' AND table_id IN (SELECT id FROM lt_table WHERE name = 'Second')`)})
+		all := strings.Join(report.Violations, "\n")
+		for _, want := range []string{"physical table tbl_left that nothing names", "index idx_none of table", "in the log it is", "has a column col_"} {
+			require.Contains(t, all, want)
+		}
+	})
 }

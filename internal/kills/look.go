@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/audit"
 	"github.com/livetables/livetables/minidb"
 )
@@ -50,7 +51,7 @@ func (c *campaign) look(ctx context.Context, damage func(Place) error) error {
 		}
 	}
 	k := newChecker(c)
-	if err := c.readLog(ctx, k.entry); err != nil {
+	if err := c.readLog(ctx, k.entry, k.stored); err != nil {
 		return err
 	}
 	k.compare(rows)
@@ -106,8 +107,8 @@ func (c *campaign) readRows(ctx context.Context, t *table, into map[string]store
 	}
 }
 
-// readLog reads the whole change log beside the daemon, which is stopped.
-func (c *campaign) readLog(ctx context.Context, entry func(*audit.Entry)) (err error) {
+// readLog reads the whole change log beside the daemon, which is stopped, and lets the store be looked at after that.
+func (c *campaign) readLog(ctx context.Context, entry func(*audit.Entry), stored func(context.Context, adapter.Store) error) (err error) {
 	store, err := c.place.Open(ctx)
 	if err != nil {
 		return err
@@ -120,8 +121,11 @@ func (c *campaign) readLog(ctx context.Context, entry func(*audit.Entry)) (err e
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for after := int64(0); ; {
 		list, err := db.Changes(ctx, after, 0)
-		if err != nil || len(list) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(list) == 0 {
+			return stored(ctx, store)
 		}
 		for i := range list {
 			entry(&list[i])

@@ -26,9 +26,14 @@ type Report struct {
 	Unknown      int // whose answer was lost for good
 	UnknownWhole int // of those, how many are there
 
+	Shapings int            // changes of definitions that were sent
+	Shapes   map[string]int // of those, by kind and end, how many there were
+
 	DaemonKills int // of the daemon, while it served
 	StartKills  int // of the daemon, while it started
 	ServerKills int // of the database server
+	PowerCuts   int // of the disk under the daemon
+	DiskFaults  int // times in which that disk failed
 	Ready       time.Duration
 	// ReadyMost is the longest time until the daemon was ready again, Ready the sum of all.
 	ReadyMost time.Duration
@@ -59,8 +64,8 @@ func (r *Report) ready(d time.Duration) {
 
 // Line is the report in one line.
 func (r *Report) Line() string {
-	return fmt.Sprintf("%d writes, %d acknowledged, %d of unknown end; kills: %d of the daemon, %d at its start, %d of the server; ready again after %s at most; found %d",
-		r.Writes, r.Acknowledged, r.Unknown, r.DaemonKills, r.StartKills, r.ServerKills, r.ReadyMost.Round(time.Millisecond), r.Found)
+	return fmt.Sprintf("%d writes, %d acknowledged, %d of unknown end; kills: %d of the daemon, %d at its start, %d of the server, %d failures of the power and %d of the disk; ready again after %s at most; found %d",
+		r.Writes, r.Acknowledged, r.Unknown, r.DaemonKills, r.StartKills, r.ServerKills, r.PowerCuts, r.DiskFaults, r.ReadyMost.Round(time.Millisecond), r.Found)
 }
 
 // String is the report for people.
@@ -73,6 +78,7 @@ func (r *Report) String() string {
 	}
 	fmt.Fprintf(&b, "%d rows in acknowledged writes, %d writes repeated with their key, %d refused, %d of %d of unknown end are there\n", r.Rows, r.Repeated, r.Refused, r.UnknownWhole, r.Unknown)
 	fmt.Fprintf(&b, "%d entries in the change log, looked at %d times; ready again after %s on average\n", r.Entries, r.Looks, mean.Round(time.Millisecond))
+	fmt.Fprintf(&b, "%d changes of definitions: %v\n", r.Shapings, r.Shapes)
 	if len(r.Codes) > 0 {
 		fmt.Fprintf(&b, "answers that were no success: %v\n", r.Codes)
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // writer is one client. Its rows are changed by nobody else, so that it knows their versions.
@@ -29,7 +30,7 @@ const maxOwn = 200
 
 // run writes until the campaign has enough.
 func (w *writer) run(ctx context.Context) {
-	for n := 0; ctx.Err() == nil && w.c.take(); n++ {
+	for n := 0; ctx.Err() == nil && w.c.take(ctx); n++ {
 		w.one(ctx, n)
 		w.c.done()
 	}
@@ -83,6 +84,7 @@ func (w *writer) look(ctx context.Context, table int, id string) {
 	for w.c.await(ctx) {
 		answer, err := w.c.client.Send(ctx, http.MethodGet, w.c.tables[table].path+"/rows/"+id, nil)
 		if err != nil || answer.Status >= 500 {
+			time.Sleep(time.Millisecond)
 			continue
 		}
 		var row struct {

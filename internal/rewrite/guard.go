@@ -12,11 +12,14 @@ import (
 type placed struct {
 	sight *Sight
 	alias string
+	top   bool // a source of the plan's own block, not of a nested query
 }
 
 // guard puts the row rule and the masks of every table source of a bound query at its scan, and the table's whole schema back
 // into the source, since rules and masks may read columns that the principal may not.
 func (rw *rewriter) guard(q *lqp.Query) (*lqp.Query, error) {
+	rw.depth++
+	defer func() { rw.depth-- }()
 	c := q.Clone()
 	outer := slices.ContainsFunc(q.Joins, func(j lqp.Join) bool { return j.Kind == lqp.Right || j.Kind == lqp.Full })
 	sights := make([]*Sight, 1+len(c.Joins)) // nil for nested queries
@@ -48,7 +51,7 @@ func (rw *rewriter) guard(q *lqp.Query) (*lqp.Query, error) {
 		}
 		inline[i] = true
 		if len(s.masks) > 0 {
-			masked = append(masked, placed{s, src.Alias})
+			masked = append(masked, placed{sight: s, alias: src.Alias})
 		}
 	}
 	if len(masked) > 0 {
@@ -87,7 +90,7 @@ func (rw *rewriter) source(s *lqp.Source) (*Sight, error) {
 		return nil, fmt.Errorf("rewrite: table %s was bound without its policy", ref.Table)
 	}
 	s.Schema = seen.full
-	rw.placed = append(rw.placed, placed{seen, s.Alias})
+	rw.placed = append(rw.placed, placed{seen, s.Alias, rw.depth == 1})
 	return seen, nil
 }
 

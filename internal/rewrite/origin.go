@@ -13,9 +13,11 @@ import (
 // theirs. Nothing gives it back, not even a rule for the column itself.
 //
 // Whether a row that a value speaks of is in sight cannot be told from the row with the value, which is all that a Sight is
-// shown of events, history and results of writes. So it is all of the values or none.
-func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableRule) rbac.TableRule {
+// shown of events, history and results of writes. So it is all of the values or none, unless whoever shows them looks the rows
+// up: the columns of links for which that is enough are the second answer.
+func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableRule) (rbac.TableRule, map[string]part) {
 	added := false
+	var parts map[string]part
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if len(c.Origins) == 0 || r.seesOrigins(ref, rule, c) {
@@ -23,6 +25,12 @@ func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableR
 		}
 		if hides(rule.Columns[c.ID]) {
 			continue
+		}
+		if p, ok := r.partOf(ref, rule, c); ok {
+			if parts == nil {
+				parts = map[string]part{}
+			}
+			parts[c.ID] = p
 		}
 		if !added { // the policy's own maps are shared
 			if rule.Columns, rule.Masks = maps.Clone(rule.Columns), maps.Clone(rule.Masks); rule.Columns == nil {
@@ -36,7 +44,7 @@ func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableR
 		}
 		delete(rule.Masks, c.ID)
 	}
-	return rule
+	return rule, parts
 }
 
 // seesOrigins reports whether the reader sees all that the values of a column are made of. rule is that of the column's own

@@ -185,6 +185,7 @@ type rewriter struct {
 	reader Reader
 	seen   map[rbac.TableRef]*Sight
 	placed []placed
+	depth  int // of the block that is being guarded
 }
 
 func (rw *rewriter) env() lqp.Env {

@@ -52,6 +52,7 @@ type Sight struct {
 	rule    rbac.TableRule
 	read    lqp.Expr            // nil for every row
 	masks   map[string]lqp.Expr // of masked columns, over the real row
+	parts   map[string]part     // of masked columns with links some of which are in sight
 	reader  Reader
 	visible lqp.Expr // read with its columns placed
 	shown   []cell   // for every column of seen; nil when seen is full
@@ -71,8 +72,8 @@ func (r Reader) Look(ref rbac.TableRef, t *lqp.Table) (*Sight, error) {
 	if rule.Closed {
 		return nil, ErrNoTable
 	}
-	rule = r.withoutOrigins(ref, t, rule)
-	s := &Sight{ref: ref, role: r.Policy.Role(r.Principal), full: t, seen: t, rule: rule, reader: r}
+	rule, parts := r.withoutOrigins(ref, t, rule)
+	s := &Sight{ref: ref, role: r.Policy.Role(r.Principal), full: t, seen: t, rule: rule, parts: parts, reader: r}
 	var err error
 	if s.read, err = r.predicate(rule.Read, t); err != nil {
 		return nil, &BrokenError{ref, fmt.Errorf("the row rule: %w", err)}
@@ -160,7 +161,8 @@ func (s *Sight) narrow() error {
 			s.masks[c.ID] = mask
 			s.shown = append(s.shown, cell{mask: placed})
 			// What the source says of the column is said of its values, which are not shown.
-			c = lqp.Column{ID: c.ID, Name: c.Name, Type: mask.Type(), ReadOnly: true, Comment: c.Comment}
+			p, ok := s.parts[c.ID]
+			c = lqp.Column{ID: c.ID, Name: c.Name, Type: mask.Type(), ReadOnly: !ok || p.readOnly, Comment: c.Comment}
 		default:
 			s.shown = append(s.shown, cell{at: i})
 		}
@@ -247,7 +249,7 @@ func (s *Sight) Sees(row []lqp.Value) bool {
 // the row itself.
 func (s *Sight) Show(row []lqp.Value) []lqp.Value {
 	if row == nil || s.seen == s.full {
-		return row
+		return row[:min(len(row), len(s.full.Columns))] // a table may keep more in its rows than it has columns
 	}
 	out := make([]lqp.Value, len(s.shown))
 	for i, c := range s.shown {
@@ -310,7 +312,7 @@ func (s *Sight) Guard() (Guard, error) {
 
 // Same reports whether another sight of the table shows the same of it.
 func (s *Sight) Same(o *Sight) bool {
-	if !lqp.EqualExpr(s.read, o.read) || len(s.masks) != len(o.masks) || len(s.rule.Columns) != len(o.rule.Columns) {
+	if !lqp.EqualExpr(s.read, o.read) || len(s.masks) != len(o.masks) || len(s.rule.Columns) != len(o.rule.Columns) || !sameParts(s.parts, o.parts) {
 		return false
 	}
 	for id, a := range s.rule.Columns {

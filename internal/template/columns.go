@@ -62,6 +62,29 @@ func through(name string, kind minidb.ColumnType, link, target, aggregate string
 	return minidb.ColumnSpec{Name: name, Type: kind, Options: minidb.ColumnOptions{Through: &minidb.Through{Link: link, Target: target, Aggregate: aggregate}}}
 }
 
+// filtered is a column of through, or of counted, over the linked rows that satisfy a formula.
+func filtered(c minidb.ColumnSpec, filter string) minidb.ColumnSpec {
+	th := *c.Options.Through
+	th.Filter = filter
+	c.Options.Through = &th
+	return c
+}
+
+// summed adds up a column of the rows that a link names.
+func summed(name, link, target string) minidb.ColumnSpec {
+	return through(name, minidb.RollupColumn, link, target, "sum")
+}
+
+// counted counts the rows that a link names.
+func counted(name, link string) minidb.ColumnSpec {
+	return through(name, minidb.CountColumn, link, "", "")
+}
+
+// computed is a formula over the columns before it.
+func computed(name, formula string) minidb.ColumnSpec {
+	return minidb.ColumnSpec{Name: name, Type: minidb.FormulaColumn, Options: minidb.ColumnOptions{Formula: formula}}
+}
+
 // labels is a multiple select.
 func labels(name string, names ...string) minidb.ColumnSpec {
 	c := choice(name, names...)

@@ -15,7 +15,9 @@ var crm = Template{
 				{"Alder & Sons", "Customer", "Leeds", "United Kingdom", "48", "https://alder.example", "Pays within a week."},
 				{"Brisa", "Prospect", "Porto", "Portugal", "12", "https://brisa.example", ""},
 				{"Cobalt Works", "Prospect", "Graz", "Austria", "310", "https://cobalt.example", "Decides twice a year, in March and October."},
-			}},
+			},
+			Later: []minidb.ColumnSpec{counted("People", "Contacts"), filtered(summed("Won", "Deals", "Value"), `{Stage} = "Won"`),
+				filtered(summed("Expected", "Deals", "Weighted"), `NOT(OR({Stage} = "Won", {Stage} = "Lost"))`)}},
 		{Name: "Contacts", Description: "The people at companies.",
 			Columns: []minidb.ColumnSpec{
 				required(text("Name")), linked("Company", "Companies", "Contacts"), text("Role"), unique(email("Email")), phone("Phone"), date("Last contact"), notes("Notes"),
@@ -31,7 +33,7 @@ var crm = Template{
 			Columns: []minidb.ColumnSpec{
 				required(text("Deal")), linked("Company", "Companies", "Deals"), choice("Stage", "Lead", "Talking", "Offer", "Won", "Lost"),
 				least(money("Value"), "0"), most(least(column("Chance", minidb.PercentColumn), "0"), "1"), date("Expected"), text("Owner"),
-				through("Company name", minidb.LookupColumn, "Company", "Company", ""),
+				through("Company name", minidb.LookupColumn, "Company", "Company", ""), computed("Weighted", "{Value} * {Chance}"),
 			},
 			Rows: [][]string{
 				{"Renewal", "Alder & Sons", "Offer", "9600", "80%", "@14", "Mia"},

@@ -16,13 +16,15 @@ var events = Template{
 				{"Summer party", "Confirmed", "@30", "@30", "The boathouse", "120", "6500", "Lee", "With families."},
 				{"Customer day", "Planned", "@75", "@76", "Town hall", "80", "14000", "Mia", ""},
 				{"First-aid course", "Over", "@-20", "@-20", "Room 2", "12", "600", "Sam", ""},
-			}},
-		{Name: "Guests", Description: "Who comes, by the name of the event.",
-			Columns: []minidb.ColumnSpec{
-				required(text("Name")), required(text("Event")), email("Email"), choice("Answer", "Invited", "Comes", "Cannot"),
-				required(withDefault(most(least(whole("Brings along"), "0"), "9"), 0)), text("Does not eat"),
 			},
-			Uniques: [][]string{{"Name", "Event"}},
+			Later: []minidb.ColumnSpec{summed("Seats taken", "Guests", "Seats taken"), summed("Costs so far", "Costs", "Total"),
+				computed("Budget left", "{Budget} - ZN({Costs so far})")}},
+		{Name: "Guests", Description: "Who comes.",
+			Columns: []minidb.ColumnSpec{
+				required(text("Name")), linked("Event", "Events", "Guests"), email("Email"), choice("Answer", "Invited", "Comes", "Cannot"),
+				required(withDefault(most(least(whole("Brings along"), "0"), "9"), 0)), text("Does not eat"),
+				through("Event name", minidb.LookupColumn, "Event", "Event", ""), computed("Seats taken", `IF({Answer} = "Comes", 1 + {Brings along}, 0)`),
+			},
 			Rows: [][]string{
 				{"Rosa Alder", "Summer party", "rosa@alder.example", "Comes", "2", ""},
 				{"Tom Hale", "Summer party", "tom@alder.example", "Invited", "0", "Nuts"},
@@ -30,10 +32,11 @@ var events = Template{
 				{"Inês Prado", "Customer day", "ines@brisa.example", "Comes", "0", "Fish"},
 				{"Karl Ober", "Customer day", "karl.ober@cobalt.example", "Invited", "1", ""},
 			}},
-		{Name: "Costs", Description: "What is bought or hired, by the name of the event.",
+		{Name: "Costs", Description: "What is bought or hired.",
 			Columns: []minidb.ColumnSpec{
-				required(text("What")), required(text("Event")), choice("State", "Asked for", "Ordered", "Paid"),
+				required(text("What")), linked("Event", "Events", "Costs"), choice("State", "Asked for", "Ordered", "Paid"),
 				required(withDefault(least(whole("Quantity"), "1"), 1)), required(least(money("Each"), "0")), text("From"),
+				through("Event name", minidb.LookupColumn, "Event", "Event", ""), computed("Total", "{Quantity} * {Each}"),
 			},
 			Rows: [][]string{
 				{"Boathouse", "Summer party", "Paid", "1", "1800", "Harbour office"},
@@ -44,7 +47,8 @@ var events = Template{
 			}},
 		{Name: "Programme", Description: "What happens when.",
 			Columns: []minidb.ColumnSpec{
-				required(text("Item")), required(text("Event")), required(column("At", minidb.DateTimeColumn)), column("Lasts", minidb.DurationColumn), text("Who"),
+				required(text("Item")), linked("Event", "Events", "Programme"), required(column("At", minidb.DateTimeColumn)), column("Lasts", minidb.DurationColumn), text("Who"),
+				through("Event name", minidb.LookupColumn, "Event", "Event", ""),
 			},
 			Rows: [][]string{
 				{"Doors open", "Summer party", "2030-06-21T16:00:00Z", "1:00:00", "Lee"},
@@ -53,9 +57,9 @@ var events = Template{
 			}},
 	},
 	Views: []View{
-		{Name: "Who comes", Table: "Guests", Filter: `{Answer} = "Comes"`, Sorts: []string{"Event", "Name"}, Columns: []string{"Event", "Name", "Brings along", "Does not eat"}},
-		{Name: "No answer yet", Table: "Guests", Filter: `{Answer} = "Invited"`, Sorts: []string{"Event", "Name"}, Columns: []string{"Event", "Name", "Email"}},
-		{Name: "Not paid yet", Table: "Costs", Filter: `{State} != "Paid"`, Sorts: []string{"Event", "What"}, Columns: []string{"Event", "What", "Quantity", "Each", "From"}},
-		{Name: "Guests by event", Table: "Guests", GroupBy: "Event", Sum: "Brings along"},
+		{Name: "Who comes", Table: "Guests", Filter: `{Answer} = "Comes"`, Sorts: []string{"Name"}, Columns: []string{"Event name", "Name", "Brings along", "Does not eat"}},
+		{Name: "No answer yet", Table: "Guests", Filter: `{Answer} = "Invited"`, Sorts: []string{"Name"}, Columns: []string{"Event name", "Name", "Email"}},
+		{Name: "Not paid yet", Table: "Costs", Filter: `{State} != "Paid"`, Sorts: []string{"What"}, Columns: []string{"Event name", "What", "Quantity", "Total", "From"}},
+		{Name: "Events at a glance", Table: "Events", Sorts: []string{"Begins"}, Columns: []string{"Event", "Begins", "Seats", "Seats taken", "Budget", "Budget left"}},
 	},
 }

@@ -15,7 +15,9 @@ var projects = Template{
 				{"New website", "Active", "Ana", "@-30", "@45", "18000", "A site that loads in a second and that we can edit ourselves."},
 				{"Office move", "Planned", "Ben", "@20", "@90", "42500.50", "Everybody has a desk on the first day."},
 				{"Price list", "Done", "Chika", "@-80", "@-12", "2500", "One list for all shops."},
-			}},
+			},
+			Later: []minidb.ColumnSpec{filtered(counted("Open tasks", "Tasks"), `{Status} != "Done"`), summed("Hours estimated", "Tasks", "Estimate"),
+				summed("Hours spent", "Tasks", "Spent")}},
 		{Name: "Tasks", Description: "The steps of projects.",
 			Columns: []minidb.ColumnSpec{
 				required(text("Task")), linked("Project", "Projects", "Tasks"), choice("Status", "To do", "In progress", "Done"),
@@ -23,6 +25,7 @@ var projects = Template{
 				least(decimals("Estimate", 1), "0"), least(decimals("Spent", 1), "0"),
 				labels("Labels", "Design", "Text", "Technical"), notes("Notes"),
 				through("Project name", minidb.LookupColumn, "Project", "Project", ""), through("Project due", minidb.LookupColumn, "Project", "Due", ""),
+				computed("Left", "{Estimate} - ZN({Spent})"),
 			},
 			Rows: [][]string{
 				{"Write texts", "New website", "In progress", "High", "Ana", "@3", "24", "11.5", "Text", "Start with the three pages that most people read."},

@@ -27,6 +27,8 @@ type Table struct {
 	Name, Description string
 	Columns           []minidb.ColumnSpec
 	Rows              [][]string
+	// Later are computed columns that look at tables behind this one.
+	Later []minidb.ColumnSpec
 	// Uniques are columns that are unique together, Checks what every row satisfies: by name.
 	Uniques [][]string
 	Checks  []Check
@@ -66,7 +68,7 @@ func (t Template) Blueprint(today time.Time) (minidb.Blueprint, error) {
 		if err != nil {
 			return bp, fmt.Errorf("template %s, table %s: %w", t.ID, tb.Name, err)
 		}
-		made := minidb.TableBlueprint{TableSpec: minidb.TableSpec{Name: tb.Name, Description: tb.Description, Columns: tb.Columns, Rules: rules}}
+		made := minidb.TableBlueprint{TableSpec: minidb.TableSpec{Name: tb.Name, Description: tb.Description, Columns: tb.Columns, Rules: rules}, Later: tb.Later}
 		for i, cells := range tb.Rows {
 			row := make([]lqp.Value, len(cells))
 			for k, cell := range cells {

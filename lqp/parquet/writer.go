@@ -11,7 +11,7 @@ import (
 
 // What is in memory until it is written: a group of rows of about that many bytes, and never more than that many rows.
 const (
-	groupBytes = 16 << 20
+	groupBytes = 4 << 20
 	groupRows  = 100_000
 	batchRows  = 64 // handed to the library at once
 )
@@ -30,7 +30,7 @@ type Writer struct {
 // number can have (30, 10 of them after the point); Float is DOUBLE, Text is STRING, Date is DATE, DateTime is
 // TIMESTAMP in UTC milliseconds, List is LIST, JSON is JSON and Bytes is BYTE_ARRAY. Two columns of one name are an error.
 //
-// Rows are written in groups of about 16 MB before compression (Snappy), which is what a Writer keeps in memory.
+// Rows are written in groups of about 4 MB before compression (Snappy), which is what a Writer keeps in memory.
 func NewWriter(w io.Writer, columns []lqp.Column) (*Writer, error) {
 	out := &Writer{columns: make([]column, len(columns))}
 	root := record{Group: parquet.Group{}}

@@ -8,9 +8,15 @@ import (
 
 var formulas = []string{"Left > 1", "Price >= 2 AND Left < 3", `CONTAINS(Name, "cnry")`, `Secret <> ""`, "LEN(Secret) > 3", `Status = "done"`, "IS_BLANK(Secret)",
 	`_created_by <> ""`, "1 / 0 > Left", "Left IN (1, 2)", "NOT(", `USER() = "x"`, "Nope = 1", "Name", `Name > "a" OR TRUE`, `country = "NO"`, "total > 20", "id = 1",
-	`LEFT(Name, 20) <> Secret`, `view.Name = ""`, "_version > 1", `REPT("x", 100000) = Name`}
+	`LEFT(Name, 20) <> Secret`, `State = "closed"`, `Loud > "A"`, `COUNTA(Part) > 1`, `CONTAINS(Joined, "cnry")`, "Many > 0", `CONTAINS(LastPart, "c")`, `LIST_COUNT(Files) > 0`, `COUNTA(Papers) > 0`,
+	`CONTAINS(Whole, "cnry")`, `CONTAINS(Card, "cnry")`, `Card = "abc"`, `CONTAINS(ARRAY_JOIN(NoteInner, "-"), "cnry")`, `ARRAY_JOIN(Part, "") > ""`, `Level = "top"`, `view.Name = ""`, "_version > 1", `REPT("x", 100000) = Name`}
 
-var columnNames = []string{"Name", "Price", "Left", "Status", "Secret", "_id", "_version", "_created_at", "_updated_by", "Nope", "country", "name", "total", "customer_id", "id", "note"}
+var columnNames = []string{"Name", "Price", "Left", "Status", "Secret", "_id", "_version", "_created_at", "_updated_by", "Nope", "country", "name", "total", "customer_id", "id", "note",
+	"State", "Card", "Part", "Before", "PartNames", "PartCards", "LastPart", "AllCodes", "Many", "Earlier", "Loud", "Shout", "Louder", "Plain", "Mixed", "Joined", "Files", "Papers",
+	"OrderNames", "OrderParts", "OrderLoud", "OrderCards", "NoteInner", "NoteNames", "Whole", "Inner", "Code", "Tags", "Seals", "Level", "Orders", "Order", "Note", "Secret copy", "Gone hidden", "_order"}
+
+// linkedFields are of the tables that lead to each other.
+var linkedFields = []string{"Name", "Secret", "Card", "Loud", "Part", "Before", "Order", "Note", "Files", "Papers", "Tags", "State", "Level", "Orders", "Gone hidden"}
 
 // body makes up what a route might take. own says that the caller may really do it, and does it for show.
 func (m *maker) body(r *request, t *tenant, own bool) []byte {
@@ -26,16 +32,28 @@ func (m *maker) body(r *request, t *tenant, own bool) []byte {
 		v, _ := m.id(kind, one(m, []*tenant{t, other}))
 		return v
 	}
-	row := map[string]any{"fields": m.fields()}
+	row := map[string]any{"fields": m.fields(r.home.fields[r.table])}
 	switch {
+	case strings.HasSuffix(path, "/undo"), strings.HasSuffix(path, "/redo"):
+		return encode(m.takeBack(map[string]any{"operation": id("operation"), "table_id": id("table"), "base_id": id("base")}))
+	case strings.HasSuffix(path, "{workspace}/revert"):
+		return encode(m.takeBack(map[string]any{"operation": id("operation"), "actor": id("user"), "table_id": id("table"), "row_id": id("row"),
+			"from": one(m, t.moments), "to": one(m, t.moments), "portion": true}))
+	case strings.HasSuffix(path, "/revert/{entry}"):
+		return encode(m.takeBack(map[string]any{}))
+	case strings.HasSuffix(path, "/trash/restore"):
+		return encode(map[string]any{"rows": []string{one(m, append(r.home.inside[r.table]["deleted"], id("row")))}})
+	case strings.HasPrefix(path, "/api/v1/trash/"):
+		return encode(map[string]any{"name": m.name(), "loose": m.chance(50)})
 	case strings.Contains(path, "/query"):
 		return encode(m.plan(t, 0))
 	case strings.HasSuffix(path, "/bulk"):
-		return encode(m.bulk(row, t, own))
+		return encode(m.bulk(r, row, t, own))
 	case strings.HasSuffix(path, "/lock"):
 		return encode(map[string]any{"seconds": 1 + m.rnd.IntN(5)})
 	case strings.HasSuffix(path, "/rows/move"):
-		return encode(map[string]any{"rows": []string{id("row"), id("row")}, one(m, []string{"before", "after"}): id("row"), "dry_run": m.chance(50)})
+		rows := append(r.home.inside[r.table]["row"], id("row"))
+		return encode(map[string]any{"rows": []string{one(m, rows)}, one(m, []string{"before", "after"}): one(m, rows), "dry_run": own || m.chance(50)})
 	case strings.Contains(path, "/rows"):
 		if m.chance(20) {
 			row["id"] = id("row")
@@ -71,7 +89,7 @@ func (m *maker) body(r *request, t *tenant, own bool) []byte {
 	case strings.HasSuffix(path, "/tables"):
 		return encode(map[string]any{"name": m.name(), "columns": []any{map[string]any{"name": "Name", "type": "text"}}})
 	case strings.HasSuffix(path, "/formula"):
-		return encode(map[string]any{"formula": one(m, []string{"UPPER(Secret)", "UPPER(Name)", "Left *", "TODAY()"}), "column_id": one(m, []string{"", id("column")})})
+		return encode(map[string]any{"formula": one(m, []string{"UPPER(Secret)", "UPPER(Name)", "Left *", "TODAY()", "Loud", "PartNames", "Whole", "Joined", "Nope"}), "column_id": one(m, []string{"", id("column")})})
 	case strings.HasSuffix(path, "/columns"):
 		return encode(map[string]any{"name": m.name(), "type": "text"})
 	case strings.HasSuffix(path, "/tables/order"):
@@ -96,10 +114,23 @@ func (m *maker) body(r *request, t *tenant, own bool) []byte {
 	return encode(map[string]any{"name": m.name()})
 }
 
+// takeBack is a request to take changes back, some of what it may be told left out.
+func (m *maker) takeBack(b map[string]any) map[string]any {
+	for _, k := range []string{"operation", "table_id", "base_id", "actor", "row_id", "from", "to", "portion"} {
+		if m.chance(55) {
+			delete(b, k)
+		}
+	}
+	if m.chance(70) {
+		b["conflicts"] = one(m, []string{"keep", "refuse", "force"})
+	}
+	return b
+}
+
 func (m *maker) name() string { return fmt.Sprintf("made up %d", m.rnd.IntN(1e9)) }
 
 // bulk is a change of several rows, some of another tenant's.
-func (m *maker) bulk(row map[string]any, t *tenant, own bool) map[string]any {
+func (m *maker) bulk(r *request, row map[string]any, t *tenant, own bool) map[string]any {
 	b := map[string]any{"op": one(m, []string{"insert", "update", "upsert", "delete"})}
 	if own || m.chance(50) {
 		b["dry_run"] = true
@@ -111,7 +142,7 @@ func (m *maker) bulk(row map[string]any, t *tenant, own bool) map[string]any {
 		id, _ := m.id("row", t)
 		other, _ := m.id("row", one(m, m.tenants))
 		row["id"] = id
-		b["rows"] = []any{row, map[string]any{"id": other, "fields": m.fields()}}
+		b["rows"] = []any{row, map[string]any{"id": other, "fields": m.fields(r.home.fields[r.table])}}
 		b["key"] = []any{one(m, columnNames)}
 	}
 	if m.chance(60) {
@@ -120,65 +151,26 @@ func (m *maker) bulk(row map[string]any, t *tenant, own bool) map[string]any {
 	return b
 }
 
-// fields are values of a row, some of columns that not everybody has.
-func (m *maker) fields() map[string]any {
+// fields are values of a row whose table has columns of these names, some of columns that not everybody has.
+func (m *maker) fields(names []string) map[string]any {
+	if len(names) > 0 && m.chance(30) {
+		return map[string]any{"Name": "made up"}
+	}
+	if len(names) > 0 && m.chance(50) {
+		return map[string]any{one(m, names): one(m, []any{"made up", "open", nil, 1})}
+	}
 	f := map[string]any{"Left": m.rnd.IntN(9)}
 	for _, c := range []string{"Price", "Secret", "Nope", "_created_by"} {
 		if m.chance(12) {
 			f[c] = one(m, []any{1, "open", nil, true, []any{}, 1e300})
 		}
 	}
-	return f
-}
-
-// source is a table, view or connection of anybody, or a nested query of them.
-func (m *maker) source(t *tenant, depth int) map[string]any {
-	if m.chance(15) {
-		t = one(m, m.tenants)
-	}
-	s := map[string]any{"table": one(m, t.names), "alias": fmt.Sprintf("s%d", depth)}
-	switch n := m.rnd.IntN(10); {
-	case n < 2:
-		id, _ := m.id("connection", t)
-		s["connection"] = one(m, []string{"shop", id})
-		s["table"] = one(m, []string{"customer", "invoice"})
-	case n == 3 && depth < 3:
-		delete(s, "table")
-		s["query"] = m.plan(t, depth+1)
-	}
-	return s
-}
-
-// plan makes up a query.
-func (m *maker) plan(t *tenant, depth int) map[string]any {
-	q := map[string]any{"source": m.source(t, depth)}
-	if m.chance(25) {
-		right := m.source(t, depth+3)
-		q["joins"] = []any{map[string]any{"kind": one(m, []string{"inner", "left", "right", "full"}), "source": right,
-			"on": fmt.Sprintf("s%d.%s = s%d.%s", depth, one(m, columnNames), depth+3, one(m, columnNames))}}
-	}
-	if m.chance(40) {
-		q["filters"] = one(m, formulas)
-	}
-	if m.chance(30) {
-		q["columns"] = []any{one(m, columnNames), one(m, columnNames)}
-	}
-	if m.chance(30) {
-		q["sorts"] = []any{one(m, []string{"", "-"}) + one(m, columnNames)}
-	}
-	if m.chance(20) {
-		q["computed_columns"] = []any{map[string]any{"name": "made", "expr": one(m, []string{"UPPER(Secret)", "UPPER(Name)", "Left * 2", `Name & "!"`})}}
-	}
-	if m.chance(20) {
-		q["group_by"] = []any{one(m, columnNames)}
-		q["aggregates"] = []any{map[string]any{"name": "agg", "function": one(m, []string{"max", "min", "count_unique", "countall", "sum"}), "expr": one(m, columnNames)}}
-	}
-	if m.chance(30) && depth == 0 {
-		q["count"] = "exact"
-		q["pagination"] = map[string]any{"limit": 1 + m.rnd.IntN(4)}
-		if m.chance(50) {
-			q["pagination"] = map[string]any{"cursor": m.pools.cursor(m.rnd)}
+	if m.chance(30) { // of a row of orders and the like
+		t := one(m, m.tenants)
+		f = map[string]any{}
+		for range 1 + m.rnd.IntN(2) {
+			f[one(m, linkedFields)] = one(m, []any{"made up", "open", nil, []string{one(m, t.ids["row"])}, []string{one(m, t.ids["attachment"])}, []string{"plain"}})
 		}
 	}
-	return q
+	return f
 }

@@ -57,7 +57,7 @@ func TestTheSameSeedSendsTheSame(t *testing.T) {
 		t.Skip("it starts two daemons")
 	}
 	run := func() (list []string) {
-		r, err := Run(t.Context(), Options{Requests: 400, Seed: 5, Workers: 1, Tenants: 1})
+		r, err := Run(t.Context(), Options{Requests: 400, Seed: 5, Workers: 1, Tenants: 1, bare: true})
 		require.NoError(t, err)
 		for route, n := range r.Routes {
 			list = append(list, route+" "+strconv.Itoa(n.Requests))

@@ -9,8 +9,18 @@ import (
 type furnishing struct {
 	*world
 	*tenant
-	owner, admin, editor *person
-	err                  error
+	owner, admin *person
+	err          error
+
+	parts, orders, notes, ledger string   // tables that lead to each other
+	orderRows                    []string // of orders
+}
+
+// fail ends the furnishing.
+func (f *furnishing) fail(format string, args ...any) {
+	if f.err == nil {
+		f.err = fmt.Errorf(format, args...)
+	}
 }
 
 // furnish fills a tenant's workspace.
@@ -22,8 +32,6 @@ func (w *world) furnish(ctx context.Context, t *tenant) error {
 			f.owner = p
 		case "admin":
 			f.admin = p
-		case "editor":
-			f.editor = p
 		}
 	}
 	f.catalogue()
@@ -31,6 +39,12 @@ func (w *world) furnish(ctx context.Context, t *tenant) error {
 	f.connections(ctx)
 	f.views()
 	f.change()
+	if f.bare {
+		f.moment()
+		f.ids["attachment"], f.ids["operation"] = []string{"att_none"}, []string{"bat_none"}
+	} else {
+		f.linked()
+	}
 	f.leave()
 	return f.err
 }
@@ -71,7 +85,7 @@ func (f *furnishing) rule(connection, table, role, read string, columns map[stri
 
 // catalogue makes projects, bases, tables, columns and rules.
 func (f *furnishing) catalogue() {
-	f.do(f.owner, "PATCH", f.at(""), map[string]any{"settings": map[string]any{"theme": f.shared("a setting")}})
+	f.do(f.owner, "PATCH", f.at(""), map[string]any{"settings": map[string]any{"theme": f.plant(f.tenant, "a setting", f.insiders, logged)}})
 	project := f.make("project", f.at("/projects"), map[string]any{"name": f.shared("the name of a project"), "description": f.shared("the description of a project")})
 	f.make("project", f.at("/projects"), map[string]any{"name": f.shared("the name of an empty project")})
 	base := f.make("base", f.at("/bases"), map[string]any{"name": f.shared("the name of a base"), "description": f.shared("the description of a base"), "project_id": project})
@@ -84,6 +98,7 @@ func (f *furnishing) catalogue() {
 	}})
 	hidden := f.make("column", "/api/v1/tables/"+things+"/columns", map[string]any{"name": f.managed("the name of a hidden column"), "type": "text",
 		"description": f.managed("the description of a hidden column"), "default": f.managed("the default of a hidden column")})
+	f.keepColumns(things)
 	f.make("index", "/api/v1/tables/"+things+"/indexes", map[string]any{"columns": []any{"Left"}})
 	for _, role := range []string{"editor", "viewer"} {
 		f.rule("", things, role, `Status <> "done" AND Name <> "`+f.managed("a rule")+`"`, map[string]any{"Secret": "hidden", hidden: "hidden"})
@@ -106,8 +121,9 @@ func (f *furnishing) rows() {
 		case 2:
 			status, seen = "shown", everybody
 		}
-		f.make("row", path, map[string]any{"reason": f.plant(f.tenant, "the reason of a change", seen&f.members, told), "fields": map[string]any{
+		made := f.make("row", path, map[string]any{"reason": f.plant(f.tenant, "the reason of a change", seen&f.members, told), "fields": map[string]any{
 			"Name": f.plant(f.tenant, "a row "+status, seen, told), "Price": i, "Left": i % 4, "Status": status, "Secret": f.managed("a hidden cell")}})
+		f.inside[f.table()]["row"] = append(f.inside[f.table()]["row"], made)
 	}
 	f.do(f.owner, "POST", "/api/v1/tables/"+f.table()+"/import", "Name,Status\n"+f.managed("an imported row")+",done\n")
 }

@@ -123,7 +123,7 @@ func TestMutantsAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &mutant{seen: map[string][]byte{}}
-			r, err := Run(t.Context(), Options{Requests: 4_000, Seed: 3, Workers: 2, Tenants: 2, KeepGoing: true, Front: m.front(c.change, c.edit)})
+			r, err := Run(t.Context(), Options{Requests: 4_000, Seed: 3, Workers: 2, Tenants: 2, KeepGoing: true, bare: true, Front: m.front(c.change, c.edit)})
 			require.NoError(t, err)
 			require.NotEmpty(t, r.Findings)
 			var what []string

@@ -21,6 +21,16 @@ type person struct {
 	refresh atomic.Value // string
 }
 
+// tenants are those of a list in which the person has a role.
+func (p *person) tenants(all []*tenant) (own []*tenant) {
+	for _, t := range all {
+		if _, ok := p.roles[t]; ok {
+			own = append(own, t)
+		}
+	}
+	return own
+}
+
 const maxPeople = 64 // of a crowd
 
 func (p *person) token() string {

@@ -26,6 +26,9 @@ type request struct {
 	// victim is a tenant that the caller is no member of and whose id stands in the path or in workspace_id: the answer has
 	// to be that there is no such thing.
 	victim *tenant
+	// table is the one in the path, of the tenant home, empty for none.
+	table string
+	home  *tenant
 }
 
 // standing orders roles.
@@ -62,6 +65,7 @@ type maker struct {
 	pools  *pools
 	routes []httpapi.Route
 	costly []bool // routes that hash a password or end a session
+	looks  []int  // routes that show what is in tables, asked more than the others
 }
 
 func one[T any](m *maker, list []T) T { return list[m.rnd.IntN(len(list))] }
@@ -77,11 +81,25 @@ func costlyRoutes(routes []httpapi.Route) []bool {
 	return list
 }
 
+// lookingRoutes are those that show what is in tables, or would change it.
+func lookingRoutes(routes []httpapi.Route) (list []int) {
+	for i, r := range routes {
+		if strings.Contains(r.Path, "{table}") && (r.Method == http.MethodGet || slices.Contains(r.Params, "dry_run")) || strings.Contains(r.Path, "/query") && r.Body == "json" ||
+			strings.HasSuffix(r.Path, "/data") || strings.Contains(r.Path, "{job}") || strings.HasSuffix(r.Path, "do") || strings.HasSuffix(r.Path, "/revert") {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // next makes up a request. Only what could clear away a tenant's data is left out: changes by those who have the power to
 // make them.
 func (m *maker) next() *request {
 	for {
 		i := m.rnd.IntN(len(m.routes))
+		if m.chance(40) {
+			i = one(m, m.looks)
+		}
 		route := &m.routes[i]
 		if m.costly[i] && !m.chance(2) {
 			continue
@@ -90,13 +108,19 @@ func (m *maker) next() *request {
 		if m.costly[i] {
 			r.who = m.people[2] // anonymous
 		}
+		if slices.Contains(route.Params, "dry_run") && m.chance(60) {
+			r.who = one(m, m.tenants).editor // what changes rows is for editors to try
+		}
 		if public := route.Caller == "reader"; r.who.apiKey != "" && !public && m.chance(90) {
 			continue
 		}
 		t := one(m, m.tenants)
+		if own := r.who.tenants(m.tenants); len(own) > 0 && m.chance(70) {
+			t = one(m, own)
+		}
 		m.fill(r, t)
 		// A tenant's editors change their rows only for show, lest the tables grow.
-		own := r.role == "editor" && strings.Contains(route.Path, "/rows")
+		own := r.role == "editor" && slices.Contains(route.Params, "dry_run") || r.role == "editor" && strings.Contains(route.Path, "/rows")
 		if q := m.query(r, t, own); q != "" {
 			r.path += "?" + q
 		}
@@ -111,6 +135,7 @@ func (m *maker) next() *request {
 // fill puts ids into the path: most of one tenant, some of others, of nobody, of another kind, or garbage.
 func (m *maker) fill(r *request, t *tenant) {
 	segments := strings.Split(r.route.Path, "/")
+	table := ""
 	for i, s := range segments {
 		name, ok := strings.CutPrefix(s, "{")
 		if !ok {
@@ -122,13 +147,26 @@ func (m *maker) fill(r *request, t *tenant) {
 			continue
 		}
 		id, of := m.id(name, t)
-		segments[i] = id
+		// Most of what is asked of a table is something that it has.
+		if list := t.inside[table][name]; len(list) > 0 && m.chance(85) {
+			id, of = one(m, list), t
+		}
+		if segments[i] = id; name == "table" {
+			table = id
+		}
 		if of == nil || name == "slug" || name == "user" || name == "session" || name == "token" {
 			continue
 		}
 		r.touches(of)
 	}
 	r.path = strings.Join(segments, "/")
+	r.table, r.home = table, t
+	for suffix, whole := range map[string][]string{"{attachment}": t.attached, "{entry}": t.reverts} { // a file is in one cell only
+		if strings.HasSuffix(r.route.Path, suffix) && len(whole) > 0 && m.chance(80) {
+			r.path, r.role, r.victim = one(m, whole), "", nil
+			r.touches(t)
+		}
+	}
 }
 
 // id is an id for a path segment, and whose it is.
@@ -178,6 +216,12 @@ func (m *maker) harmless(r *request) bool {
 	case r.role == "owner" || r.role == "admin":
 		return false
 	case r.role == "editor":
+		if strings.Contains(r.path, "dry_run=true") || strings.HasSuffix(r.route.Path, "/preview") || strings.HasSuffix(r.route.Path, "/formula") {
+			return true
+		}
+		if strings.HasSuffix(r.route.Path, "/export") || strings.HasSuffix(r.route.Path, "/attachments") { // which leave something
+			return m.chance(5)
+		}
 		return strings.HasSuffix(r.route.Path, "/rows/{row}") && r.method != http.MethodDelete || strings.HasSuffix(r.route.Path, "/lock") ||
 			strings.HasSuffix(r.route.Path, "/rows/bulk") || strings.HasSuffix(r.route.Path, "/rows")
 	}
@@ -235,11 +279,11 @@ func (m *maker) query(r *request, t *tenant, own bool) string {
 		}
 		switch name {
 		case "filter":
-			v.Set(name, one(m, formulas))
+			v.Set(name, m.condition(r.home.fields[r.table]))
 		case "sort":
-			v.Set(name, one(m, []string{"", "-"})+one(m, columnNames))
+			v.Set(name, one(m, []string{"", "-"})+m.named(r.home.fields[r.table]))
 		case "fields":
-			v.Set(name, one(m, columnNames)+","+one(m, columnNames))
+			v.Set(name, m.named(r.home.fields[r.table])+","+m.named(r.home.fields[r.table]))
 		case "limit":
 			v.Set(name, one(m, []string{"1", "2", "3", "1000", "0", "-1"}))
 		case "cursor":
@@ -250,6 +294,18 @@ func (m *maker) query(r *request, t *tenant, own bool) string {
 			v.Set(name, one(m, []string{"id", "name"}))
 		case "dry_run", "archived", "break", "analyze", "keep_bases":
 			v.Set(name, one(m, []string{"true", "false"}))
+		case "as_of":
+			v.Set(name, one(m, [][]string{t.moments, t.ids["operation"], {"x"}}[m.rnd.IntN(2)]))
+		case "expand":
+			v.Set(name, one(m, []string{"links", "attachments", "links,attachments", "x"}))
+		case "from", "to", "version", "before":
+			v.Set(name, one(m, []string{"1", "2", "3", "9", one(m, t.moments)}))
+		case "change":
+			v.Set(name, one(m, []string{"delete", "rename"}))
+		case "format":
+			v.Set(name, one(m, []string{"csv", "ndjson", "json", "xlsx", "parquet"}))
+		case "operation", "batch", "async", "separator", "encoding", "sheet", "columns", "key":
+			continue // files are of one kind
 		case "refresh":
 			if m.chance(5) { // it reads the external database
 				v.Set(name, "true")
@@ -265,8 +321,8 @@ func (m *maker) query(r *request, t *tenant, own bool) string {
 			v.Set(name, id)
 		}
 	}
-	if r.route.Filters && m.chance(30) {
-		v.Set(one(m, columnNames)+"."+one(m, []string{"eq", "ne", "gt", "in", "contains", "starts_with", "is_empty"}), one(m, []string{"1", "row", "true", "open", mark}))
+	if r.route.Filters && m.chance(20) {
+		v.Set(m.named(r.home.fields[r.table])+"."+one(m, []string{"eq", "ne", "gt", "in", "contains", "starts_with", "is_empty", "has"}), one(m, []string{"1", "row", "true", "open", mark, one(m, t.ids["row"])}))
 	}
 	if m.chance(2) && !v.Has("workspace_id") {
 		v.Set(one(m, []string{"workspace_id", "access_token", "key"}), one(m, m.tenants).workspace)

@@ -20,8 +20,22 @@ type tenant struct {
 	keyed     *person // the holder of the key of a published view
 	token     *person // who has a personal access token of the editor
 	service   *person // a service account
+	editor    *person
+	clerk     *person // has a role that lets in to one table
+	narrow    *person // has a personal access token of the owner that is good for one table
+	orderKey  *person // the holder of the key of a published view of linked rows
+	// inside are ids by table and kind, moments times at which things were otherwise.
+	inside  map[string]map[string][]string
+	moments []string
+	// fields are the names of the columns of tables, attached the paths of files of rows, reverts those that take changes of
+	// rows back.
+	fields            map[string][]string
+	attached, reverts []string
+	stirred           []stirred
 	// Who may see what: everybody in the workspace, those who may write rows, those who manage it.
 	members, writers, managers crowd
+	// insiders are members and who is let in to one table only, ordering those of them who read the table of orders.
+	insiders, ordering crowd
 }
 
 // fill makes the accounts and the tenants.
@@ -38,7 +52,7 @@ func (w *world) fill(ctx context.Context, setupToken string, tenants int) error 
 		return err
 	}
 	for i := range tenants {
-		t := &tenant{name: fmt.Sprintf("tenant%d", i), ids: map[string][]string{}}
+		t := &tenant{name: fmt.Sprintf("tenant%d", i), ids: map[string][]string{}, inside: map[string]map[string][]string{}, fields: map[string][]string{}}
 		w.tenants = append(w.tenants, t)
 		if err := w.populate(t, consultant, i); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
@@ -55,7 +69,7 @@ func (w *world) fill(ctx context.Context, setupToken string, tenants int) error 
 // populate makes the workspace of a tenant and its members. The consultant is in the first two workspaces.
 func (w *world) populate(t *tenant, consultant *person, number int) error {
 	var staff []*person
-	for _, role := range []string{"owner", "admin", "editor", "viewer", "former"} {
+	for _, role := range []string{"owner", "admin", "editor", "viewer", "former", "clerk"} {
 		p, err := w.account(role+" of "+t.name, "")
 		if err != nil {
 			return err
@@ -73,9 +87,16 @@ func (w *world) populate(t *tenant, consultant *person, number int) error {
 			t.managers |= 1 << p.number
 			t.writers |= 1 << p.number
 		case "editor":
+			t.editor = p
 			t.writers |= 1 << p.number
 		}
-		if p.roles[t] != "former" {
+		switch p.roles[t] {
+		case "former":
+		case "clerk":
+			t.clerk = p
+			p.roles[t] = "viewer" // of one table
+			t.insiders |= 1 << p.number
+		default:
 			t.members |= 1 << p.number
 		}
 		t.ids["user"] = append(t.ids["user"], p.id)
@@ -86,9 +107,13 @@ func (w *world) populate(t *tenant, consultant *person, number int) error {
 		p.roles[t] = "viewer"
 		t.members |= 1 << p.number
 	}
+	t.narrow, t.orderKey = w.newPerson("bearer of a token for a table of "+t.name), w.newPerson("holder of a key of orders of "+t.name)
+	t.narrow.roles[t] = "viewer"
+	t.insiders |= t.members | 1<<t.narrow.number
+	t.ordering = t.insiders
 	// The instance's admin, who knows every account, brings the members together and leaves.
 	root := w.people[w.root]
-	made, err := w.send(root, "POST", "/api/v1/workspaces", map[string]any{"name": w.plant(t, "the name of the workspace", t.members, logged)})
+	made, err := w.send(root, "POST", "/api/v1/workspaces", map[string]any{"name": w.plant(t, "the name of the workspace", t.insiders, logged)})
 	if err != nil {
 		return err
 	}
@@ -123,7 +148,7 @@ func (w *world) keyHolders(t *tenant, staff []*person) error {
 	t.ids["token"] = append(t.ids["token"], made.text("id"))
 	editor.own = append(editor.own, made.text("id"))
 	path := "/api/v1/workspaces/" + t.workspace + "/service-accounts"
-	if made, err = w.send(staff[0], "POST", path, map[string]any{"name": w.plant(t, "the name of a service account", t.members, told), "role": "viewer"}); err != nil {
+	if made, err = w.send(staff[0], "POST", path, map[string]any{"name": w.plant(t, "the name of a service account", t.insiders, told), "role": "viewer"}); err != nil {
 		return err
 	}
 	t.ids["account"] = append(t.ids["account"], made.text("id"))
@@ -146,7 +171,7 @@ func (w *world) introduce(t *tenant, p *person) {
 	for _, c := range w.byText {
 		switch c.place {
 		case "the name of " + p.name:
-			c.seen |= t.members
+			c.seen |= t.insiders
 		case "the address of " + p.name:
 			c.seen |= t.managers
 		}

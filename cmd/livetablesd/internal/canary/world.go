@@ -30,6 +30,7 @@ type world struct {
 	stop    func() error
 	client  *http.Client
 	hops    int // of simulated clients' addresses
+	bare    bool
 }
 
 // How a canary may be known beside those who see it.
@@ -54,8 +55,8 @@ func (w *world) plant(t *tenant, place string, seen crowd, how secrecy) string {
 var setupToken = regexp.MustCompile(`"setup_token":"([^"]+)"`)
 
 // newWorld starts a daemon in dir and fills it.
-func newWorld(ctx context.Context, dir string, tenants int, rnd *rand.Rand) (w *world, err error) {
-	w = &world{flock: newFlock(rnd), dir: dir, client: &http.Client{Timeout: time.Minute}}
+func newWorld(ctx context.Context, dir string, tenants int, bare bool, rnd *rand.Rand) (w *world, err error) {
+	w = &world{flock: newFlock(rnd), dir: dir, bare: bare, client: &http.Client{Timeout: time.Minute}}
 	w.log = &logWatch{flock: w.flock}
 	files := filepath.Join(dir, "files")
 	if err := os.MkdirAll(files, 0o700); err != nil {
@@ -75,13 +76,14 @@ func newWorld(ctx context.Context, dir string, tenants int, rnd *rand.Rand) (w *
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(running) }()
 	w.url = "http://" + d.Address()
-	w.stop = func() error {
+	stop := func() error {
 		cancel()
 		return <-ended
 	}
+	w.stop = stop
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.stop())
+			err = errors.Join(err, stop())
 		}
 	}()
 	m := setupToken.FindSubmatch(notices.Bytes())
@@ -114,7 +116,38 @@ func (r *reply) text(path string) string {
 	return s
 }
 
-// send asks the daemon as somebody (nil for nobody) and demands success. body is sent as JSON, a string as CSV.
+// objects are the objects of a list that is a member of the document.
+func (r *reply) objects(list string) (all []map[string]any) {
+	object, _ := r.doc.(map[string]any)
+	items, _ := object[list].([]any)
+	for _, item := range items {
+		if o, ok := item.(map[string]any); ok {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// each is a member of each object of a list, "" where there is no text.
+func (r *reply) each(list, member string) (all []string) {
+	for _, o := range r.objects(list) {
+		text, _ := o[member].(string)
+		all = append(all, text)
+	}
+	return all
+}
+
+// one is the object of a list whose member has a value, nil when there is none.
+func (r *reply) one(list, member, value string) map[string]any {
+	for _, o := range r.objects(list) {
+		if o[member] == value {
+			return o
+		}
+	}
+	return nil
+}
+
+// send asks the daemon as somebody (nil for nobody) and demands success. body is sent as JSON, a string as CSV, bytes as a file.
 func (w *world) send(p *person, method, path string, body any) (*reply, error) {
 	var reader io.Reader
 	kind := "application/json"
@@ -122,6 +155,8 @@ func (w *world) send(p *person, method, path string, body any) (*reply, error) {
 	case nil:
 	case string:
 		reader, kind = strings.NewReader(b), "text/csv"
+	case []byte:
+		reader, kind = bytes.NewReader(b), "application/octet-stream"
 	default:
 		doc, err := json.Marshal(b)
 		if err != nil {

@@ -70,20 +70,30 @@ func (a *Attachments) keys() (access, secret string, err error) {
 // openBlobs opens the place of the contents of attachments.
 func (d *Daemon) openBlobs(ctx context.Context) (blob.Store, error) {
 	a := &d.config.Attachments
-	if a.S3Endpoint == "" {
-		if d.shared != nil {
-			d.log.WarnContext(ctx, "attachments are kept in the data directory: other daemons on the same database do not find them; --s3-endpoint names a place for all")
-		}
-		return blob.OpenDir(filepath.Join(d.config.DataDir, "attachments"))
+	if a.S3Endpoint == "" && d.shared != nil {
+		d.log.WarnContext(ctx, "attachments are kept in the data directory: other daemons on the same database do not find them; --s3-endpoint names a place for all")
 	}
-	access, secret, err := a.keys()
+	store, end, err := a.open(ctx, d.config.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	store, err := s3.Open(ctx, s3.Options{Endpoint: a.S3Endpoint, Region: a.S3Region, Bucket: a.S3Bucket, Prefix: a.S3Prefix, AccessKey: access, SecretKey: secret})
-	if err != nil {
-		return nil, fmt.Errorf("attachments: %w", err)
-	}
-	d.closers = append(d.closers, store.Close)
+	d.closers = append(d.closers, end)
 	return store, nil
+}
+
+// open opens the place of the contents of attachments of a data directory; end lets go of it.
+func (a *Attachments) open(ctx context.Context, dataDir string) (store blob.Store, end func() error, err error) {
+	if a.S3Endpoint == "" {
+		store, err = blob.OpenDir(filepath.Join(dataDir, "attachments"))
+		return store, func() error { return nil }, err
+	}
+	access, secret, err := a.keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	bucket, err := s3.Open(ctx, s3.Options{Endpoint: a.S3Endpoint, Region: a.S3Region, Bucket: a.S3Bucket, Prefix: a.S3Prefix, AccessKey: access, SecretKey: secret})
+	if err != nil {
+		return nil, nil, fmt.Errorf("attachments: %w", err)
+	}
+	return bucket, bucket.Close, nil
 }

@@ -40,9 +40,11 @@ type Config struct {
 	MaxSpillBytes int64         `default:"1073741824" help:"Size of the temporary files of one query, 0 for none; of all together it is eight times that."`
 	QueryTimeout  time.Duration `default:"30s" help:"How long a query may run."`
 	TrashTime     time.Duration `default:"720h" help:"How long what was deleted can be restored; 0 without an end."`
+	LogTime       time.Duration `default:"168h" help:"How long every entry of the change log is kept at least, whatever the owners of its workspace decide."`
 	RateLimit     float64       `default:"1000" help:"Requests per second from one client address, one account, one key of a published view; 0 for no limit."`
 	Edge          Edge          `embed:""`
 	Attachments   Attachments   `embed:""`
+	Jobs          Jobs          `embed:""`
 
 	AuditWebhookURL        string        `placeholder:"URL" help:"Also send every audit record to this address (https). --allow-host must name it when it is not public, or has no TLS."`
 	AuditWebhookSecretFile string        `type:"path" placeholder:"FILE" help:"File with the secret, of 32 bytes or more, that signs what is sent there. It must not be readable by everybody."`
@@ -71,7 +73,7 @@ func (c *Config) check() error {
 		ok   bool
 	}{
 		{"--max-upload", c.MaxUpload > 0}, {"--max-scan-rows", c.MaxScanRows > 0}, {"--max-scan-bytes", c.MaxScanBytes > 0},
-		{"--query-timeout", c.QueryTimeout > 0}, {"--trash-time", c.TrashTime >= 0},
+		{"--query-timeout", c.QueryTimeout > 0}, {"--trash-time", c.TrashTime >= 0}, {"--log-time", c.LogTime >= 0},
 	} {
 		if !setting.ok {
 			errs = append(errs, fmt.Errorf("%s must be above zero", setting.flag))
@@ -88,7 +90,7 @@ func (c *Config) check() error {
 			errs = append(errs, fmt.Errorf("%s must not be below zero", setting.flag))
 		}
 	}
-	errs = append(errs, c.Database.check(), c.Attachments.check())
+	errs = append(errs, c.Database.check(), c.Attachments.check(), c.Jobs.check())
 	if _, err := c.proxies(); err != nil {
 		errs = append(errs, err)
 	}

@@ -190,7 +190,7 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer, blobs blob.St
 		return err
 	}
 	opt := livetables.Options{
-		Store: db, Blobs: blobs, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Exporters: httpapi.Exporters(), Forget: d.forget, Logger: d.log,
+		Store: db, Blobs: blobs, Sealer: keys, Dial: guard.DialContext, Plain: guard.Lists, Admit: httpapi.Admit, Files: d.config.FilesDir, SpillDir: d.config.SpillDir, Exporters: httpapi.Exporters(), Forget: d.forget, Readmit: d.readmit, Logger: d.log,
 		Openers: map[string]adapter.Opener{"postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open, "sqlite": sqlite.Open},
 		Limits:  livetables.Limits{ScanRows: d.config.MaxScanRows, ScanBytes: d.config.MaxScanBytes, SpillBytes: d.config.MaxSpillBytes, SpillTotal: 8 * d.config.MaxSpillBytes, QueryTime: d.config.QueryTimeout},
 	}
@@ -198,11 +198,15 @@ func (d *Daemon) openEngine(db *minidb.DB, keys livetables.Sealer, blobs blob.St
 	if opt.Limits.WorkspaceFiles == 0 {
 		opt.Limits.WorkspaceFiles = -1 // 0 is the engine's default
 	}
+	d.config.Jobs.apply(&opt.Limits)
 	if d.shared != nil {
 		opt.Instance = d.shared.instance
 	}
 	if opt.TrashTime = d.config.TrashTime; opt.TrashTime == 0 {
 		opt.TrashTime = -1 // 0 is the engine's default
+	}
+	if opt.LogTime = d.config.LogTime; opt.LogTime == 0 {
+		opt.LogTime = -1 // 0 is the engine's default
 	}
 	if opt.Limits.SpillBytes == 0 {
 		opt.Limits.SpillBytes = -1 // 0 is the engine's default

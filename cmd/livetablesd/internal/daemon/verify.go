@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/audit"
@@ -74,7 +75,11 @@ func VerifyAudit(ctx context.Context, c VerifyConfig, out io.Writer) (err error)
 			say(out, "BAD %v", r.Fault)
 			return
 		}
-		say(out, "ok %s: %d entries, %d signed heads", nameOf(r.Workspace), r.Entries, r.Heads)
+		begins := ""
+		if f := r.Floor; f.Sequence > 0 {
+			begins = fmt.Sprintf("; cut up to entry %d at %s, whole since %s", f.Sequence, f.CutAt.Format(time.RFC3339), f.Begins.Format(time.RFC3339))
+		}
+		say(out, "ok %s: %d entries, %d signed heads%s", nameOf(r.Workspace), r.Entries, r.Heads, begins)
 	}
 	if c.Workspace == "" {
 		err = o.engine.VerifyLogs(ctx, opt, found)

@@ -40,6 +40,7 @@ func bodies(p *place) map[string]string {
 		"PUT /api/v1/workspaces/{workspace}/roles/{role}":                     `{"name":"Another role","description":"d","base":"viewer","grants":[{"action":"data.read","on":"` + p.table + `"}],"version":1}`,
 		"PUT /api/v1/workspaces/{workspace}/caps":                             `{"resource_id":"` + p.table + `","role":"editor","user_id":"","max":"viewer"}`,
 		"PUT /api/v1/workspaces/{workspace}/networks":                         `{"networks":["127.0.0.0/8"]}`,
+		"PUT /api/v1/workspaces/{workspace}/retention":                        `{"days":365,"entries":1000,"hold":false}`,
 		"POST /api/v1/workspaces/{workspace}/projects":                        `{"name":"P","description":"d"}`,
 		"POST /api/v1/projects":                                               `{"name":"P","description":"d"}`,
 		"PATCH /api/v1/projects/{project}":                                    `{"name":"P","description":"d","version":1}`,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
@@ -80,6 +81,8 @@ type listing struct {
 type page struct {
 	Next *string `json:"next_cursor"`
 	More bool    `json:"has_more"`
+	// CutBefore is in the last page of a history whose beginning was cut: from this time on it is whole.
+	CutBefore *time.Time `json:"cut_before,omitempty"`
 }
 
 func (c *call) noContent() error {

@@ -55,6 +55,18 @@ func problemFor(err error) *Problem {
 			return impactProblem(impact)
 		}
 		return problemOf(http.StatusConflict, code, err.Error())
+	case livetables.CodeInvalidArchive:
+		// Where it is wrong is the sender's own file.
+		var bad *minidb.ArchiveError
+		errors.As(err, &bad)
+		return problemOf(http.StatusUnprocessableEntity, livetables.CodeInvalidArchive, "nothing was imported: "+bad.Error())
+	case livetables.CodeHistoryCut:
+		p := problemOf(http.StatusGone, code, "the history that this needs was cut; it is whole from cut_before on")
+		var cut *minidb.HistoryCutError
+		if errors.As(err, &cut) {
+			p.CutBefore = shownTime(cut.Begins)
+		}
+		return p
 	case livetables.CodeBudget:
 		p := problemOf(http.StatusUnprocessableEntity, code, "")
 		var b *lqp.BudgetError
@@ -127,6 +139,7 @@ var plainFailures = map[string]struct {
 	livetables.CodeHostNotAllowed:    {http.StatusUnprocessableEntity, "the address is not allowed by this deployment"},
 	livetables.CodeUnsupported:       {http.StatusUnprocessableEntity, "this is not supported by the source; connections are read-only"},
 	livetables.CodeTooManyJobs:       {http.StatusTooManyRequests, "as many jobs as may are running already; wait for one to end"},
+	livetables.CodeStorageFull:       {http.StatusInsufficientStorage, "the server has no room for the file; nothing was stored"},
 	livetables.CodeRevertConflict:    {http.StatusConflict, "somebody has changed since what was to be taken back; a dry run says what and who"},
 	livetables.CodeNothingToUndo:     {http.StatusConflict, "there is nothing to undo or redo, or something else comes next by now"},
 	livetables.CodeSchemaOperation:   {http.StatusConflict, "the operation changed the definition of a table; change the definition back"},

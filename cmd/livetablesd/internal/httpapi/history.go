@@ -37,8 +37,10 @@ type entryDocument struct {
 	Before       json.RawMessage `json:"before,omitempty"` // by column id
 	After        json.RawMessage `json:"after,omitempty"`
 	Changes      []fieldChange   `json:"changes,omitempty"`
-	Batch        string          `json:"batch,omitempty"`
-	Reason       string          `json:"reason,omitempty"`
+	// Imported says that the entry came with the archive of the workspace: it was written elsewhere, and Actor is nobody here.
+	Imported bool   `json:"imported,omitempty"`
+	Batch    string `json:"batch,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 	// Request and Address are shown to those who may read the audit log.
 	Request string `json:"request_id,omitempty"`
 	Address string `json:"address,omitempty"`
@@ -57,7 +59,7 @@ func auditLog(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.entries(entries, f, true)
+	return c.entries(entries, f, workspace, true)
 }
 
 func tableHistory(c *call) error {
@@ -89,7 +91,7 @@ func (c *call) history(of livetables.HistoryFilter, read func(livetables.History
 			return err
 		}
 	}
-	return c.entries(entries, f, auditor)
+	return c.entries(entries, f, "", auditor)
 }
 
 // historyFilter reads the parameters of a history of something.
@@ -118,7 +120,8 @@ func more(f livetables.HistoryFilter) livetables.HistoryFilter {
 	return f
 }
 
-func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, auditor bool) error {
+// entries answers with a page of a table's history, or of a workspace's log.
+func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, workspace string, auditor bool) error {
 	out := listing{Page: page{More: len(found) > f.Limit}}
 	if out.Page.More {
 		found = found[:f.Limit]
@@ -133,12 +136,18 @@ func (c *call) entries(found []audit.Entry, f livetables.HistoryFilter, auditor 
 		list[i] = entryOf(e, auditor)
 	}
 	out.Data = list
+	if workspace != "" {
+		f.Table = "" // of which nothing may be seen any more
+	}
+	if err := c.cutBefore(&out, workspace, f.Table, f.From); err != nil {
+		return err
+	}
 	return c.json(http.StatusOK, out)
 }
 
 func entryOf(e audit.Entry, auditor bool) entryDocument {
 	d := entryDocument{ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, ResourceType: e.ResourceType, Resource: e.Resource,
-		Table: e.Table, Version: e.Version, Before: e.Before, After: e.After, Changes: fieldChanges(&e), Batch: e.Batch, Reason: e.Reason}
+		Table: e.Table, Version: e.Version, Before: e.Before, After: e.After, Changes: fieldChanges(&e), Batch: e.Batch, Reason: e.Reason, Imported: e.Imported}
 	if auditor {
 		d.Request, d.Address = e.Request, e.Address
 	}

@@ -90,6 +90,7 @@ var needs = map[string]string{
 	"DELETE /api/v1/workspaces/{workspace}":          "workspace.delete",
 	"GET /api/v1/workspaces/{workspace}/networks":    "workspace.update",
 	"PUT /api/v1/workspaces/{workspace}/networks":    "members.grant_admin",
+	"GET /api/v1/workspaces/{workspace}/retention":   "audit.read",
 
 	"POST /api/v1/workspaces/{workspace}/invite":             "members.manage",
 	"GET /api/v1/workspaces/{workspace}/invites":             "members.manage",

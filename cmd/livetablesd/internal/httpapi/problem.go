@@ -23,6 +23,8 @@ type Problem struct {
 	// Lock is who holds a locked row and until when, Preview what a change of type would lose.
 	Lock    *rowLock        `json:"lock,omitempty"`
 	Preview json.RawMessage `json:"preview,omitempty"`
+	// CutBefore is the time from which on history is whole.
+	CutBefore *time.Time `json:"cut_before,omitempty"`
 	// Limit names the limit that was reached, Step where in a query that was.
 	Limit string `json:"limit,omitempty"`
 	Step  string `json:"step,omitempty"`

@@ -21,6 +21,7 @@ func changeType(c *call) error {
 		Type       minidb.ColumnType    `json:"type"`
 		Options    minidb.ColumnOptions `json:"options"`
 		AddChoices bool                 `json:"add_choices"`
+		CreateRows bool                 `json:"create_rows"`
 		AcceptLoss bool                 `json:"accept_loss"`
 		Preview    bool                 `json:"preview"`
 		Version    int64                `json:"version"`
@@ -36,7 +37,7 @@ func changeType(c *call) error {
 	if err != nil {
 		return err
 	}
-	change := livetables.TypeChange{Type: in.Type, Options: in.Options, AddChoices: in.AddChoices, AcceptLoss: in.AcceptLoss}
+	change := livetables.TypeChange{Type: in.Type, Options: in.Options, AddChoices: in.AddChoices, CreateRows: in.CreateRows, AcceptLoss: in.AcceptLoss}
 	var report *livetables.TypeReport
 	if in.Preview {
 		report, err = c.access.PreviewType(c.ctx(), column.ID, change)

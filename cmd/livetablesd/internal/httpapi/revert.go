@@ -29,7 +29,8 @@ func revertRoutes() []route {
 // revertOptions are the options as they stand in a body.
 func (c *call) revertOptions(conflicts, reason string, dry, portion bool) (livetables.RevertOptions, error) {
 	param, err := c.params.boolean("dry_run")
-	return livetables.RevertOptions{Conflicts: minidb.ConflictMode(conflicts), Reason: reason, DryRun: dry || param, Portion: portion}, err
+	return livetables.RevertOptions{Conflicts: minidb.ConflictMode(conflicts), Reason: reason, DryRun: dry || param, Portion: portion,
+		Count: func(rows int) error { return c.tally.count(c.ctx(), rows) }}, err
 }
 
 func revertRow(c *call) error {
@@ -96,9 +97,6 @@ func restoreRows(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.tally.count(c.ctx(), len(in.Rows)); err != nil {
-		return err
-	}
 	opt, err := c.revertOptions("", in.Reason, in.DryRun, false)
 	if err != nil {
 		return err
@@ -121,6 +119,20 @@ type reportDocument struct {
 	Rows      []revertedRow        `json:"rows,omitempty"`
 	// RowsLeft are rows that are not listed, for there are too many.
 	RowsLeft int `json:"rows_left,omitempty"`
+	// Left are changes that are none of rows.
+	Left     []leftChange `json:"left,omitempty"`
+	LeftMore bool         `json:"left_more,omitempty"`
+}
+
+type leftChange struct {
+	Entry        string    `json:"entry_id"`
+	Action       string    `json:"action"`
+	ResourceType string    `json:"resource_type"`
+	Resource     string    `json:"resource_id"`
+	Table        string    `json:"table_id,omitempty"`
+	At           time.Time `json:"at"`
+	Reason       string    `json:"reason"`
+	Change       int64     `json:"change,omitempty"`
 }
 
 type revertedRow struct {
@@ -128,6 +140,7 @@ type revertedRow struct {
 	ID        string           `json:"row_id"`
 	Op        string           `json:"op"` // restore, update, delete, none
 	Version   int64            `json:"version,omitempty"`
+	Moved     bool             `json:"moved,omitempty"`
 	Changes   []revertedCell   `json:"changes"`
 	Conflicts []revertConflict `json:"conflicts,omitempty"`
 	Conflict  *wholeConflict   `json:"conflict,omitempty"`
@@ -173,7 +186,11 @@ var revertOps = map[lqp.Op]string{lqp.Insert: "restore", lqp.Update: "update", l
 
 // reverted answers with a report.
 func (c *call) reverted(r *livetables.RevertReport) error {
-	out := reportDocument{Kind: r.Kind, Operation: r.Operation, Target: r.Target, DryRun: r.DryRun, Affected: r.Affected, More: r.More}
+	out := reportDocument{Kind: r.Kind, Operation: r.Operation, Target: r.Target, DryRun: r.DryRun, Affected: r.Affected, More: r.More,
+		LeftMore: r.LeftMore}
+	for _, x := range r.Left {
+		out.Left = append(out.Left, leftChange(x))
+	}
 	if !c.minimal() {
 		listed := r.Rows[:min(len(r.Rows), maxReported)]
 		out.RowsLeft = len(r.Rows) - len(listed)
@@ -186,7 +203,7 @@ func (c *call) reverted(r *livetables.RevertReport) error {
 }
 
 func revertedDocument(r *livetables.RevertedRow) revertedRow {
-	out := revertedRow{Table: r.Table, ID: r.ID, Op: revertOps[r.Op], Version: r.Version, Changes: make([]revertedCell, len(r.Cells))}
+	out := revertedRow{Table: r.Table, ID: r.ID, Op: revertOps[r.Op], Version: r.Version, Moved: r.Moved, Changes: make([]revertedCell, len(r.Cells))}
 	for i, x := range r.Cells {
 		out.Changes[i] = revertedCell{Column: x.Column.ID, Name: x.Column.Name, From: x.From, To: x.To}
 	}
@@ -255,6 +272,9 @@ func deletedRows(c *call) error {
 	out := listing{Data: rows, Page: page{More: found.Next != ""}}
 	if out.Page.More {
 		out.Page.Next = &found.Next
+	}
+	if err := c.cutBefore(&out, "", t.ID, time.Time{}); err != nil {
+		return err
 	}
 	return c.json(http.StatusOK, out)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/cmd/livetablesd/internal/limit"
+	"github.com/livetables/livetables/rbac"
 )
 
 // audience says who may call a route at all.
@@ -32,6 +33,7 @@ type route struct {
 	filters      bool     // short filters too
 	body         bodyKind
 	anyFile      bool // with bodyFile: the file may be of any type, up to MaxAttachment
+	archive      bool // with anyFile: up to MaxUpload
 	people       bool // keys may not call it, though it is among the routes of data (takesKeys)
 	foreign      bool // somebody else writes its query string, which the handler reads
 	reveals      bool // the answer holds a credential, which is not kept to be shown again
@@ -43,7 +45,7 @@ func (r *route) pattern() string { return r.method + " " + r.path }
 
 // routes are all the routes of a server, by subject.
 func routes() []route {
-	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), baseRoutes(),
+	return slices.Concat(probeRoutes(), accountRoutes(), inviteRoutes(), resetRoutes(), addressRoutes(), userRoutes(), workspaceRoutes(), workspaceArchiveRoutes(), memberRoutes(), ruleRoutes(), canRoutes(), roleRoutes(), capRoutes(), networkRoutes(), retentionRoutes(), baseRoutes(),
 		tableRoutes(), columnRoutes(), rowRoutes(), transferRoutes(), queryRoutes(), connectionRoutes(), viewRoutes(), shareRoutes(),
 		historyRoutes(), socketRoutes(), publicRoutes(), baseCopyRoutes(), archiveRoutes(), retypeRoutes(), formulaRoutes(), lockRoutes(), indexRoutes(), attachmentRoutes(), projectRoutes(),
 		tokenRoutes(), jobRoutes(), trashRoutes(), impactRoutes(), schemaRoutes(), revertRoutes(), serviceAccountRoutes(), oidcRoutes())
@@ -192,8 +194,15 @@ func bearer(r *http.Request) (string, bool) {
 
 // accessOf is the engine in the hands of an account.
 func (s *Server) accessOf(who auth.Identity, w *response) *livetables.Access {
-	p := principalOf(who)
+	p := s.standing(who)
 	p.Request, p.Address = w.request, addressText(w.client)
-	p.Valid = func(ctx context.Context) error { return s.stillCounts(ctx, who) }
 	return s.opt.Engine.As(p)
+}
+
+// standing is the principal of an identity, with what tells later whether it still counts.
+func (s *Server) standing(who auth.Identity) rbac.Principal {
+	p := principalOf(who)
+	p.Proof = who.Ticket()
+	p.Valid = func(ctx context.Context) error { return s.stillCounts(ctx, who) }
+	return p
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/livetables/livetables"
 )
@@ -66,7 +67,11 @@ func schemaVersions(c *call) error {
 			data[i].Changes[k] = entryOf(v.Changes[k], false)
 		}
 	}
-	return c.json(http.StatusOK, listing{Data: data, Page: page{More: more}})
+	out := listing{Data: data, Page: page{More: more}}
+	if err := c.cutBefore(&out, "", c.id("table"), time.Time{}); err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, out)
 }
 
 func schemaDiff(c *call) error {

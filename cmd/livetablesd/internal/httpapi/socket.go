@@ -180,6 +180,8 @@ func socketError(err error) error {
 		return errors.Join(ws.ErrUnavailable, err)
 	case livetables.CodeSchemaChanged:
 		return errors.Join(ws.ErrSchemaChanged, err)
+	case livetables.CodeHistoryCut:
+		return errors.Join(ws.ErrUnrecoverable, err)
 	}
 	return err
 }

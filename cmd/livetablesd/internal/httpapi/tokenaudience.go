@@ -51,6 +51,24 @@ func (s *Server) sponsored(ctx context.Context, who auth.Identity) error {
 	return nil
 }
 
+// Readmit is the Options.Readmit of the engine: the principal of a job that goes on, if the session or key that it was begun with
+// still counts.
+func (s *Server) Readmit(ctx context.Context, was rbac.Principal) (rbac.Principal, error) {
+	who, err := s.opt.Auth.Readmit(ctx, was.ID, was.Proof)
+	if err == nil {
+		err = s.sponsored(ctx, who)
+	}
+	if errors.Is(err, auth.ErrUnauthenticated) {
+		return rbac.Principal{}, errors.Join(livetables.ErrRevoked, err)
+	}
+	if err != nil {
+		return rbac.Principal{}, err
+	}
+	p := s.standing(who)
+	p.Request, p.Address = was.Request, was.Address
+	return p, nil
+}
+
 // principalOf is an identity as the engine knows it.
 func principalOf(who auth.Identity) rbac.Principal {
 	return rbac.Principal{ID: who.UserID, Scope: who.Scope}

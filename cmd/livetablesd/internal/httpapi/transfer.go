@@ -25,7 +25,7 @@ func transferRoutes() []route {
 	}
 	for _, f := range fileFormats {
 		list = append(list,
-			route{method: "GET", path: tables + "/export." + string(f.format), handler: func(c *call) error { return exportTable(c, f) }, params: []string{"filter", "syntax", "sort", "fields"}, filters: true},
+			route{method: "GET", path: tables + "/export." + string(f.format), handler: func(c *call) error { return exportTable(c, f) }, params: []string{"filter", "syntax", "sort", "fields", "links"}, filters: true},
 			route{method: "POST", path: api + "/workspaces/{workspace}/query/export." + string(f.format), handler: func(c *call) error { return exportQuery(c, f) }, body: bodyJSON})
 	}
 	return list
@@ -169,7 +169,15 @@ func exportTable(c *call, as fileFormat) error {
 	if err := c.tally.acquire(c.ctx(), c.s.opt.Concurrency.Wait, c.exportShares()...); err != nil {
 		return err
 	}
-	rows, err := c.access.Export(c.ctx(), workspace, q)
+	export := c.access.Export
+	switch c.params.text("links") {
+	case "", "ids":
+	case "labels":
+		export = c.access.ExportLabelled
+	default:
+		return badParam("links", lqp.CodeArgument, "ids or labels was expected")
+	}
+	rows, err := export(c.ctx(), workspace, q)
 	if err != nil {
 		return placedFilter(err)
 	}

@@ -37,7 +37,7 @@ func (c *call) dropUpload() {
 // readUpload spools the file of the request: its body, or the part "file" of a form.
 func (c *call) readUpload() error {
 	limit := c.s.opt.MaxUpload
-	if c.route.anyFile {
+	if c.route.anyFile && !c.route.archive {
 		limit = c.s.opt.MaxAttachment + formRoom
 	}
 	if c.r.ContentLength > limit {

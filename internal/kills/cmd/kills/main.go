@@ -25,7 +25,9 @@ func run(ctx context.Context) int {
 	times := flag.Int("kills", 200, "how many `times` something is killed")
 	seed := flag.Uint64("seed", 0, "the `seed` of what is made up, 0 for a new one")
 	writers := flag.Int("writers", 8, "how many clients write at the same time")
+	shapers := flag.Int("shapers", 2, "how many clients change definitions at the same time, -1 for none")
 	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	disk := flag.Bool("disk", false, "also let the disk under the daemon's files fail, and its power")
 	program := flag.String("daemon", "", "the `file` of a daemon that was built already")
 	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
 	flag.Parse()
@@ -37,7 +39,7 @@ func run(ctx context.Context) int {
 	code := 0
 	for _, postgres := range places {
 		last := time.Now()
-		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Postgres: postgres, Program: *program,
+		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Shapers: *shapers, Postgres: postgres, Disk: *disk && !postgres, Program: *program,
 			Progress: func(r *kills.Report) {
 				if time.Since(last) >= *every {
 					last = time.Now()

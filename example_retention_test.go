@@ -1,0 +1,89 @@
+package livetables_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
+)
+
+// An owner keeps the newest two entries of a workspace's log. What came before is cut, the log says so, and questions that need it
+// are refused. In earnest Run does the cutting, and nothing of the last 7 days is cut.
+func ExampleAccess_SetRetention() {
+	if err := retaining(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// log.cut
+	// workspace.retention
+	// base.create
+	// the log is as it was written, from entry 5 on
+	// history_cut
+}
+
+func retaining(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	engine, err := livetables.New(livetables.Options{Store: db, LogTime: -1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+
+	ann := engine.As(rbac.Principal{ID: "ann"})
+	w, err := ann.CreateWorkspace(ctx, "Shop")
+	if err != nil {
+		return err
+	}
+	base, err := ann.CreateBase(ctx, w.ID, minidb.BaseSpec{Name: "Old"})
+	if err != nil {
+		return err
+	}
+	table, err := ann.CreateTable(ctx, base.ID, minidb.TableSpec{Name: "Goods"})
+	if err != nil {
+		return err
+	}
+	if _, err := ann.CreateBase(ctx, w.ID, minidb.BaseSpec{Name: "Stock"}); err != nil {
+		return err
+	}
+	if err := errors.Join(ann.SetRetention(ctx, w.ID, minidb.Retention{Entries: 2}), engine.CutLogs(ctx)); err != nil {
+		return err
+	}
+	entries, err := ann.AuditLog(ctx, w.ID, livetables.HistoryFilter{})
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		fmt.Println(e.Action)
+	}
+	report, err := engine.VerifyLog(ctx, w.ID, livetables.VerifyOptions{})
+	if err != nil || report.Fault != nil {
+		return errors.Join(err, report.Fault)
+	}
+	fmt.Println("the log is as it was written, from entry", report.Floor.Sequence+1, "on")
+	_, err = ann.QueryAsOf(ctx, w.ID, &lqp.Query{From: lqp.Source{Table: table.ID}}, livetables.AsOf{Time: time.Now().Add(-time.Hour)})
+	fmt.Println(livetables.Code(err))
+	return nil
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/livetables/livetables/minidb"
+)
+
+// wideColumns are the twenty columns of the table by which the mini-DB is measured, with their types at the databases of the
+// baselines.
+var wideColumns = []struct {
+	name             string
+	spec             minidb.ColumnSpec
+	postgres, sqlite string
+}{
+	{"n", minidb.ColumnSpec{Type: minidb.IntegerColumn}, "bigint", "INTEGER"},
+	{"city", minidb.ColumnSpec{Type: minidb.TextColumn}, `text COLLATE "C"`, "TEXT"},
+	{"name", minidb.ColumnSpec{Type: minidb.TextColumn}, "text", "TEXT"},
+	{"street", minidb.ColumnSpec{Type: minidb.TextColumn}, "text", "TEXT"},
+	{"email", minidb.ColumnSpec{Type: minidb.TextColumn}, "text", "TEXT"},
+	{"phone", minidb.ColumnSpec{Type: minidb.TextColumn}, "text", "TEXT"},
+	{"note", minidb.ColumnSpec{Type: minidb.LongTextColumn}, "text", "TEXT"},
+	{"quantity", minidb.ColumnSpec{Type: minidb.IntegerColumn}, "bigint", "INTEGER"},
+	{"stock", minidb.ColumnSpec{Type: minidb.IntegerColumn}, "bigint", "INTEGER"},
+	{"points", minidb.ColumnSpec{Type: minidb.IntegerColumn}, "bigint", "INTEGER"},
+	{"year", minidb.ColumnSpec{Type: minidb.IntegerColumn}, "bigint", "INTEGER"},
+	{"price", cents, "numeric(18,2)", "INTEGER"},
+	{"total", cents, "numeric(18,2)", "INTEGER"},
+	{"discount", cents, "numeric(18,2)", "INTEGER"},
+	{"paid", minidb.ColumnSpec{Type: minidb.BooleanColumn}, "boolean", "INTEGER"},
+	{"active", minidb.ColumnSpec{Type: minidb.BooleanColumn}, "boolean", "INTEGER"},
+	{"due", minidb.ColumnSpec{Type: minidb.DateColumn}, "date", "TEXT"},
+	{"born", minidb.ColumnSpec{Type: minidb.DateColumn}, "date", "TEXT"},
+	{"placed", minidb.ColumnSpec{Type: minidb.DateTimeColumn}, "timestamptz(3)", "TEXT"},
+	{"seen", minidb.ColumnSpec{Type: minidb.DateTimeColumn}, "timestamptz(3)", "TEXT"},
+}
+
+var cents = minidb.ColumnSpec{Type: minidb.DecimalColumn, Options: minidb.ColumnOptions{Scale: 2}}
+
+func wideNames() (names []string) {
+	for _, c := range wideColumns {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+func wideTable(name string) minidb.TableSpec {
+	spec := minidb.TableSpec{Name: name}
+	for _, c := range wideColumns {
+		column := c.spec
+		column.Name = c.name
+		spec.Columns = append(spec.Columns, column)
+	}
+	return spec
+}
+
+// wideRow is a row as a program written by hand would hold it. Money is a float64, the cheapest there is; T is the type of
+// dates and times, which SQLite has as texts.
+type wideRow[T any] struct {
+	N        int64   `json:"n"`
+	City     string  `json:"city"`
+	Name     string  `json:"name"`
+	Street   string  `json:"street"`
+	Email    string  `json:"email"`
+	Phone    string  `json:"phone"`
+	Note     string  `json:"note"`
+	Quantity int64   `json:"quantity"`
+	Stock    int64   `json:"stock"`
+	Points   int64   `json:"points"`
+	Year     int64   `json:"year"`
+	Price    float64 `json:"price"`
+	Total    float64 `json:"total"`
+	Discount float64 `json:"discount"`
+	Paid     bool    `json:"paid"`
+	Active   bool    `json:"active"`
+	Due      T       `json:"due"`
+	Born     T       `json:"born"`
+	Placed   T       `json:"placed"`
+	Seen     T       `json:"seen"`
+}
+
+// cities is how many cities there are.
+const cities = 500
+
+func cityOf(i int) string { return fmt.Sprintf("City %03d", i%cities) }
+
+// appendWide appends the cells of row n, the same ones for the same n on every run.
+func appendWide(cells []string, n int) []string {
+	r := rand.New(rand.NewPCG(uint64(n), 3))
+	money := func(most int) string {
+		c := r.IntN(most * 100)
+		return fmt.Sprintf("%d.%02d", c/100, c%100)
+	}
+	number := func(most int) string { return strconv.Itoa(r.IntN(most)) }
+	at := func() string {
+		return firstDay.Add(time.Duration(r.IntN(4*365*24*3600*1000)) * time.Millisecond).Format("2006-01-02T15:04:05.000Z")
+	}
+	day := func(from int) string {
+		return time.Date(from, 1, 1+r.IntN(2000), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	}
+	return append(cells, strconv.Itoa(n), cityOf(n*7919), fmt.Sprintf("Customer %d Ltd", n), fmt.Sprintf("%d Harbour Street", 1+r.IntN(300)),
+		fmt.Sprintf("buyer%d@example.com", n), fmt.Sprintf("+47 %08d", r.IntN(100_000_000)), words[r.IntN(len(words))]+" "+words[r.IntN(len(words))],
+		number(40), number(100_000), number(1000), strconv.Itoa(1990+r.IntN(35)), money(1000), money(100_000), money(1),
+		strconv.FormatBool(r.IntN(2) == 0), strconv.FormatBool(r.IntN(2) == 0), day(2022), day(1960), at(), at())
+}
+
+// wideCSV writes rows to a file with a header line and answers with its path. The file is made once in a run.
+func (b *bench) wideCSV(rows int) (string, error) {
+	path := filepath.Join(b.dir, fmt.Sprintf("wide-%d.csv", rows))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	w := csv.NewWriter(f)
+	if err := w.Write(wideNames()); err != nil {
+		return "", err
+	}
+	var cells []string
+	for n := 1; n <= rows; n++ {
+		cells = appendWide(cells[:0], n)
+		if err := w.Write(cells); err != nil {
+			return "", err
+		}
+	}
+	if w.Flush(); w.Error() != nil {
+		return "", w.Error()
+	}
+	return path, f.Close()
+}
