@@ -214,7 +214,7 @@ func TestRootLinksNoDriver(t *testing.T) {
 // TestDriversStayInTheirAdapters: nobody else talks to a database directly.
 func TestDriversStayInTheirAdapters(t *testing.T) {
 	for _, p := range listPackages(t) {
-		if under(p.path(), "adapter", "realtime/redis", "cmd/livetablesd/internal/limit", "internal/testenv", "internal/storetest", "internal/bench", "internal/differential", "internal/interference") {
+		if under(p.path(), "adapter", "realtime/redis", "cmd/livetablesd/internal/limit", "internal/testenv", "internal/storetest", "internal/bench", "internal/differential", "internal/interference", "internal/faultdisk") {
 			continue
 		}
 		for _, imported := range p.Imports {

@@ -133,7 +133,7 @@ func TestEveryTamperingIsNamed(t *testing.T) {
 		check(fmt.Sprintf("tail cut at %d", seq), one(audit.CutTail), seq,
 			fmt.Sprintf(`DELETE FROM lt_change WHERE workspace = '%s' AND position >= %d`, w.workspace, p))
 		copied := `INSERT INTO lt_change SELECT %d, 'chg_copy', at, workspace, actor, action, resource_type, resource, '', 0, version,
-			before_doc, after_doc, batch, request, address, reason, %s, chain_salt, chain_prev, chain_hash FROM lt_change WHERE position = %d`
+			before_doc, after_doc, batch, request, address, reason, %s, chain_salt, chain_prev, chain_hash, origin FROM lt_change WHERE position = %d`
 		check(fmt.Sprintf("entry %d copied to the end", seq), one(audit.Inserted), last+1, fmt.Sprintf(copied, 1<<40, strconv.FormatInt(last+1, 10), p))
 		// All that follow move up by one to make room: their positions are wrong from here on.
 		check(fmt.Sprintf("entry put in before %d", seq), one(audit.Inserted), seq, fmt.Sprintf(`UPDATE lt_change SET position = -position-1 WHERE position >= %d`, p),

@@ -25,5 +25,6 @@ func TestPastIsBoundInBytes(t *testing.T) {
 		require.NoError(t, page.keep(row(int64(i)), nil, size))
 		require.LessOrEqual(t, page.held, maxGatheredBytes)
 	}
-	require.ErrorAs(t, page.keep(row(0), nil, 5*size), &over, "one row that is larger than all of it")
+	require.NoError(t, page.keep(row(0), nil, 5*size), "it comes after the page")
+	require.ErrorAs(t, (&pastRows{limit: 2}).keep(row(0), nil, 5*size), &over, "one row that is larger than all of it")
 }
