@@ -140,7 +140,12 @@ func (e *Engine) exportWorkspace(ctx context.Context, actor minidb.Actor, worksp
 	if err := e.archives.begin(); err != nil {
 		return nil, err
 	}
-	x, err := e.store.ExportWorkspace(ctx, actor, workspace, e.jobs.dir, e.archiveBlobs())
+	file, err := e.jobs.temporary()
+	if err != nil {
+		e.archives.end()
+		return nil, fmt.Errorf("make a temporary file: %w", err)
+	}
+	x, err := e.store.ExportWorkspace(ctx, actor, workspace, file, e.archiveBlobs())
 	if err != nil {
 		e.archives.end()
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/livetables/livetables/audit"
@@ -45,19 +46,16 @@ func (x *WorkspaceExport) Close() error { return x.builder.Close() }
 
 // ExportWorkspace gathers a whole workspace from one consistent state: its catalogue, rows, links, files, trash, operations
 // and log. Members, publications with their keys, passwords of connections, locks, jobs and signed heads are not in it. The
-// same state makes the same bytes, on whatever database. dir is where the temporary file is, "" for the system's directory;
-// blobs may be nil where there are no attachments. The log is verified on the way: one that was tampered with is an
+// same state makes the same bytes, on whatever database. file is an empty temporary file, which is closed with the export or
+// when there is none, see [bundle.NewBuilder]; blobs may be nil where there are no attachments. The log is verified on the way: one that was tampered with is an
 // *audit.Fault.
 //
 // An entry of no workspace says by whom it was exported and where its log ended: the workspace itself stays as it is.
-func (db *DB) ExportWorkspace(ctx context.Context, actor Actor, workspace, dir string, blobs BlobStore) (*WorkspaceExport, error) {
-	b, err := bundle.NewBuilder(dir)
-	if err != nil {
-		return nil, fmt.Errorf("export workspace %s: %w", workspace, err)
-	}
+func (db *DB) ExportWorkspace(ctx context.Context, actor Actor, workspace string, file *os.File, blobs BlobStore) (*WorkspaceExport, error) {
+	b := bundle.NewBuilder(file)
 	x := &WorkspaceExport{builder: b}
 	var about aboutArchive
-	err = db.read(ctx, "export workspace "+workspace, func(s session) error {
+	err := db.read(ctx, "export workspace "+workspace, func(s session) error {
 		e := &exporting{unit: &unit{session: s, db: db, now: db.now()}, b: b, id: workspace, blobs: blobs}
 		if err := e.run(); err != nil {
 			return err

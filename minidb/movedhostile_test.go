@@ -49,8 +49,7 @@ func forge(t testing.TB, archive []byte) *forged {
 // made is the archive with a manifest that fits what is in it now: only what the contents say can be wrong.
 func (f *forged) made() []byte {
 	f.t.Helper()
-	b, err := bundle.NewBuilder(f.t.TempDir())
-	require.NoError(f.t, err)
+	b := bundle.NewBuilder(scratch(f.t))
 	defer func() { require.NoError(f.t, b.Close()) }()
 	for _, name := range f.names {
 		body := f.content[name]

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,9 +54,16 @@ func elsewhere(t testing.TB) []*mover {
 	return list
 }
 
+func scratch(t testing.TB) *os.File {
+	t.Helper()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	return file
+}
+
 func (m *mover) archive(workspace string) []byte {
 	m.Helper()
-	x, err := m.ExportWorkspace(m.ctx, alice, workspace, m.TempDir(), m.blobs)
+	x, err := m.ExportWorkspace(m.ctx, alice, workspace, scratch(m), m.blobs)
 	require.NoError(m, err)
 	defer func() { require.NoError(m, x.Close()) }()
 	var b bytes.Buffer

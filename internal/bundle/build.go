@@ -31,26 +31,15 @@ type part struct {
 	open func(context.Context) (io.ReadCloser, error) // nil for what is in the temporary file
 }
 
-// NewBuilder begins a bundle; dir is where its temporary file is, "" for the system's directory of such files. The file has
-// no name while it is used, where the system allows that.
-func NewBuilder(dir string) (*Builder, error) {
-	file, err := os.CreateTemp(dir, "bundle-*")
-	if err != nil {
-		return nil, fmt.Errorf("begin archive: %w", err)
-	}
-	_ = os.Remove(file.Name()) // Close tries again
+// NewBuilder begins a bundle. file is an empty temporary one for the lines, which Close closes; it should have no name any more,
+// so that it goes with the process.
+func NewBuilder(file *os.File) *Builder {
 	const buffer = 256 << 10
-	return &Builder{file: file, out: bufio.NewWriterSize(file, buffer)}, nil
+	return &Builder{file: file, out: bufio.NewWriterSize(file, buffer)}
 }
 
-// Close removes the temporary file.
-func (b *Builder) Close() error {
-	err := b.file.Close()
-	if gone := os.Remove(b.file.Name()); gone != nil && !errors.Is(gone, os.ErrNotExist) {
-		err = errors.Join(err, gone)
-	}
-	return err
-}
+// Close closes the temporary file.
+func (b *Builder) Close() error { return b.file.Close() }
 
 // Begin begins an entry of lines, which ends with the next call of Begin, Add or WriteTo.
 func (b *Builder) Begin(name string) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -21,11 +22,17 @@ const format = "test format"
 
 var limits = bundle.Limits{Bytes: 1 << 20, Lines: 100, Line: 100}
 
+func scratch(t testing.TB) *os.File {
+	t.Helper()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	return file
+}
+
 // build makes a bundle of texts of lines and a blob.
 func build(t testing.TB, version int, texts map[string][]string) []byte {
 	t.Helper()
-	b, err := bundle.NewBuilder(t.TempDir())
-	require.NoError(t, err)
+	b := bundle.NewBuilder(scratch(t))
 	defer func() { require.NoError(t, b.Close()) }()
 	for _, name := range []string{"a.ndjson", "dir/b.ndjson", "empty.ndjson"} {
 		b.Begin(name)
@@ -153,8 +160,7 @@ func FuzzOpen(f *testing.F) {
 			require.ErrorAs(t, err, new(*bundle.Error))
 			return
 		}
-		b, err := bundle.NewBuilder(t.TempDir())
-		require.NoError(t, err)
+		b := bundle.NewBuilder(scratch(t))
 		defer func() { require.NoError(t, b.Close()) }()
 		for _, e := range r.Entries {
 			b.Add(e, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(r.Content(e.Name)), nil })

@@ -107,7 +107,7 @@ func startInstance(ctx context.Context, dir string, change func(*Options)) (in *
 	if err != nil {
 		return nil, err
 	}
-	in.engine, err = livetables.New(livetables.Options{Store: in.db, Blobs: blobs, Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists, Admit: Admit, Exporters: Exporters(),
+	in.engine, err = livetables.New(livetables.Options{Store: in.db, Blobs: blobs, SpillDir: filepath.Join(dir, "spill"), Logger: logger, Sealer: keys, Files: files, Dial: guard.DialContext, Plain: guard.Lists, Admit: Admit, Exporters: Exporters(),
 		Openers: map[string]adapter.Opener{"sqlite": sqlite.Open, "postgres": postgres.Open, "mysql": mysql.Open, "mongodb": mongodb.Open}})
 	if err != nil {
 		return nil, err
