@@ -7,17 +7,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/consistency"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 10_000, "how many `operations` are sent")
@@ -29,11 +24,11 @@ func run(ctx context.Context) int {
 	report, err := consistency.Run(ctx, consistency.Options{Operations: *n, Seed: *seed, Clients: *clients, Daemons: *daemons, Program: *program})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "consistency:", err)
-		return 2
+		return campaign.Broken
 	}
 	fmt.Print(report)
 	if report.Found > 0 {
-		return 1
+		return campaign.Found
 	}
-	return 0
+	return campaign.Clean
 }

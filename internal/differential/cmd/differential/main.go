@@ -8,20 +8,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/differential"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 // summaryEvery is how many lines of progress stand between two summaries.
 const summaryEvery = 12
@@ -41,12 +36,11 @@ func run(ctx context.Context) int {
 		*seed = rand.Uint64()
 	}
 	fmt.Printf("seed %d\n", *seed)
-	last, lines := time.Now(), 0
+	due, lines := campaign.Every(*every), 0
 	stats, err := differential.Run(ctx, differential.Options{
 		Seed: *seed, First: *first, Plans: *n, Engines: strings.Split(*engines, ","), Workers: *workers, KeepGoing: *keepGoing, Shrink: *shrink,
 		Progress: func(s *differential.Stats) {
-			if time.Since(last) >= *every {
-				last = time.Now()
+			if due() {
 				fmt.Println(s.Line())
 				if lines++; lines%summaryEvery == 0 {
 					fmt.Print(s)
@@ -68,11 +62,11 @@ func run(ctx context.Context) int {
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "differential:", err)
-		return 2
+		return campaign.Broken
 	}
 	fmt.Print(stats)
 	if len(stats.Failures) > 0 {
-		return 1
+		return campaign.Found
 	}
-	return 0
+	return campaign.Clean
 }

@@ -7,18 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/faults"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 1000, "how many `times` the power fails")
@@ -28,21 +23,20 @@ func run(ctx context.Context) int {
 	relaxed := flag.Bool("relaxed", false, "a store that does not wait for the disk, which loses writes")
 	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
 	flag.Parse()
-	last := time.Now()
+	due := campaign.Every(*every)
 	report, err := faults.Run(ctx, faults.Options{Cuts: *n, Writes: *writes, Writers: *writers, Seed: *seed, Relaxed: *relaxed,
 		Progress: func(r *faults.Report) {
-			if time.Since(last) >= *every {
-				last = time.Now()
+			if due() {
 				fmt.Printf("seed %d: %s\n", r.Seed, r.Line())
 			}
 		}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return campaign.Broken
 	}
 	fmt.Print(report)
 	if report.Found > 0 {
-		return 1
+		return campaign.Found
 	}
-	return 0
+	return campaign.Clean
 }

@@ -8,18 +8,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/interference"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 100_000, "how many `cases` there are")
@@ -43,21 +38,20 @@ func run(ctx context.Context) int {
 	if *store != "" {
 		opt.Store = interference.PostgresStore(*store)
 	}
-	last := time.Now()
+	due := campaign.Every(*every)
 	opt.Progress = func(s *interference.Stats) {
-		if time.Since(last) >= *every {
-			last = time.Now()
+		if due() {
 			fmt.Println(s.Line())
 		}
 	}
 	stats, err := interference.Run(ctx, opt)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "interference:", err)
-		return 2
+		return campaign.Broken
 	}
 	fmt.Print(stats)
 	if len(stats.Findings) > 0 {
-		return 1
+		return campaign.Found
 	}
-	return 0
+	return campaign.Clean
 }

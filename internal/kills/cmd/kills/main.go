@@ -7,18 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/kills"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 10_000, "how many `writes` are sent")
@@ -26,33 +21,32 @@ func run(ctx context.Context) int {
 	seed := flag.Uint64("seed", 0, "the `seed` of what is made up, 0 for a new one")
 	writers := flag.Int("writers", 8, "how many clients write at the same time")
 	shapers := flag.Int("shapers", 2, "how many clients change definitions at the same time, -1 for none")
-	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	store := flag.String("store", "both", campaign.StoreUsage)
 	disk := flag.Bool("disk", false, "also let the disk under the daemon's files fail, and its power")
 	program := flag.String("daemon", "", "the `file` of a daemon that was built already")
 	every := flag.Duration("every", 10*time.Second, "the time between two lines of progress")
 	flag.Parse()
-	places := map[string][]bool{"sqlite": {false}, "postgres": {true}, "both": {false, true}}[*store]
-	if places == nil {
-		fmt.Fprintf(os.Stderr, "kills: there is no store %q\n", *store)
-		return 2
+	places, err := campaign.Stores(*store)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kills:", err)
+		return campaign.Broken
 	}
-	code := 0
+	code := campaign.Clean
 	for _, postgres := range places {
-		last := time.Now()
+		due := campaign.Every(*every)
 		report, err := kills.Run(ctx, kills.Options{Writes: *n, Kills: *times, Seed: *seed, Writers: *writers, Shapers: *shapers, Postgres: postgres, Disk: *disk && !postgres, Program: *program,
 			Progress: func(r *kills.Report) {
-				if time.Since(last) >= *every {
-					last = time.Now()
+				if due() {
 					fmt.Printf("seed %d: %s\n", r.Seed, r.Line())
 				}
 			}})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "kills:", err)
-			return 2
+			return campaign.Broken
 		}
 		fmt.Print(report)
 		if report.Found > 0 {
-			code = 1
+			code = campaign.Found
 		}
 	}
 	return code

@@ -7,34 +7,29 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 
+	"github.com/livetables/livetables/internal/campaign"
 	"github.com/livetables/livetables/internal/scale"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 1_000_000, "how many `rows` the table has")
-	store := flag.String("store", "both", "where the daemon keeps its data: sqlite, postgres or both, one after the other")
+	store := flag.String("store", "both", campaign.StoreUsage)
 	program := flag.String("daemon", "", "the `file` of a daemon that was built already")
 	dir := flag.String("dir", "", "an existing `directory` for all files, on the kind of disk to be measured")
 	flag.Parse()
-	places := map[string][]bool{"sqlite": {false}, "postgres": {true}, "both": {false, true}}[*store]
-	if places == nil {
-		fmt.Fprintf(os.Stderr, "scale: there is no store %q\n", *store)
-		return 2
+	places, err := campaign.Stores(*store)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "scale:", err)
+		return campaign.Broken
 	}
 	for _, postgres := range places {
 		where, err := os.MkdirTemp(*dir, "scale")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "scale:", err)
-			return 2
+			return campaign.Broken
 		}
 		report, err := scale.Run(ctx, scale.Options{Rows: *n, Postgres: postgres, Program: *program, Dir: where,
 			Progress: func(s scale.Step) { fmt.Fprintln(os.Stderr, s) }})
@@ -46,8 +41,8 @@ func run(ctx context.Context) int {
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			return 1
+			return campaign.Found
 		}
 	}
-	return 0
+	return campaign.Clean
 }

@@ -8,18 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/livetables/livetables/cmd/livetablesd/internal/canary"
+	"github.com/livetables/livetables/internal/campaign"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx)
-	stop()
-	os.Exit(code)
-}
+func main() { campaign.Main(run) }
 
 func run(ctx context.Context) int {
 	n := flag.Int("n", 100_000, "how many `requests` are sent")
@@ -35,25 +30,24 @@ func run(ctx context.Context) int {
 		ctx, cancel = context.WithTimeout(ctx, *most)
 		defer cancel()
 	}
-	last, printed := time.Now(), false
+	due, printed := campaign.Every(*every), false
 	report, err := canary.Run(ctx, canary.Options{Requests: *n, Seed: *seed, Workers: *workers, Tenants: *tenants, KeepGoing: *keepGoing,
 		Progress: func(r *canary.Report) {
 			if !printed {
 				printed = true
 				fmt.Printf("seed %d, %d canaries\n", r.Seed, r.Canaries)
 			}
-			if time.Since(last) >= *every {
-				last = time.Now()
+			if due() {
 				fmt.Println(r.Line())
 			}
 		}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "canaries:", err)
-		return 2
+		return campaign.Broken
 	}
 	fmt.Print(report)
 	if report.Found > 0 {
-		return 1
+		return campaign.Found
 	}
-	return 0
+	return campaign.Clean
 }
