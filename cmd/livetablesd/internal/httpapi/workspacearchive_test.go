@@ -71,7 +71,7 @@ func TestWorkspaceArchive(t *testing.T) {
 
 // TestAttack85UnknownArchives sends archives of versions and formats that there are none of, and archives with something wrong.
 func TestAttack85UnknownArchives(t *testing.T) {
-	p := newPlace(t, shared)
+	p := newPlace(t, newInstance(t, nil, "owner", "stranger")) // whose stored state is looked at as a whole
 	p.fill()
 	archive := p.must(t, 200, "owner", "GET", p.at("/archive"), nil).body
 	size := archive[124:136]
