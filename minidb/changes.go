@@ -97,16 +97,22 @@ func (db *DB) History(ctx context.Context, q HistoryQuery) (list []audit.Entry, 
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	// Within a table offsets have the order of positions, and an index; the concatenation keeps the database from taking
-	// the index of the workspace where that of the resource or the table leads to fewer entries.
-	where, order := []string{"workspace = ?"}, "position"
-	if q.Resource != "" || q.Table != "" {
-		where[0] = "workspace || '' = ?"
-	}
-	if q.Resource == "" && q.Table != "" {
+	// Within a table offsets have the order of positions, and an index. A table is of one workspace, so that this is asked of
+	// what was found: the database is then not led to the index of the workspace, nor to the belief that so few entries are
+	// right that reading and sorting all of them is best. A resource, such as an account, may be of several; the concatenation
+	// keeps the database from the index of the workspace there.
+	var where []string
+	var args []lqp.Value
+	order := "position"
+	if q.Table != "" && q.Resource == "" {
 		order = "table_offset"
 	}
-	args := []lqp.Value{argText(q.Workspace)}
+	if q.Table == "" {
+		where, args = []string{"workspace = ?"}, []lqp.Value{argText(q.Workspace)}
+		if q.Resource != "" {
+			where[0] = "workspace || '' = ?"
+		}
+	}
 	add := func(condition string, arg lqp.Value) {
 		where = append(where, condition)
 		args = append(args, arg)
@@ -133,8 +139,13 @@ func (db *DB) History(ctx context.Context, q HistoryQuery) (list []audit.Entry, 
 		add("position < ?", argInt(q.Before))
 	}
 	sql := `SELECT ` + entryColumns + ` FROM lt_change WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order + ` DESC LIMIT ?`
+	args = append(args, entryLimit(q.Limit))
+	if q.Table != "" { // of what was found all stays or nothing
+		sql = `SELECT ` + entryColumns + ` FROM (` + sql + `) AS found WHERE workspace = ? ORDER BY position DESC`
+		args = append(args, argText(q.Workspace))
+	}
 	err = db.read(ctx, "read history", func(s session) (err error) {
-		list, err = all(s, scanEntry, sql, append(args, entryLimit(q.Limit))...)
+		list, err = all(s, scanEntry, sql, args...)
 		return err
 	})
 	return list, err
