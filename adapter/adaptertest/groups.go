@@ -121,4 +121,10 @@ func (s *suite) nested(t T) {
 			s.check(t, &lqp.Query{From: outer, Where: call("lt", ref("d"), whole(100)), Select: idOnly()}, false)
 		})
 	}
+	t.Run("a column that is always NULL", func(t T) {
+		src := lqp.Source{Query: &lqp.Query{From: s.from(things, ""), Select: []lqp.Named{{Name: "id", Expr: ref("id")}, {Name: "z", Expr: lqp.Literal(lqp.Value{})}}}, Alias: "q"}
+		for _, cond := range []lqp.Expr{ref("z"), call("not", ref("z")), call("or", ref("z"), call("gt", ref("id"), whole(3))), call("and", call("not", ref("z")), call("lt", ref("id"), whole(5)))} {
+			s.check(t, &lqp.Query{From: src, Where: cond, Select: idOnly()}, false)
+		}
+	})
 }

@@ -190,7 +190,7 @@ func (g *questions) group(q *lqp.Query) (ordered bool) {
 		c := g.scalar()
 		key := lqp.Named{Name: name, Expr: lqp.Ref("", c.ID)}
 		if e, _ := g.computed(c); e != nil && g.r.IntN(4) == 0 {
-			key.Expr = e
+			key.Expr, ordered = e, false // it may be a text of another column
 		}
 		q.GroupBy = append(q.GroupBy, key)
 		q.OrderBy = append(q.OrderBy, lqp.Order{Expr: lqp.Ref("", name), Desc: g.r.IntN(2) == 0})

@@ -36,6 +36,10 @@ func compareOp(fn string) (Op, bool) {
 
 // Predicate appends a boolean expression for a context. NULL counts as FALSE, as everywhere a condition is asked.
 func (e *Emitter) Predicate(x lqp.Expr, ctx Context) bool {
+	if x.Type().Kind == lqp.Null { // a column that is always NULL has some type in the database
+		e.constant(false, ctx)
+		return true
+	}
 	switch x := x.(type) {
 	case *lqp.Lit:
 		e.constant(lqp.Truth(x.Val), ctx)
