@@ -20,18 +20,14 @@ func restoreTable(c *call) error { return c.setArchived(c.access.RestoreTable) }
 
 // setArchived answers with the table as it is then.
 func (c *call) setArchived(change func(ctx context.Context, id string, version int64) (*minidb.Table, error)) error {
-	in, err := decode[struct {
-		Version int64 `json:"version"`
+	in, err := decodeStated[struct {
+		stated
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
 	id := c.id("table")
-	if _, err := change(c.ctx(), id, version); err != nil {
+	if _, err := change(c.ctx(), id, in.Version); err != nil {
 		return err
 	}
 	return c.tableNow(id)

@@ -59,23 +59,19 @@ func getBase(c *call) error {
 }
 
 func updateBase(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name        *string `json:"name"`
 		Description *string `json:"description"`
 		Colour      *string `json:"colour"`
 		Icon        *string `json:"icon"`
 		Project     *string `json:"project_id"` // "" for none
-		Version     int64   `json:"version"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
 	patch := minidb.BasePatch{Name: in.Name, Description: in.Description, Colour: in.Colour, Icon: in.Icon, Project: in.Project}
-	b, err := c.access.UpdateBase(c.ctx(), c.id("base"), patch, version)
+	b, err := c.access.UpdateBase(c.ctx(), c.id("base"), patch, in.Version)
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,27 @@ func decode[T any](c *call) (*T, error) {
 	return v, nil
 }
 
+// stated is the part of a body that changes something which says what version of it the client has seen, 0 for none.
+type stated struct {
+	Version int64 `json:"version"`
+}
+
+func (s *stated) seenVersion() *int64 { return &s.Version }
+
+// decodeStated is decode for a body that is stated. Its Version is then the one that the client has seen wherever it was named.
+func decodeStated[T any, P interface {
+	*T
+	seenVersion() *int64
+}](c *call) (*T, error) {
+	in, err := decode[T](c)
+	if err != nil {
+		return nil, err
+	}
+	version := P(in).seenVersion()
+	*version, err = c.seen(*version)
+	return in, err
+}
+
 // fail answers a handler's error.
 func (c *call) fail(err error) {
 	if c.w.status != 0 { // half an answer must not look like a whole one

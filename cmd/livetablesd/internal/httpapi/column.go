@@ -84,15 +84,11 @@ func listColumns(c *call) error {
 
 // addColumn adds a column. The version is the table's: a change of a column is one of its table.
 func addColumn(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		columnRequest
-		Position *int  `json:"position"`
-		Version  int64 `json:"version"`
+		Position *int `json:"position"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -102,7 +98,7 @@ func addColumn(c *call) error {
 	}
 	spec.Position = in.Position
 	table := c.id("table")
-	column, err := c.access.AddColumn(c.ctx(), table, spec, version)
+	column, err := c.access.AddColumn(c.ctx(), table, spec, in.Version)
 	if err != nil {
 		return err
 	}
@@ -124,7 +120,8 @@ func (c *call) tableOfColumn() (*minidb.Column, error) {
 }
 
 func updateColumn(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name        *string               `json:"name"`
 		Description *string               `json:"description"`
 		Required    *bool                 `json:"required"`
@@ -136,12 +133,7 @@ func updateColumn(c *call) error {
 		Inverse     *inverseRequest       `json:"inverse"`
 		OneWay      bool                  `json:"one_way"`
 		Position    *int                  `json:"position"`
-		Version     int64                 `json:"version"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -158,7 +150,7 @@ func updateColumn(c *call) error {
 		}
 		patch.Default = &v
 	}
-	column, err = c.access.UpdateColumn(c.ctx(), column.ID, patch, version)
+	column, err = c.access.UpdateColumn(c.ctx(), column.ID, patch, in.Version)
 	if err != nil {
 		return err
 	}
@@ -186,14 +178,10 @@ func deleteColumn(c *call) error {
 
 // archiveColumn puts a column away without an end.
 func archiveColumn(c *call) error {
-	in, err := decode[struct {
-		Force   bool  `json:"force"`
-		Version int64 `json:"version"`
+	in, err := decodeStated[struct {
+		stated
+		Force bool `json:"force"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -201,7 +189,7 @@ func archiveColumn(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.access.RemoveColumn(c.ctx(), column.ID, minidb.Removal{Version: version, Force: in.Force, Archive: true}); err != nil {
+	if err := c.access.RemoveColumn(c.ctx(), column.ID, minidb.Removal{Version: in.Version, Force: in.Force, Archive: true}); err != nil {
 		return err
 	}
 	return c.noContent()
@@ -209,16 +197,12 @@ func archiveColumn(c *call) error {
 
 // duplicateColumn copies a column within its table, with its cells when asked.
 func duplicateColumn(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name     string `json:"name"`
 		Cells    bool   `json:"cells"`
 		Position *int   `json:"position"`
-		Version  int64  `json:"version"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -226,7 +210,7 @@ func duplicateColumn(c *call) error {
 	if err != nil {
 		return err
 	}
-	made, err := c.access.DuplicateColumn(c.ctx(), column.ID, minidb.DuplicateColumn{Name: in.Name, Cells: in.Cells, Position: in.Position, Version: version})
+	made, err := c.access.DuplicateColumn(c.ctx(), column.ID, minidb.DuplicateColumn{Name: in.Name, Cells: in.Cells, Position: in.Position, Version: in.Version})
 	if err != nil {
 		return err
 	}
@@ -236,19 +220,15 @@ func duplicateColumn(c *call) error {
 
 // orderColumns puts the columns into an order that names each of them once.
 func orderColumns(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Columns []string `json:"columns"`
-		Version int64    `json:"version"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
 	table := c.id("table")
-	if _, err := c.access.ReorderColumns(c.ctx(), table, in.Columns, version); err != nil {
+	if _, err := c.access.ReorderColumns(c.ctx(), table, in.Columns, in.Version); err != nil {
 		return err
 	}
 	return c.tableNow(table)

@@ -85,18 +85,14 @@ func updateConnection(c *call) error {
 	if err := c.mayOn(old.Workspace, rbac.ManageConnections, old.ID); err != nil {
 		return err
 	}
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		livetables.ConnectionSpec
-		Version int64 `json:"version"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	con, err := c.access.UpdateConnection(c.ctx(), old.ID, version, in.ConnectionSpec)
+	con, err := c.access.UpdateConnection(c.ctx(), old.ID, in.Version, in.ConnectionSpec)
 	if err != nil {
 		return err
 	}

@@ -83,14 +83,10 @@ func listIndexes(c *call) error {
 
 // createIndex makes an index of columns in the form of sort keys: "name", "-name" or {column, direction}.
 func createIndex(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Columns []json.RawMessage `json:"columns"`
-		Version int64             `json:"version"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -102,7 +98,7 @@ func createIndex(c *call) error {
 		}
 	}
 	table := c.id("table")
-	x, err := c.access.CreateIndex(c.ctx(), table, columns, version)
+	x, err := c.access.CreateIndex(c.ctx(), table, columns, in.Version)
 	if err != nil {
 		return err
 	}

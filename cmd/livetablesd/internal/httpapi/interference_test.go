@@ -96,7 +96,7 @@ func (a *aviary) look(who string) map[string]string {
 // before and after (promise P5). A change of a hidden cell through the API is not invisible, since its row gets a new version
 // and time: hidden cells are changed below it. Rows out of sight are changed both ways.
 func TestNonInterference(t *testing.T) {
-	a := newAviary(t, rand.New(rand.NewPCG(setting(t, "LIVETABLES_CANARY_SEED", rand.Uint64()), 2)))
+	a := newAviary(t, rand.New(rand.NewPCG(testseed.Of(t), 2)))
 	everybody := []string{"viewer", "editor", "stranger", "former", "root", ""}
 	before := map[string]map[string]string{}
 	for _, who := range everybody {

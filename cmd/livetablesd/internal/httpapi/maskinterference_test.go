@@ -15,7 +15,7 @@ import (
 // TestNonInterferenceOfMasks changes masked cells where their masks stay, and compares every byte of what those are answered for
 // whom they are masked (promise P5).
 func TestNonInterferenceOfMasks(t *testing.T) {
-	a := newAviary(t, rand.New(rand.NewPCG(setting(t, "LIVETABLES_CANARY_SEED", rand.Uint64()), 3)))
+	a := newAviary(t, rand.New(rand.NewPCG(testseed.Of(t), 3)))
 	price, left := a.columns["Price"], a.columns["Left"]
 	var rules struct{ Data []map[string]json.RawMessage }
 	require.NoError(t, json.Unmarshal([]byte(a.must(t, 200, "owner", "GET", a.at("/rules"), nil).body), &rules))

@@ -71,19 +71,15 @@ func getProject(c *call) error {
 }
 
 func updateProject(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name        *string `json:"name"`
 		Description *string `json:"description"`
-		Version     int64   `json:"version"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	p, err := c.access.UpdateProject(c.ctx(), c.id("project"), minidb.ProjectPatch{Name: in.Name, Description: in.Description}, version)
+	p, err := c.access.UpdateProject(c.ctx(), c.id("project"), minidb.ProjectPatch{Name: in.Name, Description: in.Description}, in.Version)
 	if err != nil {
 		return err
 	}

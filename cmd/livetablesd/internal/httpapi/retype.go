@@ -17,19 +17,15 @@ func retypeRoutes() []route {
 
 // changeType gives a column another type, or with preview tells what that would do.
 func changeType(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Type       minidb.ColumnType    `json:"type"`
 		Options    minidb.ColumnOptions `json:"options"`
 		AddChoices bool                 `json:"add_choices"`
 		CreateRows bool                 `json:"create_rows"`
 		AcceptLoss bool                 `json:"accept_loss"`
 		Preview    bool                 `json:"preview"`
-		Version    int64                `json:"version"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -42,7 +38,7 @@ func changeType(c *call) error {
 	if in.Preview {
 		report, err = c.access.PreviewType(c.ctx(), column.ID, change)
 	} else {
-		report, err = c.access.ChangeType(c.ctx(), column.ID, change, version)
+		report, err = c.access.ChangeType(c.ctx(), column.ID, change, in.Version)
 	}
 	if err != nil {
 		return err

@@ -92,20 +92,16 @@ func schemaDiff(c *call) error {
 
 // revertSchema takes a change of a table back, or with preview tells what that would do.
 func revertSchema(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Change     int64 `json:"change"` // the version that it led to
-		Version    int64 `json:"version"`
 		AcceptLoss bool  `json:"accept_loss"`
 		Preview    bool  `json:"preview"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	revert := livetables.SchemaRevert{Change: in.Change, Version: version, AcceptLoss: in.AcceptLoss}
+	revert := livetables.SchemaRevert{Change: in.Change, Version: in.Version, AcceptLoss: in.AcceptLoss}
 	do := c.access.RevertSchema
 	if in.Preview {
 		do = c.access.PreviewSchemaRevert

@@ -85,7 +85,8 @@ func getTable(c *call) error {
 }
 
 func updateTable(c *call) error {
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name        *string         `json:"name"`
 		Description *string         `json:"description"`
 		Icon        *string         `json:"icon"`
@@ -93,12 +94,7 @@ func updateTable(c *call) error {
 		Base        *string         `json:"base_id"` // another one of the workspace
 		Settings    json.RawMessage `json:"settings"`
 		Rules       *tableRules     `json:"rules"`
-		Version     int64           `json:"version"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -109,7 +105,7 @@ func updateTable(c *call) error {
 			return err
 		}
 	}
-	if _, err := c.access.UpdateTable(c.ctx(), id, patch, version); err != nil {
+	if _, err := c.access.UpdateTable(c.ctx(), id, patch, in.Version); err != nil {
 		return err
 	}
 	return c.tableNow(id)
@@ -154,18 +150,14 @@ func duplicateTable(c *call) error {
 
 // orderTables puts the tables of a base into an order that names each of them once.
 func orderTables(c *call) error {
-	in, err := decode[struct {
-		Tables  []string `json:"tables"`
-		Version int64    `json:"version"` // the base's
+	in, err := decodeStated[struct {
+		stated          // the base's
+		Tables []string `json:"tables"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	b, err := c.access.OrderTables(c.ctx(), c.id("base"), in.Tables, version)
+	b, err := c.access.OrderTables(c.ctx(), c.id("base"), in.Tables, in.Version)
 	if err != nil {
 		return err
 	}

@@ -48,14 +48,7 @@ func toldBy(t *testing.T, body string) map[string]bool {
 // TestTokensGetNoMoreThanTheirPerson asks at random with tokens of random scopes and again as their person: what a token is
 // told, its person is told too, and what it changes, its person may change.
 func TestTokensGetNoMoreThanTheirPerson(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("LIVETABLES_TEST_SEED"); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("LIVETABLES_TEST_SEED=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 0))
 	in := newInstance(t, nil, "owner", "admin", "editor", "viewer")
 	one, two := newPlace(t, in), newPlace(t, in)
 	var resources []string

@@ -109,15 +109,11 @@ func updateView(c *call) error {
 	if err := c.mayOn(old.Workspace, rbac.AlterViews, old.ID); err != nil {
 		return err
 	}
-	in, err := decode[struct {
-		Name    string          `json:"name"`
-		Query   json.RawMessage `json:"query"`
-		Version int64           `json:"version"`
+	in, err := decodeStated[struct {
+		stated
+		Name  string          `json:"name"`
+		Query json.RawMessage `json:"query"`
 	}](c)
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
 	if err != nil {
 		return err
 	}
@@ -125,7 +121,7 @@ func updateView(c *call) error {
 	if spec.Query, err = c.viewQuery(in.Query); err != nil {
 		return err
 	}
-	v, err := c.access.UpdateView(c.ctx(), old.ID, version, spec)
+	v, err := c.access.UpdateView(c.ctx(), old.ID, in.Version, spec)
 	if err != nil {
 		return placed(err, "$.query")
 	}

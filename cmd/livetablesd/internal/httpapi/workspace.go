@@ -67,19 +67,15 @@ func updateWorkspace(c *call) error {
 	if err := c.may(c.id("workspace"), rbac.UpdateWorkspace); err != nil {
 		return err
 	}
-	in, err := decode[struct {
+	in, err := decodeStated[struct {
+		stated
 		Name     *string         `json:"name"`
 		Settings json.RawMessage `json:"settings"`
-		Version  int64           `json:"version"`
 	}](c)
 	if err != nil {
 		return err
 	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	w, err := c.access.UpdateWorkspace(c.ctx(), c.id("workspace"), minidb.WorkspacePatch{Name: in.Name, Settings: in.Settings}, version)
+	w, err := c.access.UpdateWorkspace(c.ctx(), c.id("workspace"), minidb.WorkspacePatch{Name: in.Name, Settings: in.Settings}, in.Version)
 	if err != nil {
 		return err
 	}
