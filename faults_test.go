@@ -35,7 +35,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 		f.becomes(livetables.StateOpen, 20*time.Second)
 		began := time.Now()
 		_, err = f.first(3)
-		require.Less(t, time.Since(began), 50*time.Millisecond)
+		require.Less(t, time.Since(began), time.Second)
 		require.Equal(t, livetables.CodeSourceUnavailable, livetables.Code(err))
 		var source *livetables.SourceError
 		require.ErrorAs(t, err, &source)
@@ -145,7 +145,7 @@ func TestServerHangs(t *testing.T) {
 		began = time.Now()
 		_, err = f.first(3)
 		require.ErrorIs(t, err, adapter.ErrUnavailable)
-		require.Less(t, time.Since(began), 50*time.Millisecond)
+		require.Less(t, time.Since(began), time.Second)
 		require.NoError(t, f.proxy.Set(faultproxy.Pass))
 		f.becomes(livetables.StateClosed, 25*time.Second)
 		_, err = f.first(3)

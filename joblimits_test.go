@@ -55,7 +55,7 @@ func TestJobLimits(t *testing.T) {
 	small, err := owner.StartExport(t.Context(), w.workspace, &lqp.Query{From: lqp.Source{Table: tbl.ID}, Select: cols(t, "N"), Where: expr(t, `{N} < 3`)}, livetables.FormatCSV)
 	require.NoError(t, err)
 	require.Equal(t, livetables.JobDone, w.settled(small.ID).State)
-	require.Eventually(t, func() bool { _, _, err := owner.JobFile(t.Context(), small.ID); return err != nil }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, _, err := owner.JobFile(t.Context(), small.ID); return err != nil }, 10*time.Second, time.Millisecond)
 
 	slow := newSlowFile(numbered(5), 1) // the copy of the file waits, and holds the only place
 	started := make(chan error)

@@ -87,7 +87,7 @@ func TestCloseEndsABigResult(t *testing.T) {
 		require.Equal(t, "1", rows.Value(0).String())
 		begun := time.Now()
 		require.NoError(t, rows.Close())
-		require.Less(t, time.Since(begun), 50*time.Millisecond, "Close does not wait for the server")
+		require.Less(t, time.Since(begun), time.Second, "Close does not wait for the server")
 		require.False(t, rows.Next())
 		require.NoError(t, rows.Close())
 		require.NoError(t, rows.Err())

@@ -119,7 +119,7 @@ func TestConcurrentWritersShareCommits(t *testing.T) {
 			require.NoError(t, s.Write(context.Background(), insert))
 		})
 	}
-	require.Eventually(t, func() bool { return queued.Load() == n }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return queued.Load() == n }, 10*time.Second, time.Millisecond)
 	time.Sleep(20 * time.Millisecond)
 	before := s.commits.Load()
 	close(release)
