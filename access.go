@@ -16,7 +16,14 @@ import (
 // and safe for use by many goroutines; it holds no rights of its own, each call asks the policy anew.
 //
 // A resource in a workspace of which the principal is no member, or that it may not read, is answered with [ErrNotFound],
-// just like one that does not exist; one that it may read but not treat so, with [ErrForbidden].
+// just like one that does not exist; one that it may read but not treat so, with [ErrForbidden]. What is asked of a workspace as
+// a whole, without the right that the method names, is [ErrForbidden] for its members. A principal without an id is answered with
+// [ErrNoPrincipal], and the bearer of a view's key finds nothing but the view. The rights are those of package rbac.
+//
+// The same errors mean the same everywhere. Where a method takes a version, that is the one of the changed thing which the
+// caller has seen: 0 is any, and a *minidb.VersionError has the present one when it is another. A name that is taken is
+// [minidb.ErrExists], a name or value that cannot be a *minidb.ValidationError, more than is taken a *minidb.LimitError; what
+// is changed in the mini-DB and lost in the middle of its commit has [CodeOutcomeUnknown]. [Code] tells all of them apart.
 type Access struct {
 	e *Engine
 	p rbac.Principal
@@ -26,7 +33,8 @@ type Access struct {
 	jobStep *minidb.JobStep
 }
 
-// Principal is who this access acts for; of an access made by [Access.ViewAs] the member as whom is looked.
+// Principal is who this access acts for; of an access made by [Access.ViewAs] the member as whom is looked. It needs no right
+// and asks nobody.
 func (a *Access) Principal() rbac.Principal { return a.p }
 
 // entry is a principal inside a workspace, allowed the action it came for: one consistent view of catalogue and policy.
@@ -46,6 +54,12 @@ type entry struct {
 	asOf string
 	// labels says that cells of links are shown by what the rows are called.
 	labels bool
+	// anew says that no plan that was made before is to be used.
+	anew bool
+	// guessed says that the catalogue may be out of date, and current that it was found not to be, see Access.guess.
+	guessed, current bool
+	// foreseen is the plan of the query that a guess is for.
+	foreseen *planned
 	// linked is what was looked up of linked rows, nil before the first time.
 	linked *linksInSight
 }

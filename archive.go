@@ -24,7 +24,9 @@ func (a *Access) ArchiveTable(ctx context.Context, id string, version int64) (*m
 	return s.changed(ctx, t)
 }
 
-// RestoreTable brings an archived table back with everything it had; version 0 skips the version check.
+// RestoreTable brings an archived table back with everything it had, for those who may alter it (rbac.AlterTables). One that
+// is not archived stays as it is and is no error; one in the trash is [ErrNotFound], see [Access.RestoreTrashed]. version is the
+// table's.
 func (a *Access) RestoreTable(ctx context.Context, id string, version int64) (*minidb.Table, error) {
 	s, err := a.anyTable(ctx, id)
 	if err != nil {
@@ -37,7 +39,8 @@ func (a *Access) RestoreTable(ctx context.Context, id string, version int64) (*m
 	return s.changed(ctx, t)
 }
 
-// AllTables is Tables with the archived tables behind the others.
+// AllTables is [Access.Tables] with the archived tables behind the others. What an archived one holds is answered with
+// [ErrArchived] until [Access.RestoreTable].
 func (a *Access) AllTables(ctx context.Context, base string) ([]*minidb.Table, error) {
 	s, err := a.at(ctx, base, rbac.ReadData)
 	if err != nil {

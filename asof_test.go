@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -16,8 +17,7 @@ import (
 // TestThePastIsAsItWas makes a random history, writes down after each step what queries answer, and asks them again of each of
 // those moments at the end: with filters, orders, pages, counts, and under a row rule.
 func TestThePastIsAsItWas(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	w, rng := newWorld(t), rand.New(rand.NewPCG(seed, 1))
 	ctx := t.Context()
 	tbl := w.table("Stock", minidb.ColumnSpec{Name: "Name", Type: minidb.TextColumn}, minidb.ColumnSpec{Name: "Left", Type: minidb.IntegerColumn})

@@ -8,7 +8,9 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// Caps lists the caps of a workspace, by resource, for those who manage rules: those on resources that they may read.
+// Caps lists the caps of a workspace, by resource: those on resources that the principal may read and that are not in the
+// trash, where they stay in force. It needs the right to manage rules (rbac.ManageRules) in the workspace, not only on one of
+// its resources.
 func (a *Access) Caps(ctx context.Context, workspace string) ([]minidb.Cap, error) {
 	s, err := a.enter(ctx, workspace, rbac.ManageRules)
 	if err != nil {
@@ -43,7 +45,10 @@ func (a *Access) SetCap(ctx context.Context, resource string, c rbac.Cap) (*mini
 	})
 }
 
-// RemoveCap lifts the cap of a role or of a user on a resource. Who may set it may lift it.
+// RemoveCap lifts the cap of a role, or of a user with an empty role, on a resource: [ErrNotFound] when there is none. It asks
+// what [Access.SetCap] asks: the right to manage rules on the resource (rbac.ManageRules), and [ErrForbidden] for a cap
+// that binds the principal or somebody with power over others, and for one below which they could do or see more than the
+// principal does.
 func (a *Access) RemoveCap(ctx context.Context, resource string, role rbac.Role, user string) error {
 	_, err := again(func() (struct{}, error) {
 		s, err := a.at(ctx, resource, rbac.ManageRules)

@@ -11,7 +11,8 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// DeleteColumn is RemoveColumn without force.
+// DeleteColumn is [Access.RemoveColumn] into the trash without force: it needs the right to alter the table (rbac.AlterTables) and
+// a column that the principal has all of, and an *ImpactError says what stands against it. version is the table's.
 func (a *Access) DeleteColumn(ctx context.Context, column string, version int64) error {
 	return a.RemoveColumn(ctx, column, minidb.Removal{Version: version})
 }

@@ -180,7 +180,7 @@ func TestFormulasAreCheckedBeforeTheyAreMade(t *testing.T) {
 	require.Equal(t, "bool", r.Result.Type)
 	require.Equal(t, "number", r.Was.Type)
 	require.Equal(t, []string{column(s.people, "Salary")}, r.Reads)
-	for text, want := range map[string]string{"Salary + Salry": lqp.CodeUnknownColumn, "TODAY()": minidb.CodeVolatile, "Chain + 1": lqp.CodeCycle, "UPPR(Name)": lqp.CodeUnknownFunction} {
+	for text, want := range map[string]string{"Salary + Salry": lqp.CodeUnknownColumn, "TODAY()": minidb.CodeVolatile, `IF(Salary > 1, NOW(), NOW())`: minidb.CodeVolatile, "Chain + 1": lqp.CodeCycle, "UPPR(Name)": lqp.CodeUnknownFunction} {
 		r, err = s.viewer.CheckFormula(ctx, s.people.ID, text, column(s.people, "Double"))
 		require.NoError(t, err)
 		require.False(t, r.Valid)
@@ -189,6 +189,10 @@ func TestFormulasAreCheckedBeforeTheyAreMade(t *testing.T) {
 		if want == lqp.CodeUnknownColumn {
 			require.Equal(t, [2]int{9, 14}, [2]int{r.Errors[0].From, r.Errors[0].To})
 			require.Contains(t, r.Errors[0].Message, "Salary", "what was probably meant")
+		}
+		if want == minidb.CodeVolatile {
+			require.Contains(t, r.Errors[0].Message, "() changes with time")
+			require.Contains(t, r.Errors[0].Message, "compute it in a view instead")
 		}
 	}
 	_, err = s.stranger.CheckFormula(ctx, s.people.ID, "1", "")

@@ -59,7 +59,11 @@ type TestResult struct {
 	Message string `json:"message"`
 }
 
-// CreateConnection stores a connection; its password is sealed and bound to it. Nothing is dialled.
+// CreateConnection stores a connection; its password is sealed and bound to it. Nothing is dialled: [Access.TestConnection]
+// tries it. It needs the right to manage connections in the workspace (rbac.ManageConnections). Settings that could never be
+// opened are a *minidb.ValidationError, all at once, and so is a driver that Options.Openers does not have; a file that a rule or
+// a cap keeps from the principal by another connection is [ErrForbidden]. A key manager that does not answer is
+// [ErrKeyManager]. spec.Password may be nil.
 func (a *Access) CreateConnection(ctx context.Context, workspace string, spec ConnectionSpec) (*Connection, error) {
 	s, err := a.enter(ctx, workspace, rbac.ManageConnections)
 	if err != nil {
@@ -152,7 +156,9 @@ func (a *Access) updateConnection(ctx context.Context, id string, version int64,
 	return publicConnection(stored)
 }
 
-// DeleteConnection removes a connection and closes it; version 0 skips the version check.
+// DeleteConnection removes a connection with the rules and caps on it, and closes it: reads under way end with an error. It does
+// not go into the trash. It needs the right to manage the connection (rbac.ManageConnections), and [ErrForbidden] is also for
+// whom a rule or a cap on it binds. version is the connection's. Views that read it stay, and do not run any more.
 func (a *Access) DeleteConnection(ctx context.Context, id string, version int64) error {
 	s, err := a.at(ctx, id, rbac.ManageConnections)
 	if err != nil {
@@ -192,7 +198,8 @@ func (a *Access) Connections(ctx context.Context, workspace string) ([]*Connecti
 	return list, nil
 }
 
-// Connection is one connection as Connections shows it.
+// Connection is one connection as [Access.Connections] shows it, without its password: to those who may read from it
+// (rbac.ReadData) its name and driver, to those who manage it (rbac.ManageConnections) also where it leads.
 func (a *Access) Connection(ctx context.Context, id string) (*Connection, error) {
 	s, err := a.atConnection(ctx, id)
 	if err != nil {
@@ -205,7 +212,8 @@ func (a *Access) Connection(ctx context.Context, id string) (*Connection, error)
 	return s.publicConnection(c)
 }
 
-// WorkspaceOfConnection is the workspace of a connection that the principal may query.
+// WorkspaceOfConnection is the id of the workspace of a connection that the principal may read from (rbac.ReadData). Whoever only
+// manages it gets [ErrNotFound].
 func (a *Access) WorkspaceOfConnection(ctx context.Context, id string) (string, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
@@ -233,7 +241,9 @@ func (s *entry) knowsConnection(id string) bool {
 	return s.readable(id) || s.policy.Can(s.p, rbac.ManageConnections, id).Allowed
 }
 
-// TestConnection tries a stored connection. A failed try is recorded in the audit log.
+// TestConnection tries a stored connection: it opens it and asks for a sign of life, for ten seconds at most. It needs the right
+// to manage it (rbac.ManageConnections). That the database does not answer is no error but a result with OK false and one of a
+// few codes, and a record in the audit log; an error says that nothing was tried or that this could not be recorded.
 func (a *Access) TestConnection(ctx context.Context, id string) (*TestResult, error) {
 	s, err := a.at(ctx, id, rbac.ManageConnections)
 	if err != nil {

@@ -43,7 +43,7 @@ var doors = map[string][]string{
 	"Changes":      {"Engine.relayFrom"},
 	"Lock":         {"Access.RowLock"},
 	// Adapters, plans and their execution.
-	"Build":   {"entry.run", "Access.explain"},
+	"Build":   {"entry.run", "entry.prepare", "Access.explain"},
 	"Adapter": {"entry.adapter"},
 	"Rewrite": {"entry.rewrite"},
 	"Scan":    nil,

@@ -16,6 +16,7 @@ import (
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/internal/plantest"
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -163,8 +164,7 @@ func intoPostgres(t *testing.T, tables []*plantest.Table) (dsn string) {
 // the way through the engine: ids and names, the mini-DB, sealed cursors. What engines answer is compared by
 // internal/differential, with more types, functions and engines.
 func TestEngineDifferential(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	tables := copies(t, w, []*plantest.Table{

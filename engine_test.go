@@ -42,10 +42,22 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir()}
-	w.place = storetest.Place{File: filepath.Join(w.dir, "data.db"), Relaxed: true}
 	if storetest.Driver() == ddl.Postgres {
-		w.place = storetest.New(t)
+		return newWorldAt(t, storetest.New(t))
+	}
+	return newWorldAt(t, fileOf(t))
+}
+
+// fileOf is a place for a mini-DB in a file, whatever the tests run on.
+func fileOf(t *testing.T) storetest.Place {
+	return storetest.Place{File: filepath.Join(t.TempDir(), "data.db"), Relaxed: true}
+}
+
+func newWorldAt(t *testing.T, place storetest.Place) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), place: place}
+	if place.File != "" {
+		w.dir = filepath.Dir(place.File)
 	}
 	w.open()
 	t.Cleanup(func() { w.close() })

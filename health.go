@@ -49,7 +49,9 @@ type ConnectionError struct {
 	At      time.Time `json:"at"`
 }
 
-// ConnectionHealth is how a connection is doing. Nothing is asked of the database for it.
+// ConnectionHealth is how a connection is doing in this process, from what its reads have met; nothing is asked of the database
+// for it. It is for those who may read from the connection (rbac.ReadData) or manage it (rbac.ManageConnections); the latter
+// alone are told when and how much it is used.
 func (a *Access) ConnectionHealth(ctx context.Context, id string) (*ConnectionHealth, error) {
 	s, err := a.atConnection(ctx, id)
 	if err != nil {

@@ -33,7 +33,10 @@ func (a *Access) AuditLog(ctx context.Context, workspace string, f HistoryFilter
 	return s.history(ctx, f)
 }
 
-// TableHistory reads the changes of one table and of its rows.
+// TableHistory reads the changes of one table and of its rows, newest first, for those who may read the table (rbac.ReadData); the
+// right to the audit log is not needed. What it shows of each entry is what [Access.AuditLog] shows. f.Table is not looked
+// at. [ErrArchived] is for a table that is archived, [ErrCursor] for a cursor of another question, principal or policy. Entries that
+// retention has removed are not there, see [Access.HistoryBegins].
 func (a *Access) TableHistory(ctx context.Context, table string, f HistoryFilter) ([]audit.Entry, error) {
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {
@@ -46,7 +49,8 @@ func (a *Access) TableHistory(ctx context.Context, table string, f HistoryFilter
 	return s.history(ctx, f)
 }
 
-// RowHistory reads the changes of one row.
+// RowHistory reads the changes of one row, newest first, as [Access.TableHistory] with the row as f.Resource. A row that was
+// never there, or that the principal never saw, has no entries and is no error; a deleted one has those that it had.
 func (a *Access) RowHistory(ctx context.Context, table, row string, f HistoryFilter) ([]audit.Entry, error) {
 	f.ResourceType, f.Resource = "row", row
 	return a.TableHistory(ctx, table, f)

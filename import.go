@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/livetables/livetables/internal/tabular"
@@ -203,23 +204,23 @@ func (in *importing) as(step *minidb.JobStep) *Access {
 	return &a
 }
 
-// countedFile counts what is read.
+// countedFile counts what is read, for whoever tells of the progress.
 type countedFile struct {
 	ImportFile
-	read int64
+	read atomic.Int64
 }
 
 // Read implements io.Reader.
 func (f *countedFile) Read(b []byte) (int, error) {
 	n, err := f.ImportFile.Read(b)
-	f.read += int64(n)
+	f.read.Add(int64(n))
 	return n, err
 }
 
 // Seek implements io.Seeker. At the beginning the count begins, too.
 func (f *countedFile) Seek(offset int64, whence int) (int64, error) {
 	if whence == io.SeekStart && offset == 0 {
-		f.read = 0
+		f.read.Store(0)
 	}
 	return f.ImportFile.Seek(offset, whence)
 }
@@ -227,7 +228,7 @@ func (f *countedFile) Seek(offset int64, whence int) (int64, error) {
 // ReadAt implements io.ReaderAt.
 func (f *countedFile) ReadAt(b []byte, at int64) (int, error) {
 	n, err := f.ImportFile.ReadAt(b, at)
-	f.read += int64(n)
+	f.read.Add(int64(n))
 	return n, err
 }
 
@@ -261,7 +262,7 @@ func (in *importing) attend(ctx context.Context, rows int) error {
 }
 
 func (in *importing) tell(rows int64) {
-	if in.state.Rows, in.state.Read = rows, in.file.read; in.spec.Progress != nil {
+	if in.state.Rows, in.state.Read = rows, in.file.read.Load(); in.spec.Progress != nil {
 		in.spec.Progress(in.state)
 	}
 }

@@ -11,73 +11,141 @@ import (
 )
 
 // store stores the rows batch by batch. Each is a write like any other: planned with the rights and on the table of its
-// moment, all of its rows or none. A batch ends early before a row whose key it has already, so that of rows with one key the
-// last one counts wherever they stand in the file.
+// moment, all of its rows or none. The next one is read meanwhile.
 func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Reader) (*ImportReport, error) {
 	report := &ImportReport{Table: to.table.ID, Rows: in.job.stored()}
 	if err := in.skip(ctx, r, report.Rows); err != nil {
 		return report, err
 	}
-	size := in.spec.Batch
-	if size == 0 {
-		size = in.a.e.limits.BatchRows
-	}
-	columns := to.columns()
-	keys := keysOf(to, in.spec.Key)
-	var left *lqp.RowChange // read, but not stored with the batch before
-	leftLine := 0
-	for end := false; !end || left != nil; {
-		m := &lqp.Mutation{Op: lqp.Insert, Table: to.table.ID, Reason: "import"}
-		if len(in.spec.Key) > 0 {
-			m.Op, m.Key = lqp.Upsert, in.spec.Key
+	batches, stop := in.readBatches(ctx, to, r)
+	defer stop()
+	for b := range batches {
+		if b.panicked != nil {
+			panic(b.panicked) // here, where whoever runs the import minds it
 		}
-		var lines fileLines
-		clear(keys.seen)
-		if left != nil {
-			keys.again(left)
-			m.Rows = append(m.Rows, *left)
-			lines.add(leftLine)
-			left = nil
-		}
-		for len(m.Rows) < size && !end {
-			record, err := r.Next()
-			if end = errors.Is(err, io.EOF); end {
-				break
-			}
-			if err != nil {
-				return report, importError(err)
-			}
-			values := make([]lqp.Value, len(to.cells))
-			if err := parseCells(values, to.cells, record); err != nil {
-				return report, err
-			}
-			row := lqp.RowChange{Set: make([]lqp.Assignment, len(columns)), Overwrite: len(in.spec.Key) > 0} // a file knows no versions
-			for i, id := range columns {
-				row.Set[i] = lqp.Assignment{Column: id, Value: values[i]}
-			}
-			if keys.again(&row) {
-				left, leftLine = &row, r.Line()
-				break
-			}
-			m.Rows = append(m.Rows, row)
-			lines.add(r.Line())
-		}
-		if len(m.Rows) == 0 {
-			break
+		if b.err != nil {
+			return report, b.err
 		}
 		if err := ctx.Err(); err != nil {
 			return report, err
 		}
-		step := in.job.step(report.Rows, report.Rows+int64(len(m.Rows)))
-		if _, err := in.as(step).Apply(ctx, to.table.Workspace, m); err != nil {
-			lines.seen = int(report.Rows) + len(m.Rows)
-			return report, to.explain(err, report.Rows, &lines)
+		n := int64(len(b.rows))
+		m := &lqp.Mutation{Op: lqp.Insert, Table: to.table.ID, Reason: "import", Rows: b.rows}
+		if len(in.spec.Key) > 0 {
+			m.Op, m.Key = lqp.Upsert, in.spec.Key
 		}
-		report.Rows += int64(len(m.Rows))
+		if _, err := in.as(in.job.step(report.Rows, report.Rows+n)).Apply(ctx, to.table.Workspace, m); err != nil {
+			b.lines.seen = int(report.Rows + n)
+			return report, to.explain(err, report.Rows, &b.lines)
+		}
+		report.Rows += n
 		in.state.Stored = report.Rows
 		in.tell(report.Rows)
 	}
-	return report, nil
+	return report, ctx.Err()
+}
+
+// importBatch are rows that are stored together, or why there are no more.
+type importBatch struct {
+	rows     []lqp.RowChange
+	lines    fileLines
+	err      error
+	panicked any
+}
+
+// readBatches reads the file on another goroutine, one batch ahead of whoever stores them. The channel ends with the file or an error; stop
+// ends the goroutine and waits for it: the file may be closed then.
+func (in *importing) readBatches(ctx context.Context, to *importTarget, r tabular.Reader) (batches <-chan importBatch, stop func()) {
+	out := make(chan importBatch)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(out)
+		defer func() {
+			if p := recover(); p != nil {
+				select {
+				case out <- importBatch{panicked: p}:
+				case <-ctx.Done():
+				}
+			}
+		}()
+		b := batcher{r: r, to: to, columns: to.columns(), values: make([]lqp.Value, len(to.cells)), keys: keysOf(to, in.spec.Key), overwrite: len(in.spec.Key) > 0, size: in.spec.Batch}
+		if b.size == 0 {
+			b.size = in.a.e.limits.BatchRows
+		}
+		for {
+			batch := b.next(ctx)
+			if batch.err == nil && len(batch.rows) == 0 {
+				return
+			}
+			select {
+			case out <- batch:
+			case <-ctx.Done():
+				return
+			}
+			if batch.err != nil {
+				return
+			}
+		}
+	}()
+	return out, func() {
+		cancel()
+		for range out { // until it is closed
+		}
+	}
+}
+
+// batcher makes batches of the rows of a file. One ends early before a row whose key it has already, so that of rows with one key the
+// last one counts wherever they stand in the file.
+type batcher struct {
+	r         tabular.Reader
+	to        *importTarget
+	columns   []string
+	keys      *rowKeys
+	values    []lqp.Value // of the row that is read
+	overwrite bool        // a file knows no versions
+	size      int
+	end       bool
+	left      *lqp.RowChange // read, but not in the batch before
+	leftLine  int
+}
+
+func (b *batcher) next(ctx context.Context) (batch importBatch) {
+	if b.end && b.left == nil {
+		return batch
+	}
+	clear(b.keys.seen)
+	if b.left != nil {
+		b.keys.again(b.left)
+		batch.rows = append(batch.rows, *b.left)
+		batch.lines.add(b.leftLine)
+		b.left = nil
+	}
+	for len(batch.rows) < b.size && !b.end {
+		record, err := b.r.Next()
+		if b.end = errors.Is(err, io.EOF); b.end {
+			break
+		}
+		if err != nil {
+			return importBatch{err: importError(err)}
+		}
+		if err := ctx.Err(); err != nil {
+			return importBatch{err: err}
+		}
+		if err := parseCells(b.values, b.to.cells, record); err != nil {
+			return importBatch{err: err}
+		}
+		row := lqp.RowChange{Set: make([]lqp.Assignment, len(b.columns)), Overwrite: b.overwrite}
+		for i, id := range b.columns {
+			row.Set[i] = lqp.Assignment{Column: id, Value: b.values[i]}
+		}
+		if b.keys.again(&row) {
+			b.left, b.leftLine = &row, b.r.Line()
+			break
+		}
+		batch.rows = append(batch.rows, row)
+		batch.lines.add(b.r.Line())
+	}
+	return batch
 }
 
 // skip reads over the rows that an earlier run of the job has stored.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/livetables/livetables/internal/indexuse"
-	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -36,13 +35,9 @@ const (
 )
 
 // observe notes by what a query filters and sorts a table of the mini-DB: columns, not values. What rules add is not noted.
-func (s *entry) observe(plan *rewrite.Plan) {
-	seen := plan.Only()
-	if seen == nil {
-		return
-	}
-	if table, shape, ok := indexuse.Of(plan.Asked(), seen.Shows); ok {
-		s.e.uses.Note(table, shape)
+func (s *entry) observe(p *keptPlan) {
+	if p.table != "" {
+		s.e.uses.Note(p.table, p.shape)
 	}
 }
 

@@ -30,7 +30,10 @@ func hidesIndex(seen *rewrite.Sight, columns []minidb.IndexColumn) bool {
 	return slices.ContainsFunc(columns, func(c minidb.IndexColumn) bool { return !seen.Shows(c.Column) })
 }
 
-// CreateIndex makes an index on columns of a table, given by id or by name. version is the table's, 0 for any.
+// CreateIndex makes an index on columns of a table, given by id or by name, for those who may alter it (rbac.AlterTables). A
+// column that is hidden from them or masked is unknown, as one that is not there: a *minidb.ValidationError.
+// [minidb.ErrExists] says that there is this index already, a *minidb.LimitError that there are too many. version is the
+// table's. Every writer waits until the index is built: for a million rows that takes seconds.
 func (a *Access) CreateIndex(ctx context.Context, table string, columns []minidb.IndexColumn, version int64) (*minidb.Index, error) {
 	s, err := a.at(ctx, table, rbac.AlterTables)
 	if err != nil {
@@ -60,7 +63,9 @@ func (a *Access) CreateIndex(ctx context.Context, table string, columns []minidb
 	return a.e.store.CreateIndex(ctx, a.actor(""), table, columns, version)
 }
 
-// DropIndex removes an index that CreateIndex made. version is the table's, 0 for any.
+// DropIndex removes an index that [Access.CreateIndex] made, for those who may alter the table (rbac.AlterTables). One that the
+// table has by itself, and one on a column that is hidden from the principal or masked, is [ErrNotFound]. version is the
+// table's.
 func (a *Access) DropIndex(ctx context.Context, table, index string, version int64) error {
 	s, err := a.at(ctx, table, rbac.AlterTables)
 	if err != nil {

@@ -137,13 +137,15 @@ func (a *Access) jobOf(kept minidb.Job) (*Job, error) {
 	return j, nil
 }
 
-// Job tells how far a job is.
+// Job tells how far a job is. It is for the principal that started it, with the same scope if it had one, while it may read in the
+// workspace (rbac.ReadData); for everybody else, owners too, there is no such job: [ErrNotFound].
 func (a *Access) Job(ctx context.Context, id string) (*Job, error) {
 	_, j, err := a.job(ctx, id)
 	return j, err
 }
 
-// Jobs lists the principal's jobs in a workspace, the latest first. The records of the latest hundred are kept.
+// Jobs lists the jobs that the principal has started in a workspace, the latest first, while it may read there (rbac.ReadData).
+// The records of the latest hundred are kept. A token with a scope sees those that it has started itself.
 func (a *Access) Jobs(ctx context.Context, workspace string) ([]Job, error) {
 	if _, err := a.enter(ctx, workspace, rbac.ReadData); err != nil {
 		return nil, err
@@ -171,7 +173,7 @@ func (a *Access) CancelJob(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if r := a.e.jobs.find(id); r != nil {
+	if r := a.e.jobs.find(id); r != nil && !j.State.Ended() { // one that has ended is still there while it gives back its lease
 		r.cancel(errJobCancelled)
 		// Also noted, in case this process ends before the job does. An import in one transaction may be holding up all writers
 		// until it has noticed.
@@ -198,7 +200,9 @@ func (a *Access) CancelJob(ctx context.Context, id string) error {
 	return nil
 }
 
-// JobFile is what an export has made, for Limits.ExportTime and while the principal may still see what is in it. size is in bytes.
+// JobFile is what an export has made, for Limits.ExportTime and while the principal may still see what is in it. It is in the
+// process that made it. [ErrNotFound] is for a job of somebody else, as [Access.Job] says, and for one that is not done, was
+// no export, or whose file is gone. The reader may be used until the file's time is over, and need not be closed.
 func (a *Access) JobFile(ctx context.Context, id string) (file io.ReadSeeker, format Format, err error) {
 	if _, _, err := a.job(ctx, id); err != nil {
 		return nil, "", err

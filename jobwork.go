@@ -81,7 +81,10 @@ func (a *Access) runImport(ctx context.Context, job *importJob, spec ImportSpec,
 	return err
 }
 
-// StartExport begins an export of every row of a query that goes on after the call; JobFile gives the file.
+// StartExport begins an export of every row of a query that goes on after the call; [Access.JobFile] gives the file. It needs
+// what [Access.Export] needs, asked again while it runs. lqp.Problems say at once what is wrong with the query,
+// or that there is no such format; an empty one is [FormatCSV]. [ErrTooManyJobs] says that as many jobs as may are running
+// for the principal, in the workspace or in all.
 func (a *Access) StartExport(ctx context.Context, workspace string, q *lqp.Query, format Format) (*Job, error) {
 	if err := a.e.checkExport(format); err != nil {
 		return nil, err

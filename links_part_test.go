@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -264,8 +265,7 @@ func TestAttack68LinksToHiddenRowsTellNothing(t *testing.T) {
 
 // TestPortionsOfLinksEqualTheModel reads random cells in pages of random sizes and exports, over several portions.
 func TestPortionsOfLinksEqualTheModel(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	w := partWorld(t, nil)
 	ctx := t.Context()

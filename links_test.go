@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -99,8 +100,7 @@ func TestViewersOfOtherSides(t *testing.T) {
 // TestLinksDoNotInterfere changes, in random worlds, links and rows that a viewer does not see, and asks the same questions before and
 // after: every answer must be the same.
 func TestLinksDoNotInterfere(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	w := newLinkWorld(t, nil)
 	ctx := t.Context()

@@ -227,6 +227,7 @@ type Engine struct {
 	sealer    Sealer
 	sources   *sources
 	cursors   *lqp.CursorKey
+	plans     *keptPlans
 	admit     AdmitFunc
 	clock     func() time.Time
 	log       *slog.Logger
@@ -290,6 +291,7 @@ func New(opt Options) (*Engine, error) {
 	}
 	e.spill = spill.New(spill.Options{Dir: opt.SpillDir, MaxBytes: e.limits.SpillTotal})
 	var err error
+	e.plans = newKeptPlans()
 	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
 	}

@@ -62,7 +62,8 @@ func (a *Access) UnlockRow(ctx context.Context, table, row string, force bool) e
 	return a.e.store.UnlockRow(ctx, a.actor(""), t, row, force)
 }
 
-// RowLock is the lock of a row that the principal may see, nil when nobody holds it.
+// RowLock is the lock of a row, nil when nobody holds it, and also when the principal does not see the row: a lock does not tell that
+// there is one. It needs the right to read the table (rbac.ReadData); [ErrArchived] is for a table that is archived.
 func (a *Access) RowLock(ctx context.Context, table, row string) (*minidb.RowLock, error) {
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {

@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
@@ -75,8 +75,7 @@ func TestVerbsFollowRolesAndCaps(t *testing.T) {
 
 // For random roles, caps and scopes, May says what verbs do.
 func TestMayIsWhatVerbsDo(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 4))
 	e := newEstate(t)
 	ctx := t.Context()

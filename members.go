@@ -22,7 +22,9 @@ func (a *Access) people(ctx context.Context, workspace string) (*entry, error) {
 	return s, nil
 }
 
-// Members lists who is in a workspace, with their roles.
+// Members lists who is in a workspace, with their roles, by user id. It is for members who may read all of it (rbac.ReadData on the
+// workspace, not on some of its bases alone), and for those who manage members or roles (rbac.ManageMembers, rbac.ManageRoles);
+// for other members it is [ErrForbidden]. The map is not to be changed.
 func (a *Access) Members(ctx context.Context, workspace string) (map[string]rbac.Role, error) {
 	s, err := a.people(ctx, workspace)
 	if err != nil {
@@ -142,7 +144,10 @@ func (a *Access) MayStandFor(ctx context.Context, workspace, user string) error 
 	return s.unbound()
 }
 
-// RemoveMember takes a member out of a workspace. Everybody may leave in person, but the last owner.
+// RemoveMember takes a member out of a workspace, at once: every later call of theirs is answered with [ErrNotFound]. It needs the
+// right to manage members (rbac.ManageMembers), and to take an owner or admin out, or whose role is as powerful, that to grant
+// admin (rbac.GrantAdmin). Everybody may leave in person, without a scope and not with the eyes of another, but the last
+// owner: [minidb.ErrLastOwner]. Who is no member is [ErrNotFound].
 func (a *Access) RemoveMember(ctx context.Context, workspace, user string) error {
 	_, err := again(func() (struct{}, error) {
 		var none struct{}

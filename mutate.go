@@ -30,6 +30,14 @@ const planTries = 3
 // row rules before and after the change, a merged one as it will be. Conflicts are *Conflict with the current version and
 // values; invalid values *minidb.ValidationError, all at once.
 func (a *Access) Apply(ctx context.Context, workspace string, changes ...*lqp.Mutation) ([]Result, error) {
+	if known := a.knownCatalogue(workspace); known != nil {
+		// The transaction asks whether the tables and the policy are still those of the catalogue in memory: what it did by them
+		// is right, and so is what it refused because of what the rows are. Everything else is asked anew.
+		results, err := a.apply(minidb.WithSnapshot(ctx, known), workspace, changes)
+		if err == nil || ofRows(err) || ctx.Err() != nil {
+			return results, err
+		}
+	}
 	for try := 1; ; try++ {
 		results, err := a.apply(ctx, workspace, changes)
 		if errors.Is(err, minidb.ErrSchemaChanged) && try < planTries {
@@ -37,6 +45,28 @@ func (a *Access) Apply(ctx context.Context, workspace string, changes ...*lqp.Mu
 		}
 		return results, err
 	}
+}
+
+// knownCatalogue is the catalogue in memory where another process may have changed it meanwhile and the mini-DB tells of that; nil
+// where asking for the newest one costs nothing.
+func (a *Access) knownCatalogue(workspace string) *minidb.Snapshot {
+	if _, own := a.e.policies.(*cataloguePolicies); !own || a.eyes != nil {
+		return nil
+	}
+	return a.e.store.Known(workspace)
+}
+
+// ofRows reports whether a write was refused in its transaction, for what its rows are, or not carried out by the database. It
+// must not be tried again for that.
+func ofRows(err error) bool {
+	var (
+		conflict *minidb.ConflictError
+		mine     *Conflict
+		locked   *minidb.LockedError
+		row      *minidb.RowError
+	)
+	return errors.As(err, &conflict) || errors.As(err, &mine) || errors.As(err, &locked) || errors.As(err, &row) ||
+		errors.Is(err, adapter.ErrUncertain) || errors.Is(err, adapter.ErrUnavailable)
 }
 
 func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mutation) ([]Result, error) {

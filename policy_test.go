@@ -9,6 +9,7 @@ import (
 
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/internal/exec"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -183,8 +184,7 @@ func TestExplainKeepsRulesToThemselves(t *testing.T) {
 // What a principal sees equals what it would see had everything invisible been deleted: random rules, random filters,
 // against rows filtered one by one.
 func TestRowRulesAgainstFilteredCopy(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	ctx := t.Context()

@@ -8,7 +8,8 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// CreateProject makes an empty project in a workspace.
+// CreateProject makes an empty project in a workspace, for those who may alter tables there (rbac.AlterTables), not in one of its
+// projects alone.
 func (a *Access) CreateProject(ctx context.Context, workspace string, spec minidb.ProjectSpec) (*minidb.Project, error) {
 	if _, err := a.enter(ctx, workspace, rbac.AlterTables); err != nil {
 		return nil, err
@@ -16,7 +17,8 @@ func (a *Access) CreateProject(ctx context.Context, workspace string, spec minid
 	return a.e.store.CreateProject(ctx, a.actor(""), workspace, spec)
 }
 
-// Projects lists the projects of a workspace that are not closed to the principal, by name.
+// Projects lists the projects of a workspace that the principal may read in (rbac.ReadData), by name. Whoever may read some table
+// of the workspace may ask; without any project in sight the list is empty.
 func (a *Access) Projects(ctx context.Context, workspace string) ([]*minidb.Project, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
@@ -31,7 +33,7 @@ func (a *Access) Projects(ctx context.Context, workspace string) ([]*minidb.Proj
 	return list, nil
 }
 
-// Project is one project.
+// Project is one project that the principal may read in (rbac.ReadData).
 func (a *Access) Project(ctx context.Context, id string) (*minidb.Project, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
@@ -48,7 +50,8 @@ func (s *entry) project(id string) (*minidb.Project, error) {
 	return p, nil
 }
 
-// UpdateProject changes a project's name or description; version 0 skips the version check.
+// UpdateProject changes a project's name or description, for those who may alter tables in it (rbac.AlterTables). Nil fields of
+// patch stay as they are; version is the project's.
 func (a *Access) UpdateProject(ctx context.Context, id string, patch minidb.ProjectPatch, version int64) (*minidb.Project, error) {
 	if _, err := a.at(ctx, id, rbac.AlterTables); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,8 +18,14 @@ import (
 //
 // Sources are named by id or by name: a connection of the workspace and a table at it, a table of the mini-DB ("tbl_…" or
 // its name when only one table has it), a view ("viw_…"). All of them may be joined with each other. Problems of the query
-// are lqp.Problems, all at once. The rows must be closed.
+// are lqp.Problems, all at once. The rows must be closed; what q is made of must not be changed before.
 func (a *Access) Query(ctx context.Context, workspace string, q *lqp.Query) (*Rows, error) {
+	if s := a.guess(ctx, workspace, q); s != nil {
+		rows, err := s.query(ctx, q)
+		if err == nil || s.current {
+			return rows, err
+		}
+	}
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
 		return nil, err
@@ -28,7 +33,9 @@ func (a *Access) Query(ctx context.Context, workspace string, q *lqp.Query) (*Ro
 	return s.query(ctx, q)
 }
 
-// Export runs a query without a page: every row it selects, in its order. The rows must be closed.
+// Export runs a query without a page: every row it selects, in its order; q.Page is not looked at. Who may run it, and what is wrong
+// with a query, is as with [Access.Query]. It may take 30 minutes instead of Limits.QueryTime. Rows are read while they are
+// asked for, and must be closed: until then they hold what they are read from.
 func (a *Access) Export(ctx context.Context, workspace string, q *lqp.Query) (*Rows, error) {
 	return a.exportAll(ctx, workspace, q, false)
 }
@@ -57,27 +64,35 @@ const exportTime = 30 * time.Minute
 
 // queryOnce is the path of every read: resolve, rewrite, place the page, divide among the sources, run.
 func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
-	plan, cursor, err := s.plan(ctx, q)
+	p, err := s.planned(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	s.observe(plan)
-	ctx, revoke := context.WithCancelCause(ctx)
-	ctx, timeout := context.WithTimeout(ctx, s.limits.QueryTime)
-	cancel := func() { timeout(); revoke(nil) }
-	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, revoke), plan: plan, cursor: cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes, from: s}
-	r.Columns = plan.Columns()
+	plan, parent := p.plan, ctx
+	s.observe(p.keptPlan)
+	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
+	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, cancel), plan: plan, cursor: p.cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes, from: s}
+	r.Columns = p.columns
 	if r.counted = q.Count == lqp.CountExact; r.counted {
 		// Before the rows: a query that kept a connection to a source while it waits for another would wait for itself.
 		r.count, err = s.count(ctx, plan)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case p.ready:
+		r.rows, err = s.runPrepared(ctx, p)
+	default:
 		r.rows, err = s.shownRows(ctx, plan)
 	}
 	if err != nil {
 		r.end()
-		if r.permit.lost.Load() {
+		switch {
+		case r.permit.lost.Load():
 			err = ErrRevoked
+		case s.guessed && !s.current:
+		case p.ready && (errors.Is(err, adapter.ErrUnprepared) || errors.Is(err, adapter.ErrData)):
+			s.anew, s.guessed = true, false // the whole way, which knows what to do
+			return s.queryOnce(parent, q)
 		}
 		return nil, err
 	}
@@ -124,28 +139,44 @@ func (s *entry) count(ctx context.Context, plan *rewrite.Plan) (int64, error) {
 
 // plan rewrites a query for the principal and places its page: one row more than asked, to know whether there are more.
 func (s *entry) plan(ctx context.Context, q *lqp.Query) (*rewrite.Plan, *cursorMaker, error) {
-	var views viewPaths
-	resolved, err := s.resolve(q, "$", 0, &views)
+	plan, err := s.bind(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}
+	return s.continued(plan, q)
+}
+
+// bind rewrites a query for the principal, with a page of one row more than asked and without its cursor.
+func (s *entry) bind(ctx context.Context, q *lqp.Query) (*rewrite.Plan, error) {
+	var views viewPaths
+	resolved, err := s.resolve(q, "$", 0, &views)
+	if err != nil {
+		return nil, err
+	}
 	plan, err := s.rewrite(ctx, resolved)
 	if err != nil {
-		return nil, nil, views.hide(err)
+		return nil, views.hide(err)
 	}
-	c := s.cursorMaker(q)
+	page := plan.Query().Page
+	page.Cursor = ""
+	if page.Limit > 0 {
+		page.Limit++
+	}
+	return plan.WithPage(page), nil
+}
+
+// continued places the page of a plan behind the query's cursor.
+func (s *entry) continued(plan *rewrite.Plan, q *lqp.Query) (_ *rewrite.Plan, c *cursorMaker, err error) {
+	c = s.cursorMaker(q)
 	page := plan.Query().Page
 	if q.Page.Cursor != "" {
 		if page.After, page.Offset, err = c.open(q.Page.Cursor, plan); err != nil {
 			return nil, nil, err
 		}
+		plan = plan.WithPage(page)
 	}
 	c.offset = page.Offset
-	page.Cursor = ""
-	if page.Limit > 0 {
-		page.Limit++
-	}
-	return plan.WithPage(page), c, nil
+	return plan, c, nil
 }
 
 func (s *entry) rewrite(ctx context.Context, q *lqp.Query) (*rewrite.Plan, error) {
@@ -345,47 +376,4 @@ func (s *entry) adapter(ctx context.Context, connection string) (adapter.Adapter
 		return nil, fmt.Errorf("connection %s: %w", connection, ErrNotFound)
 	}
 	return s.e.sources.adapter(ctx, c)
-}
-
-// cursorLife is how long a cursor continues its query.
-const cursorLife = 24 * time.Hour
-
-// cursorMaker binds cursors to everything that gives them meaning: the query, the principal, the workspace and the policy.
-type cursorMaker struct {
-	key    *lqp.CursorKey
-	scope  lqp.CursorScope
-	now    time.Time
-	offset int
-}
-
-func (s *entry) cursorMaker(q *lqp.Query) *cursorMaker {
-	return &cursorMaker{key: s.e.cursors, now: s.e.clock(), scope: lqp.CursorScope{
-		Query: s.hashOf(q), Principal: s.who(), Workspace: s.Workspace.ID,
-		Policy: strconv.FormatInt(s.policy.Version, 10),
-	}}
-}
-
-func (c *cursorMaker) seal(st lqp.Cursor) (string, error) {
-	return c.key.Seal(st, c.scope, c.now.Add(cursorLife))
-}
-
-// open reads a cursor that continues this plan: the values after which it goes on, or the rows to skip.
-func (c *cursorMaker) open(token string, plan *rewrite.Plan) (after []lqp.Value, offset int, err error) {
-	st, err := c.key.Open(token, c.scope, c.now)
-	if err != nil {
-		return nil, 0, err
-	}
-	if !plan.Total() {
-		return nil, st.Offset, nil
-	}
-	order := plan.Query().OrderBy
-	if len(st.After) != len(order) {
-		return nil, 0, fmt.Errorf("%w: the order has changed", ErrCursor)
-	}
-	for i, v := range st.After {
-		if !v.IsNull() && v.Kind() != order[i].Expr.Type().Kind {
-			return nil, 0, fmt.Errorf("%w: the columns have changed", ErrCursor)
-		}
-	}
-	return st.After, 0, nil
 }

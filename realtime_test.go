@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -124,11 +125,12 @@ func TestSubscribersMissNothing(t *testing.T) {
 	}
 	var broken []string
 	var last *livetables.Frame
+	random := rand.New(rand.NewPCG(testseed.Of(t), 0))
 	for len(broken) < writers*each {
 		last = next(t, first)
 		require.EqualValues(t, len(broken)+1, last.Position.Offset, "offsets are dense across a resume")
 		broken = append(broken, last.Ops[0].ID)
-		if rand.IntN(20) == 0 {
+		if random.IntN(20) == 0 {
 			first.Close()
 			first = subscribe(last)
 		}

@@ -143,9 +143,13 @@ func (e *Engine) startOf(ctx context.Context, c consumer) (int64, error) {
 // relayFrom hands over everything after a position.
 func (e *Engine) relayFrom(ctx context.Context, c consumer, position int64) (int64, error) {
 	for {
-		entries, err := e.store.Changes(ctx, position, relayBatch)
-		if err != nil {
-			return position, fmt.Errorf("read changes: %w", err)
+		// What was written here a moment ago need not be read again.
+		entries := e.store.Newest(position, relayBatch)
+		if len(entries) == 0 {
+			var err error
+			if entries, err = e.store.Changes(ctx, position, relayBatch); err != nil {
+				return position, fmt.Errorf("read changes: %w", err)
+			}
 		}
 		if len(entries) == 0 || !c.ours() {
 			return position, nil
@@ -158,6 +162,9 @@ func (e *Engine) relayFrom(ctx context.Context, c consumer, position int64) (int
 			if err := e.store.SetCursor(ctx, c.name, position); err != nil {
 				return position, fmt.Errorf("keep position: %w", err)
 			}
+		}
+		if len(entries) < relayBatch && position >= e.store.Written() {
+			return position, nil // of what follows, if anything does by now, a signal is still to come
 		}
 	}
 }

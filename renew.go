@@ -17,7 +17,7 @@ const renewTries = 10
 func (s *entry) query(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	for try := 1; ; try++ {
 		rows, err := s.queryOnce(ctx, q)
-		if !errors.Is(err, adapter.ErrNoTable) || try == renewTries {
+		if !errors.Is(err, adapter.ErrNoTable) || try == renewTries || s.guessed && !s.current {
 			return rows, err
 		}
 		fresh := s.renewed(ctx)
@@ -39,6 +39,7 @@ func (s *entry) renewed(ctx context.Context) *entry {
 		return nil
 	}
 	fresh := *s
+	fresh.guessed = false
 	fresh.Snapshot, fresh.policy, fresh.sights = snap, policy, nil
 	if fresh.member() != nil {
 		return nil

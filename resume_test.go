@@ -17,6 +17,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/rbac"
 )
@@ -63,8 +64,7 @@ func (r *overflow) Err() error { return errors.Join(r.err, r.Rows.Err()) }
 
 // A data error in the middle of an answer is no end of it: the rest is computed in memory, no row missing and none twice.
 func TestAnswersGoOnAfterADataError(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	w := newWorld(t)
 	tables := []*plantest.Table{

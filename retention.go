@@ -40,7 +40,9 @@ const (
 	HoldFault  = "fault" // the log is not what was written: it is kept as evidence
 )
 
-// Retention is the policy of a workspace's log, for those who may read the audit log.
+// Retention is the policy of a workspace's log, since when there is history, and what holds a cut that is due. It is for those who
+// may read the audit log (rbac.ReadAudit) of the workspace. Where nobody has set a policy it is the zero one, which keeps
+// everything.
 func (a *Access) Retention(ctx context.Context, workspace string) (*LogRetention, error) {
 	if _, err := a.enter(ctx, workspace, rbac.ReadAudit); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -72,8 +73,7 @@ type pastVersion struct {
 // moment and every version that there ever was: what is not before the floor is answered as it was, everything else as it was or not
 // at all. The log is as it was written all the time.
 func TestThePastAboveTheFloor(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	w, rng := newWorld(t), rand.New(rand.NewPCG(seed, 1))
 	ctx, e := t.Context(), w.cutter()
 	tables := []*minidb.Table{w.table("Stock", stock[:2]...), w.table("Other", stock[:2]...)}

@@ -50,7 +50,10 @@ func (e *LossError) Error() string {
 // the same. Only who sees all rows of the linked table and what they are called can have it so, and a link does not become texts
 // while a rule keeps any of that from somebody: texts would show it.
 
-// PreviewType tells what ChangeType would do. Its examples are rows that the principal may see.
+// PreviewType tells what [Access.ChangeType] would do, and changes nothing. It needs what that needs: the right to alter the table
+// (rbac.AlterTables), a column that the principal has all of, and no rule that keeps rows of the table from it. Its examples
+// are rows that the principal may see. A type that the column cannot have is a *minidb.ValidationError; loss and what would
+// break are in the report and no error here.
 func (a *Access) PreviewType(ctx context.Context, column string, change TypeChange) (*TypeReport, error) {
 	r, err := a.openRetype(ctx, column, change)
 	if err != nil {

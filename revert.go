@@ -99,7 +99,10 @@ func (a *Access) Revert(ctx context.Context, workspace string, changes Changes, 
 	return report, nil
 }
 
-// RevertRow takes one change of a row back. Its entry is one that [Access.RowHistory] shows.
+// RevertRow takes one change of a row back, as [Access.Revert] does. entry is the id of one that [Access.RowHistory] shows; another is
+// [ErrNotFound], and one that retention has removed a *minidb.HistoryCutError. It needs the rights to read the table and to
+// write its rows (rbac.ReadData, rbac.WriteRows), and what the rules say of the row today: [ErrForbidden] where they refuse it. With
+// opt.Conflicts of RefuseConflicts a later change of the same cells is a *minidb.RevertConflictError.
 func (a *Access) RevertRow(ctx context.Context, table, row, entry string, opt RevertOptions) (*RevertReport, error) {
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {
@@ -119,7 +122,11 @@ func (a *Access) RevertRow(ctx context.Context, table, row, entry string, opt Re
 	return a.reverse(ctx, s.Workspace.ID, r, oneTable(table))
 }
 
-// RestoreRows brings deleted rows back, with their ids and as they were last.
+// RestoreRows brings deleted rows back, with their ids and as they were last, all or none. It is a write by the principal: it needs the
+// rights to read the table and to write its rows (rbac.ReadData, rbac.WriteRows), and rules may refuse the rows
+// ([ErrForbidden]). A row that is not in [Access.DeletedRows], since it is there, was never there or is out of sight, is [ErrNotFound] for
+// all of them. No rows, and more than Limits.BatchRows, are lqp.Problems. What became unique meanwhile, or is linked and gone, is told in
+// the report or a *minidb.ValidationError.
 func (a *Access) RestoreRows(ctx context.Context, table string, rows []string, opt RevertOptions) (*RevertReport, error) {
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {

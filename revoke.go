@@ -22,8 +22,8 @@ type permit struct {
 	timer *time.Timer
 }
 
-// watch ends ctx by end, with ErrRevoked as the cause, when the principal loses a right that the plan rests on.
-func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.CancelCauseFunc) *permit {
+// watch ends ctx by end when the principal loses a right that the plan rests on, which the permit then tells.
+func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.CancelFunc) *permit {
 	p := &permit{}
 	ready := make(chan struct{})
 	p.timer = time.AfterFunc(readCheck, func() {
@@ -34,7 +34,7 @@ func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.Cance
 			p.timer.Reset(readCheck)
 		case ctx.Err() == nil: // else the end of the read kept us from asking
 			p.lost.Store(true)
-			end(ErrRevoked)
+			end()
 		}
 	})
 	close(ready)

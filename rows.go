@@ -13,7 +13,7 @@ import (
 // returned false, Err says whether the page is complete and Next page's cursor is known. A read whose right is taken away while
 // it runs ends with [ErrRevoked] within seconds.
 type Rows struct {
-	// Columns describes the output.
+	// Columns describes the output. It may be shared and must not be changed.
 	Columns []lqp.Column
 
 	rows    adapter.Rows

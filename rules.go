@@ -50,7 +50,9 @@ func (a *Access) PutRule(ctx context.Context, workspace string, r RuleSpec) erro
 	return err
 }
 
-// DeleteRule lifts the rule of a role on a table. Who may set it may lift it.
+// DeleteRule lifts the rule of a role on a table: [ErrNotFound] when there is none. It asks what [Access.PutRule] asks: the right to
+// manage rules in the workspace and on the table (rbac.ManageRules), and owners for the rules of roles with power over others,
+// of one's own role and the one it is made from, and of a table on which a rule binds the principal; otherwise [ErrForbidden].
 func (a *Access) DeleteRule(ctx context.Context, workspace string, table rbac.TableRef, role rbac.Role) error {
 	_, err := again(func() (struct{}, error) {
 		var none struct{}
@@ -66,7 +68,8 @@ func (a *Access) DeleteRule(ctx context.Context, workspace string, table rbac.Ta
 	return err
 }
 
-// Rules lists the rules of a workspace for those who manage them: those of tables that they may read.
+// Rules lists the rules of a workspace for those who manage them (rbac.ManageRules in the workspace): those of tables that they
+// may read and that are not in the trash, where rules stay in force. The rules are not to be changed.
 func (a *Access) Rules(ctx context.Context, workspace string) ([]*minidb.Rule, error) {
 	s, err := a.enter(ctx, workspace, rbac.ManageRules)
 	if err != nil {

@@ -80,7 +80,9 @@ func (a *Access) SchemaAt(ctx context.Context, table string, version int64) (*mi
 	return s.schemaAt(ctx, table, version)
 }
 
-// SchemaDiff is what differs between two versions of a table, each as SchemaAt shows it.
+// SchemaDiff is what differs between two versions of a table, each as [Access.SchemaAt] shows it to the principal, who must be allowed
+// to read the table (rbac.ReadData). The versions may be in any order. [minidb.ErrNoForm] says that the log does not tell one of
+// them, and a *minidb.HistoryCutError that it did once.
 func (a *Access) SchemaDiff(ctx context.Context, table string, from, to int64) (*minidb.FormDiff, error) {
 	s, err := a.at(ctx, table, rbac.ReadData)
 	if err != nil {
@@ -163,7 +165,9 @@ type SchemaReverted struct {
 	Breaks   []Breakage       `json:"breaks"`   // views that compile now and would not any more
 }
 
-// PreviewSchemaRevert tells what RevertSchema would do. It does it and takes it back at once: writers wait meanwhile.
+// PreviewSchemaRevert tells what [Access.RevertSchema] would do, for those who may do it. It does it and takes it back at once: writers
+// wait meanwhile. Loss and views that would break are in the report and no error here; an *ImpactError is one, since no
+// acceptance helps against it.
 func (a *Access) PreviewSchemaRevert(ctx context.Context, table string, r SchemaRevert) (*SchemaReverted, error) {
 	return again(func() (*SchemaReverted, error) {
 		_, report, err := a.tryRevert(ctx, table, r)

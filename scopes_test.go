@@ -116,3 +116,39 @@ func TestPublisherIsNotGuessed(t *testing.T) {
 	rows, err := reader.ViewData(ctx, view, livetables.ViewRequest{Where: expr(t, "Pay > 10")})
 	assert.Len(t, all(t, rows, err), 2)
 }
+
+// What a formula read is in the trash, and nobody can tell any more from whom it was kept: the formula stays with those from
+// whom nothing is kept. A token of theirs is one of them unless it names what it is for.
+func TestTokenSeesAFormulaOfWhatIsGone(t *testing.T) {
+	s := newStaff(t)
+	ctx := t.Context()
+	trashed := func(name string) string {
+		items, err := s.owner.Trash(ctx, s.workspace)
+		require.NoError(t, err)
+		for i := range items {
+			if items[i].Name == name {
+				return items[i].ID
+			}
+		}
+		require.Fail(t, "not in the trash", name)
+		return ""
+	}
+	require.NoError(t, s.owner.DeleteColumn(ctx, column(s.people, "Call"), 0))
+	require.NoError(t, s.owner.DeleteColumn(ctx, column(s.people, "Phone"), 0))
+	_, err := s.owner.RestoreTrashed(ctx, trashed("Call"), minidb.Recovery{})
+	require.NoError(t, err)
+	token := func(user string, resources []string, actions ...rbac.Action) *livetables.Access {
+		return s.engine.As(rbac.Principal{ID: user, Scope: &rbac.Scope{Actions: actions, Resources: resources}})
+	}
+	const whole, less = "Name Salary Loud Double Chain Call", "Name Salary Loud Double Chain"
+	assert.Equal(t, whole, s.sees(s.owner, s.people))
+	assert.Equal(t, whole, s.sees(token("owner", nil, rbac.ReadData), s.people))
+	assert.Equal(t, whole, s.sees(token("owner", nil, rbac.ReadData, rbac.WriteRows, rbac.AlterTables), s.people))
+	assert.Equal(t, less, s.sees(token("owner", []string{s.people.ID}, rbac.ReadData), s.people), "what it was made of may have been elsewhere")
+	s.rule(rbac.Viewer, s.people, "", map[string]rbac.Access{"Loud": rbac.Hidden})
+	assert.Equal(t, "Name Salary Double Chain", s.sees(s.viewer, s.people))
+	assert.Equal(t, "Name Salary Double Chain", s.sees(token("viewer", nil, rbac.ReadData), s.people))
+	_, err = s.owner.RestoreTrashed(ctx, trashed("Phone"), minidb.Recovery{})
+	require.NoError(t, err)
+	assert.Equal(t, "Name Salary Phone Loud Double Chain Call", s.sees(token("owner", []string{s.people.ID}, rbac.ReadData), s.people), "and now it is known again")
+}

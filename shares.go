@@ -43,7 +43,8 @@ func (a *Access) publish(ctx context.Context, view, slug, mode string) (*minidb.
 	return a.e.store.PutShare(ctx, a.granted(s), view, minidb.ShareSpec{Slug: slug, Mode: mode})
 }
 
-// Unpublish takes a view off its slug; its keys are gone with it.
+// Unpublish takes a view off its slug; its keys are gone with it, and its readers find nothing from then on. It needs the right to
+// publish the view (rbac.ShareViews), whoever published it; [ErrNotFound] says that it is not published.
 func (a *Access) Unpublish(ctx context.Context, view string) error {
 	sh, err := a.Share(ctx, view)
 	if err != nil {
@@ -112,7 +113,8 @@ func (s *entry) queryReads(q *lqp.Query, view string, depth int) bool {
 	return false
 }
 
-// Share is how a view is published.
+// Share is how a view is published, for those who may publish it (rbac.ShareViews): the slug, the mode, who did it and the keys without
+// what they open. [ErrNotFound] is for a view that is not published.
 func (a *Access) Share(ctx context.Context, view string) (*minidb.Share, error) {
 	_, sh, err := a.share(ctx, view)
 	return sh, err
@@ -134,7 +136,10 @@ func (a *Access) share(ctx context.Context, view string) (*entry, *minidb.Share,
 // keyBytes is how random a key is: 192 bits.
 const keyBytes = 24
 
-// AddKey makes a key for a published view. The key is shown this once; only its hash is kept. A zero expires never does.
+// AddKey makes a key for a published view. key is shown this once; only its hash is kept. A zero expires never does. It needs the
+// right to publish the view (rbac.ShareViews) and, as [Access.Publish] does, to be its publisher or an owner: [ErrForbidden]
+// otherwise, and for a token that does not reach all that the view reads. [ErrNotFound] is for a view that is not published. The
+// key ends with its maker's right to publish.
 func (a *Access) AddKey(ctx context.Context, view string, expires time.Time) (key string, stored *minidb.ShareKey, err error) {
 	stored, err = again(func() (made *minidb.ShareKey, err error) {
 		key, made, err = a.addKey(ctx, view, expires)
@@ -172,7 +177,9 @@ func (a *Access) addKey(ctx context.Context, view string, expires time.Time) (ke
 	return key, stored, nil
 }
 
-// RevokeKey makes a key worthless at once.
+// RevokeKey makes a key of a published view worthless at once; key is its id, not what is shown to its bearer. It needs the right to
+// publish the view (rbac.ShareViews), whoever made the key. An id that is none of the view's keys is [ErrNotFound]; revoking
+// twice changes nothing.
 func (a *Access) RevokeKey(ctx context.Context, view, key string) error {
 	sh, err := a.Share(ctx, view)
 	if err != nil {

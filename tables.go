@@ -11,7 +11,9 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// CreateBase makes a base in a workspace, in one of its projects when the specification names one.
+// CreateBase makes a base in a workspace, in one of its projects when spec names one: it needs the right to alter tables
+// (rbac.AlterTables) in the project or, without one, in the workspace. A project of another workspace, or out of
+// sight, is [ErrNotFound].
 func (a *Access) CreateBase(ctx context.Context, workspace string, spec minidb.BaseSpec) (*minidb.Base, error) {
 	if err := a.mayMakeBase(ctx, workspace, spec.Project); err != nil {
 		return nil, err
@@ -19,7 +21,8 @@ func (a *Access) CreateBase(ctx context.Context, workspace string, spec minidb.B
 	return a.e.store.CreateBase(ctx, a.actor(""), workspace, spec)
 }
 
-// Bases lists the bases of a workspace that are not closed to the principal.
+// Bases lists the bases of a workspace that the principal may read in (rbac.ReadData). Whoever may read some table of the workspace
+// may ask; without any base in sight the list is empty.
 func (a *Access) Bases(ctx context.Context, workspace string) ([]*minidb.Base, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)
 	if err != nil {
@@ -34,7 +37,7 @@ func (a *Access) Bases(ctx context.Context, workspace string) ([]*minidb.Base, e
 	return list, nil
 }
 
-// Base is one base.
+// Base is one base that the principal may read in (rbac.ReadData).
 func (a *Access) Base(ctx context.Context, id string) (*minidb.Base, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
@@ -99,7 +102,9 @@ func (s *entry) within(base string) iter.Seq[string] {
 	}
 }
 
-// CreateTable makes a table in a base.
+// CreateTable makes a table in a base, for those who may alter tables there (rbac.AlterTables). A link needs a table that they may
+// link to, and what a computed column reads must be in their sight: lqp.Problems say where a formula is wrong. A column of
+// attachments where Options.Blobs is nil has [CodeUnsupported]. The table is answered as the principal sees it.
 func (a *Access) CreateTable(ctx context.Context, base string, spec minidb.TableSpec) (*minidb.Table, error) {
 	s, err := a.at(ctx, base, rbac.AlterTables)
 	if err != nil {
@@ -127,7 +132,8 @@ func (a *Access) CreateTable(ctx context.Context, base string, spec minidb.Table
 	return t, err
 }
 
-// Tables lists the tables of a base that are in use and not closed to the principal, without the columns hidden from it.
+// Tables lists the tables of a base that are in use and not closed to the principal, without the columns hidden from it and with what
+// masks leave of others. It needs the right to read in the base (rbac.ReadData).
 func (a *Access) Tables(ctx context.Context, base string) ([]*minidb.Table, error) {
 	s, err := a.at(ctx, base, rbac.ReadData)
 	if err != nil {
@@ -136,7 +142,8 @@ func (a *Access) Tables(ctx context.Context, base string) ([]*minidb.Table, erro
 	return s.visibleTables(ctx, s.Tables, base), nil
 }
 
-// Table is one table, archived or not, as the principal sees it.
+// Table is one table, archived or not, as the principal sees it: without hidden columns, and with what masks leave of others. It needs
+// the right to read it (rbac.ReadData); one that a rule closes, and one in the trash, is [ErrNotFound].
 func (a *Access) Table(ctx context.Context, id string) (*minidb.Table, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
@@ -216,7 +223,8 @@ func (s *entry) mayMoveTable(t *minidb.Table, to string) error {
 	return nil
 }
 
-// DeleteTable puts a table and its rows into the trash; version 0 skips the version check.
+// DeleteTable puts a table, archived or not, and its rows into the trash, from where [Access.RestoreTrashed] brings it back. It needs
+// the right to alter it (rbac.AlterTables); a rule that closes it makes it [ErrNotFound]. version is the table's.
 func (a *Access) DeleteTable(ctx context.Context, id string, version int64) error {
 	if _, err := a.anyTable(ctx, id); err != nil {
 		return err
@@ -224,7 +232,11 @@ func (a *Access) DeleteTable(ctx context.Context, id string, version int64) erro
 	return a.e.store.DeleteTable(ctx, a.actor(""), id, version)
 }
 
-// AddColumn adds a column at the end of a table. version is the table's, 0 for any.
+// AddColumn adds a column, at the end of a table unless spec names a place, for those who may alter it (rbac.AlterTables). What the
+// column is made of must be in their sight: a link needs a table that they may link to, a formula columns whose values they
+// see (lqp.Problems say where it is wrong), and a column that shows a built-in one that it is not hidden ([ErrForbidden]).
+// A required column of a table with rows needs a default. A column of attachments where Options.Blobs is nil has
+// [CodeUnsupported]. version is the table's.
 func (a *Access) AddColumn(ctx context.Context, table string, spec minidb.ColumnSpec, version int64) (*minidb.Column, error) {
 	s, err := a.anyTable(ctx, table)
 	if err != nil {

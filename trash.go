@@ -68,7 +68,9 @@ func (a *Access) RestoreTrashed(ctx context.Context, id string, r minidb.Recover
 	})
 }
 
-// DeleteForever removes something from the trash for good. Run then removes its rows, in portions.
+// DeleteForever removes something from the trash for good, at once for everybody; [Engine.Run] then removes its rows, in portions. id is
+// one that [Access.Trash] lists for the principal, who needs the right to delete the thing itself and all that is in it
+// (rbac.AlterTables, of views rbac.AlterViews); every other id is [ErrNotFound].
 func (a *Access) DeleteForever(ctx context.Context, id string) error {
 	_, err := again(func() (struct{}, error) {
 		s, _, err := a.atTrash(ctx, id)

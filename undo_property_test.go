@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -246,16 +246,13 @@ func (h *history) undoModel(op string) (changed map[string]string) {
 
 // TestUndoIsAProperty makes random histories of edits by three people and undoes at random. After each step the table is what
 // the model says: an undo changes what still rests on the operation and nothing else. An undo and its redo leave the cells as
-// they were, also with restarts in between.
+// they were, also with restarts in between. LIVETABLES_UNDO_RUNS is how many histories, the seeds of which follow each other.
 func TestUndoIsAProperty(t *testing.T) {
 	runs := 3
 	if n, err := strconv.Atoi(os.Getenv("LIVETABLES_UNDO_RUNS")); err == nil {
 		runs = n
 	}
-	base := uint64(time.Now().UnixNano())
-	if s, err := strconv.ParseUint(os.Getenv("LIVETABLES_UNDO_SEED"), 10, 64); err == nil {
-		base = s
-	}
+	base := testseed.Of(t)
 	users := []string{"owner", "admin", "editor"}
 	for run := range runs {
 		seed := base + uint64(run)

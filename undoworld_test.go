@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -35,8 +35,8 @@ const byDefinition = "a definition"
 
 var busyUsers = []string{"owner", "admin", "editor"}
 
-func newBusy(t *testing.T, seed uint64) *busy {
-	b := &busy{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, 0)), choices: []string{"c0", "c1", "c2"}, writers: map[string][]string{}}
+func newBusy(w *world, seed uint64) *busy {
+	b := &busy{world: w, rng: rand.New(rand.NewPCG(seed, 0)), choices: []string{"c0", "c1", "c2"}, writers: map[string][]string{}}
 	b.people = b.table("People", minidb.ColumnSpec{Name: "Name", Type: minidb.TextColumn})
 	b.jobs = b.table("Jobs", minidb.ColumnSpec{Name: "Name", Type: minidb.TextColumn}, minidb.ColumnSpec{Name: "Size", Type: minidb.IntegerColumn},
 		minidb.ColumnSpec{Name: "Note", Type: minidb.TextColumn},
@@ -269,21 +269,18 @@ func (b *busy) undo(user string) {
 }
 
 // TestUndoInABusyWorld: undoing one person's work changes only cells that are still theirs, and undo and redo are the identity, in
-// random histories of two linked tables whose definitions change. LIVETABLES_UNDO_RUNS and LIVETABLES_UNDO_SEED as in
-// TestUndoIsAProperty.
+// random histories of two linked tables whose definitions change. LIVETABLES_UNDO_RUNS is how many, the seeds of
+// which follow each other.
 func TestUndoInABusyWorld(t *testing.T) {
 	runs := 1
 	if n, err := strconv.Atoi(os.Getenv("LIVETABLES_UNDO_RUNS")); err == nil {
 		runs = n
 	}
-	base := uint64(time.Now().UnixNano())
-	if s, err := strconv.ParseUint(os.Getenv("LIVETABLES_UNDO_SEED"), 10, 64); err == nil {
-		base = s
-	}
+	base := testseed.Of(t)
 	for run := range runs {
 		seed := base + uint64(run)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			b := newBusy(t, seed)
+			b := newBusy(newWorld(t), seed)
 			for range 40 {
 				user := busyUsers[b.rng.IntN(len(busyUsers))]
 				switch k := b.rng.IntN(10); {

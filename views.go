@@ -17,7 +17,9 @@ type ViewSpec struct {
 	Query *lqp.Query
 }
 
-// CreateView saves a view in a base. The query must be one that its author may run.
+// CreateView saves a view in a base, for those who may alter views there (rbac.AlterViews). The query must be one that they may run:
+// lqp.Problems say what is wrong with it, and a table or a column out of their sight is unknown. A nil query is a
+// *minidb.ValidationError. The page and the count of the query are not kept.
 func (a *Access) CreateView(ctx context.Context, base string, spec ViewSpec) (*minidb.View, error) {
 	s, err := a.at(ctx, base, rbac.AlterViews)
 	if err != nil {
@@ -60,7 +62,8 @@ func (a *Access) updateView(ctx context.Context, id string, version int64, spec 
 	return s.shownView(ctx, v), nil
 }
 
-// DeleteView puts a view into the trash and ends its publication; version 0 skips the version check.
+// DeleteView puts a view into the trash and ends its publication with all keys; [Access.RestoreTrashed] brings the view back, not the
+// publication. It needs the right to alter it (rbac.AlterViews). Views that read it do not run any more. version is the view's.
 func (a *Access) DeleteView(ctx context.Context, id string, version int64) error {
 	if _, err := a.at(ctx, id, rbac.AlterViews); err != nil {
 		return err
@@ -95,7 +98,8 @@ func (s *entry) shownView(ctx context.Context, v *minidb.View) *minidb.View {
 	return &c
 }
 
-// View is one view, shown as Views shows it.
+// View is one view that the principal may read (rbac.ReadData), shown as [Access.Views] shows it: its Query is the JSON null where it is
+// not for the principal.
 func (a *Access) View(ctx context.Context, id string) (*minidb.View, error) {
 	s, err := a.at(ctx, id, rbac.ReadData)
 	if err != nil {
@@ -141,7 +145,10 @@ func (r *ViewRequest) asksWhoReads() (problems lqp.Problems) {
 	return problems
 }
 
-// ViewData reads a view with the rights that the principal has now. There is no current user for the bearer of its key.
+// ViewData reads a view with the rights that the principal has now: to read the view (rbac.ReadData) and all that it reads. Its tables
+// may be anywhere in the workspace. lqp.Problems say what is wrong with the request, or that the view does not run for the
+// principal. For the bearer of the view's key and for a token that names the view it is the way in; there is no current user
+// for the former, and asking for one is a problem too. The rows must be closed.
 func (a *Access) ViewData(ctx context.Context, view string, r ViewRequest) (*Rows, error) {
 	s, err := a.enterView(ctx, view)
 	if err != nil {
@@ -159,7 +166,8 @@ func (a *Access) ViewData(ctx context.Context, view string, r ViewRequest) (*Row
 		OrderBy: r.OrderBy, Page: r.Page, Count: r.Count})
 }
 
-// ViewColumns describes the columns of a view's rows as the principal sees them now, without reading any.
+// ViewColumns describes the columns of a view's rows as the principal sees them now, without reading any. Who may ask, and what is wrong
+// where the view does not run, is as with [Access.ViewData].
 func (a *Access) ViewColumns(ctx context.Context, view string) ([]lqp.Column, error) {
 	s, err := a.enterView(ctx, view)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
-// CreateWorkspace makes a workspace whose owner is the principal, whom no view or scope may narrow.
+// CreateWorkspace makes a workspace whose owner is the principal. Everybody with an id may; [ErrForbidden] is for the bearer of a
+// view's key and for a principal with a scope. Names need not be unique.
 func (a *Access) CreateWorkspace(ctx context.Context, name string) (*minidb.Workspace, error) {
 	if a.p.ID == "" {
 		return nil, ErrNoPrincipal
@@ -19,7 +20,8 @@ func (a *Access) CreateWorkspace(ctx context.Context, name string) (*minidb.Work
 	return a.e.store.CreateWorkspace(ctx, a.actor(""), name)
 }
 
-// Workspaces lists the workspaces of which the principal is a member and into which its scope leads.
+// Workspaces lists the workspaces of which the principal is a member and, where it has a scope, into which that leads and in which it
+// may read anything. For the bearer of a view's key there is none; nobody's list is [ErrNoPrincipal].
 func (a *Access) Workspaces(ctx context.Context) ([]minidb.Workspace, error) {
 	if a.p.ID == "" {
 		return nil, ErrNoPrincipal
@@ -34,7 +36,8 @@ func (a *Access) Workspaces(ctx context.Context) ([]minidb.Workspace, error) {
 	return a.narrowed(ctx, list)
 }
 
-// Workspace is one workspace with the principal's role in it.
+// Workspace is one workspace with the principal's role in it. Every member may ask, whatever the role allows; a scope that does not
+// lead into it makes it [ErrNotFound].
 func (a *Access) Workspace(ctx context.Context, id string) (*minidb.Workspace, rbac.Role, error) {
 	s, _, err := a.asked(ctx, id, "")
 	if err != nil {
@@ -44,7 +47,8 @@ func (a *Access) Workspace(ctx context.Context, id string) (*minidb.Workspace, r
 	return &w, s.policy.Role(a.p), nil
 }
 
-// UpdateWorkspace changes a workspace; version 0 skips the version check.
+// UpdateWorkspace changes a workspace's name or settings, for those who may (rbac.UpdateWorkspace). Nil fields of patch stay as they
+// are; settings are a JSON object and replaced as a whole. version is the workspace's.
 func (a *Access) UpdateWorkspace(ctx context.Context, id string, patch minidb.WorkspacePatch, version int64) (*minidb.Workspace, error) {
 	if _, err := a.enter(ctx, id, rbac.UpdateWorkspace); err != nil {
 		return nil, err

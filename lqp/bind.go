@@ -19,6 +19,8 @@ type Env struct {
 	Tables func(connection string) []string
 	// Now is the instant that now() and today() mean; zero is the time of the call.
 	Now time.Time
+	// Timed is called when now() or today() was bound: what Bind answers with then holds for Now alone. It may be nil.
+	Timed func()
 	// TimeZone is the IANA zone of queries that name none, empty for UTC.
 	TimeZone string
 	// User is what current_user() means, the id of the principal. Empty when there is none: using it is then a problem.

@@ -242,6 +242,9 @@ func article(t Type) string { return "a " + t.String() }
 
 // param replaces a parameter by its value.
 func (x *exprBinder) param(p *Param, at *place) Expr {
+	if x.env.Timed != nil && (p.Name == "now" || p.Name == "today") {
+		x.env.Timed()
+	}
 	switch p.Name {
 	case "now":
 		return Literal(DateTimeValue(x.env.Now.UnixMilli()))

@@ -29,6 +29,9 @@ func clip(s string) string {
 }
 
 func parseDecimal(s string, exponent bool) (Decimal, error) {
+	if d, ok := parseShort(s); ok {
+		return d, nil
+	}
 	i, neg := 0, false
 	if i < len(s) && (s[i] == '-' || s[i] == '+') {
 		neg = s[i] == '-'
@@ -60,6 +63,41 @@ func parseDecimal(s string, exponent bool) (Decimal, error) {
 		return Decimal{}, ErrNumberSyntax
 	}
 	return scaleDigits(neg, whole, frac, exp)
+}
+
+// parseShort reads numbers as most are: without a plus or an exponent, of few enough digits for an int64 and not more decimals than are kept.
+func parseShort(s string) (Decimal, bool) {
+	const most = 18 // digits, and a point
+	digits := s
+	if digits != "" && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if digits == "" || len(digits) > most {
+		return Decimal{}, false
+	}
+	n, point := int64(0), -1
+	for i := range len(digits) {
+		c := digits[i] - '0'
+		switch {
+		case c <= 9:
+			n = n*10 + int64(c)
+		case digits[i] == '.' && point < 0 && i > 0:
+			point = i
+		default:
+			return Decimal{}, false
+		}
+	}
+	scale := 0
+	if point >= 0 {
+		scale = len(digits) - point - 1
+		if scale == 0 || scale > DecimalDigits {
+			return Decimal{}, false
+		}
+	}
+	if len(digits) < len(s) {
+		n = -n
+	}
+	return DecimalFromScaled(n, scale), true
 }
 
 func scanDigits(s string, from int) (end int, ok bool) {

@@ -145,7 +145,12 @@ func textPredicate(name, doc, example, gives string, holds func(s, part string) 
 // fold maps every code point to its simple lower case.
 func fold(s string) string { return strings.ToLower(s) }
 
-func trimBlanks(s string) string { return strings.Trim(s, " \t\n\r") }
+func trimBlanks(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return strings.Trim(s, " \t\n\r")
+}
 
 func optionalCount(args []Value, otherwise int64) int64 { return optionalCountAt(args, 1, otherwise) }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/livetables/livetables/formula"
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -56,8 +57,7 @@ func compiled(e lqp.Expr) func([]lqp.Value) lqp.Value {
 
 // Run answers random queries like the naive oracle, rows in the same order, however it is tuned.
 func TestRunAgreesWithTheOracle(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	for n := range 1500 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
 		tables := randomTables(r)
@@ -107,8 +107,7 @@ func continued(q *lqp.Query, tables []*plantest.Table) (*lqp.Query, []string) {
 
 // Rows that arrive in the order of leading sort keys are sorted run by run, with the same answer.
 func TestRunKeepsASortedPrefix(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	used := 0
 	for n := range 1500 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))

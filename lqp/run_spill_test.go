@@ -14,6 +14,7 @@ import (
 
 	"github.com/livetables/livetables/internal/plantest"
 	"github.com/livetables/livetables/internal/spill"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -58,8 +59,7 @@ func (f *countedFile) Close() error {
 
 // Run answers random queries like the naive oracle when memory holds next to nothing: same rows, same order.
 func TestSpillingAgreesWithTheOracle(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	place := spill.New(spill.Options{Dir: t.TempDir()})
 	spilled := 0
 	for n := range 400 {

@@ -257,10 +257,10 @@ func parseText(t Type, s string) (Value, *ValueError) {
 	if s == "" {
 		return Value{}, nil
 	}
-	want := strings.ReplaceAll(expected[t.Kind], `"`, "")
+	var want string
 	switch t.Kind {
 	case Bool:
-		switch strings.ToLower(s) {
+		switch strings.ToLower(s) { // which copies nothing that is in lower case
 		case "true", "yes", "1":
 			return trueValue, nil
 		case "false", "no", "0":
@@ -281,7 +281,7 @@ func parseText(t Type, s string) (Value, *ValueError) {
 	case Text, Date, Bytes:
 		v, err := parseQuoted(t.Kind, s)
 		if err != nil && t.Kind != Text {
-			err.Want = want
+			err.Want = wanted(t.Kind)
 		}
 		return v, err
 	case JSON:
@@ -291,9 +291,14 @@ func parseText(t Type, s string) (Value, *ValueError) {
 			return parseValue(t, []byte(s))
 		}
 		return splitList(t, s)
+	default:
+		want = wanted(t.Kind)
 	}
 	return Value{}, &ValueError{Want: want, Got: strconv.Quote(clip(s))}
 }
+
+// wanted says what a text of a kind looks like outside JSON.
+func wanted(k Kind) string { return strings.ReplaceAll(expected[k], `"`, "") }
 
 func splitList(t Type, s string) (Value, *ValueError) {
 	if n := strings.Count(s, ",") + 1; n > MaxList {

@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -165,33 +166,33 @@ func (a *pastAdapter) Scan(ctx context.Context, q *lqp.Query) (_ adapter.Rows, e
 	for _, m := range l.mirrors {
 		needed[m.from] = true
 	}
-	c := &changes{seen: map[string]bool{}, upTo: a.m.Offset}
-	if err := a.changed(ctx, c); err != nil {
-		return nil, err
-	}
-	// A page needs no more of the present than itself and the rows that are not taken from there.
-	most := 0
-	if known := len(c.seen); q.Page.Limit > 0 && known <= spare {
-		most = q.Page.Offset + q.Page.Limit + known + spare
-	}
-	now, sorted, err := a.present(ctx, q, most)
+	// One snapshot of the log and the present, so that neither has what the other lacks.
+	p.now, err = a.db.lend(ctx, "read the past of "+a.m.Table.ID, func(t session) (adapter.Rows, error) {
+		c, err := t.changed(a.m.Table, a.m.Offset)
+		if err != nil {
+			return nil, err
+		}
+		p.changed = c.seen
+		if err := t.old(a.m.Table, where, needed, c.first, p); err != nil {
+			return nil, err
+		}
+		// A page needs no more of the present than itself and the rows that are not taken from there.
+		most := 0
+		if known := len(c.seen); q.Page.Limit > 0 && known <= spare {
+			most = q.Page.Offset + q.Page.Limit + known
+		}
+		now, sorted, err := a.present(t, q, most)
+		if err != nil {
+			return nil, err
+		}
+		if p.now = now; !sorted {
+			if err := p.gather(where); err != nil {
+				return nil, errors.Join(err, now.Close())
+			}
+		}
+		return now, nil
+	})
 	if err != nil {
-		return nil, err
-	}
-	p.now, p.changed = now, c.seen
-	// What has changed until the present was opened is in the log by now, and taken from there too.
-	known := len(c.seen)
-	if err = a.changed(ctx, c); err == nil && most > 0 && len(c.seen) > known+spare {
-		err = fmt.Errorf("table %s is changed faster than its past is read: %w", a.m.Table.ID, adapter.ErrTemporary)
-	}
-	if err == nil {
-		err = a.old(ctx, where, needed, c.first, p)
-	}
-	if err == nil && !sorted {
-		err = p.gather(where)
-	}
-	if err != nil {
-		_ = now.Close()
 		return nil, err
 	}
 	p.sort()
@@ -200,7 +201,7 @@ func (a *pastAdapter) Scan(ctx context.Context, q *lqp.Query) (_ adapter.Rows, e
 
 // present reads the table as it is, filtered and in order, most rows of it, 0 for all; sorted is false when the store cannot do that exactly, and then it
 // delivers all rows.
-func (a *pastAdapter) present(ctx context.Context, q *lqp.Query, most int) (rows adapter.Rows, sorted bool, err error) {
+func (a *pastAdapter) present(s session, q *lqp.Query, most int) (rows adapter.Rows, sorted bool, err error) {
 	l := a.m.Table.layout
 	c := *q
 	c.From.Schema = l.schema // with the manual order
@@ -216,7 +217,7 @@ func (a *pastAdapter) present(ctx context.Context, q *lqp.Query, most int) (rows
 			return nil, false, fmt.Errorf("scan %s: the store does not read whole rows of it", l.schema.Name)
 		}
 	}
-	rows, err = a.db.store.Scan(ctx, split.Pushed)
+	rows, err = s.tx.Scan(s.ctx, split.Pushed)
 	return rows, sorted, err
 }
 
@@ -224,78 +225,68 @@ func (a *pastAdapter) present(ctx context.Context, q *lqp.Query, most int) (rows
 type changes struct {
 	seen  map[string]bool // their ids
 	first []lqp.Value     // the positions of the first change of each, in their order
-	upTo  int64           // the offset up to which the log has been read
 }
 
-// changed reads on in the log which rows have changed.
-func (a *pastAdapter) changed(ctx context.Context, c *changes) error {
-	return a.db.read(ctx, "read changes of "+a.m.Table.ID, func(s session) error {
-		if floor, cut, err := s.tableFloor(a.m.Table.ID); err != nil || cut && c.upTo < floor.offset {
-			return orElse(err, floor.refusal())
+// changed reads in the log which rows of a table have changed since an offset.
+func (s session) changed(t *Table, since int64) (*changes, error) {
+	if floor, cut, err := s.tableFloor(t.ID); err != nil || cut && since < floor.offset {
+		return nil, orElse(err, floor.refusal())
+	}
+	found, err := s.tx.Query(s.ctx, `SELECT resource, position FROM lt_change WHERE table_id = ? AND table_id <> ''
+		AND table_offset > ? AND resource_type = 'row' ORDER BY table_offset`, argText(t.ID), argInt(since))
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	c := &changes{seen: map[string]bool{}}
+	for found.Next() {
+		id := found.Value(0).Text()
+		if c.seen[id] {
+			continue
 		}
-		found, err := s.tx.Query(ctx, `SELECT resource, position, table_offset FROM lt_change WHERE table_id = ? AND table_id <> ''
-			AND table_offset > ? AND resource_type = 'row' ORDER BY table_offset`, argText(a.m.Table.ID), argInt(c.upTo))
-		if err != nil {
-			return err
+		if len(c.seen) == maxChangedSince {
+			return nil, &LimitError{Name: "rows_changed_since", Max: maxChangedSince}
 		}
-		defer found.Close()
-		for found.Next() {
-			c.upTo = record{found}.integer(2)
-			id := found.Value(0).Text()
-			if c.seen[id] {
-				continue
-			}
-			if len(c.seen) == maxChangedSince {
-				return &LimitError{Name: "rows_changed_since", Max: maxChangedSince}
-			}
-			c.seen[id] = true
-			c.first = append(c.first, found.Value(1))
-		}
-		return found.Err()
-	})
+		c.seen[id] = true
+		c.first = append(c.first, found.Value(1))
+	}
+	return c, found.Err()
 }
 
-// old reads the rows at the positions of their first changes as they were before them and keeps those that satisfy a condition.
-// needed are the slots that they are filtered and sorted by.
-func (a *pastAdapter) old(ctx context.Context, where lqp.Expr, needed map[int]bool, first []lqp.Value, to *pastRows) error {
+// old reads the rows of a table at the positions of their first changes as they were before them and keeps those that satisfy a
+// condition. needed are the slots that they are filtered and sorted by.
+func (s session) old(t *Table, where lqp.Expr, needed map[int]bool, first []lqp.Value, to *pastRows) error {
 	if len(first) == 0 {
 		return nil
 	}
-	t := a.m.Table
-	return a.db.read(ctx, "read the past of "+t.ID, func(s session) error {
-		from, _ := first[0].Decimal().Int64()
-		if floor, cut, err := s.tableFloor(t.ID); err != nil || cut && from <= floor.position {
-			return orElse(err, floor.refusal()) // it was cut since the changes were looked for
-		}
-		p, err := s.pastOf(t)
+	p, err := s.pastOf(t)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(first, inChunk) {
+		list, err := all(s, func(r record) audit.Entry {
+			return audit.Entry{Position: r.integer(0), ID: r.text(1), Batch: r.text(2), Before: r.image(3)}
+		}, `SELECT position, id, batch, before_doc FROM lt_change WHERE position IN (`+marks(len(chunk))+`) AND before_doc IS NOT NULL`, chunk...)
 		if err != nil {
 			return err
 		}
-		for chunk := range slices.Chunk(first, inChunk) {
-			list, err := all(s, func(r record) audit.Entry {
-				return audit.Entry{Position: r.integer(0), ID: r.text(1), Batch: r.text(2), Before: r.document(3)}
-			}, `SELECT position, id, batch, before_doc FROM lt_change WHERE position IN (`+marks(len(chunk))+`) AND before_doc IS NOT NULL`, chunk...)
+		for i := range list {
+			row, err := p.some(list[i].Before, &list[i], true, nil, needed)
 			if err != nil {
 				return err
 			}
-			for i := range list {
-				row, err := p.some(list[i].Before, &list[i], true, nil, needed)
-				if err != nil {
-					return err
-				}
-				if !allows(where, row) {
-					continue
-				}
-				e := list[i] // by itself: what is kept of a row must not keep its neighbours
-				whole := func() ([]lqp.Value, error) { return p.row(e.Before, &e, true, nil) }
-				if err := to.keep(row, whole, len(e.Before)); err != nil {
-					return err
-				}
+			if !allows(where, row) {
+				continue
 			}
-			if err := ctx.Err(); err != nil {
+			e := list[i] // by itself: what is kept of a row must not keep its neighbours
+			whole := func() ([]lqp.Value, error) { return p.row(e.Before, &e, true, nil) }
+			if err := to.keep(row, whole, len(e.Before)); err != nil {
 				return err
 			}
 		}
-		return nil
-	})
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

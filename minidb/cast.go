@@ -13,6 +13,11 @@ import (
 // accepts the value is seen when it is written. The error is a *lqp.ValueError.
 func (c *Column) ParseText(text string) (lqp.Value, error) {
 	t := c.storedType()
+	switch c.Type {
+	case DurationColumn, PercentColumn, CurrencyColumn, MultiSelectColumn:
+	default:
+		return lqp.ParseText(t, text)
+	}
 	trimmed := strings.TrimSpace(text)
 	switch c.Type {
 	case DurationColumn:

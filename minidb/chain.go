@@ -39,11 +39,21 @@ func (u *unit) link(e *audit.Entry) error {
 		}
 		end = u.seq.keep(e.Workspace, found)
 	}
-	e.Chain = &audit.Link{Sequence: end.sequence + 1, Salt: make([]byte, audit.SaltSize), Prev: end.hash}
-	_, _ = rand.Read(e.Chain.Salt) // it never fails
+	e.Chain = &audit.Link{Sequence: end.sequence + 1, Salt: u.salt(), Prev: end.hash}
 	e.Chain.Hash, u.seq.working = audit.Digest(e, u.seq.working)
 	end.sequence, end.hash, end.grown = e.Chain.Sequence, e.Chain.Hash, true
 	return nil
+}
+
+// salt is the salt of the next entry.
+func (u *unit) salt() []byte {
+	if len(u.salts) < audit.SaltSize {
+		u.salts = make([]byte, audit.SaltSize)
+		_, _ = rand.Read(u.salts) // it never fails
+	}
+	salt := u.salts[:audit.SaltSize:audit.SaltSize]
+	u.salts = u.salts[audit.SaltSize:]
+	return salt
 }
 
 // keepChains notes the new ends of chains.
@@ -120,11 +130,15 @@ func (db *DB) exactColumns() string {
 	return strings.Replace(chainedColumns, "before_doc, after_doc", exactBytes(db.store, "before_doc")+", "+exactBytes(db.store, "after_doc"), 1)
 }
 
-// scanExact reads exactColumns.
-func scanExact(r record) audit.Entry {
-	e := scanChained(r)
-	e.Before, e.After = r.bytes(11), r.bytes(12)
-	return e
+// exactScan reads exactColumns. Images are made whole by the shapes of a book that is new: as they are stored now.
+func exactScan(book *shapeBook) func(record) audit.Entry {
+	return func(r record) audit.Entry {
+		e := scanChained(r)
+		if e.Before, e.After = r.bytes(11), r.bytes(12); e.ResourceType == "row" {
+			e.Before, e.After = r.whole(book, e.Before), r.whole(book, e.After)
+		}
+		return e
+	}
 }
 
 // ChainEnd is where the chain of a workspace ends.
@@ -151,7 +165,7 @@ const endColumns = `workspace, sequence, hash, signed, (SELECT coalesce(max(sequ
 func (db *DB) ChainedPage(ctx context.Context, workspace string, after int64, limit int) (page []audit.Entry, end ChainEnd, last bool, err error) {
 	err = db.read(ctx, "read chain of "+workspace, func(s session) (err error) {
 		n := entryLimit(limit)
-		page, err = all(s, scanExact, `SELECT `+db.exactColumns()+` FROM lt_change WHERE workspace = ? AND position > ? ORDER BY position LIMIT ?`,
+		page, err = all(s, exactScan(new(shapeBook)), `SELECT `+db.exactColumns()+` FROM lt_change WHERE workspace = ? AND position > ? ORDER BY position LIMIT ?`,
 			argText(workspace), argInt(after), n)
 		if err != nil {
 			return err

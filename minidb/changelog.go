@@ -1,6 +1,7 @@
 package minidb
 
 import (
+	"crypto/rand"
 	"encoding/json"
 
 	"github.com/livetables/livetables/adapter"
@@ -13,6 +14,26 @@ import (
 type changeLog struct {
 	table   *lqp.Table
 	columns []string
+	// operations is lt_operation.
+	operations       *lqp.Table
+	operationColumns []string
+}
+
+// logColumn is a column of a table of the log.
+type logColumn struct {
+	id  string
+	typ lqp.Type
+}
+
+// logTable describes a table of the log and lists its columns.
+func logTable(store adapter.Store, name, key string, columns []logColumn) (*lqp.Table, []string) {
+	t := &lqp.Table{Name: name, Path: []string{name}, Kind: lqp.BaseTable, Key: []string{key}}
+	ids := make([]string, len(columns))
+	for i, c := range columns {
+		t.Columns = append(t.Columns, declared(store, lqp.Column{ID: c.id, Name: c.id, Type: c.typ}, c.typ))
+		ids[i] = c.id
+	}
+	return t, ids
 }
 
 func newChangeLog(store adapter.Store) *changeLog {
@@ -20,23 +41,18 @@ func newChangeLog(store adapter.Store) *changeLog {
 	text := lqp.Type{Kind: lqp.Text}
 	document := lqp.Type{Kind: lqp.JSON}
 	bytes := lqp.Type{Kind: lqp.Bytes}
-	t := &lqp.Table{Name: "lt_change", Path: []string{"lt_change"}, Kind: lqp.BaseTable, Key: []string{"position"}}
-	for _, c := range []struct {
-		id  string
-		typ lqp.Type
-	}{
+	l := &changeLog{}
+	l.table, l.columns = logTable(store, "lt_change", "position", []logColumn{
 		{"position", integer}, {"id", text}, {"at", integer}, {"workspace", text}, {"actor", text}, {"action", text},
 		{"resource_type", text}, {"resource", text}, {"table_id", text}, {"table_offset", integer}, {"version", integer},
 		{"before_doc", document}, {"after_doc", document},
 		{"batch", text}, {"request", text}, {"address", text}, {"reason", text},
 		{"chain_sequence", integer}, {"chain_salt", bytes}, {"chain_prev", bytes}, {"chain_hash", bytes},
-	} {
-		t.Columns = append(t.Columns, declared(store, lqp.Column{ID: c.id, Name: c.id, Type: c.typ}, c.typ))
-	}
-	l := &changeLog{table: t}
-	for _, c := range t.Columns {
-		l.columns = append(l.columns, c.ID)
-	}
+	})
+	l.operations, l.operationColumns = logTable(store, "lt_operation", "id", []logColumn{
+		{"id", text}, {"workspace", text}, {"actor", text}, {"at", integer}, {"first_position", integer}, {"last_position", integer},
+		{"kind", text}, {"target", text}, {"tables", text}, {"changes", integer},
+	})
 	return l
 }
 
@@ -47,7 +63,8 @@ type sequence struct {
 	offsets  map[string]int64
 	chains   map[string]*chainEnd
 	written  int
-	working  []byte // of audit.Digest
+	fresh    []audit.Entry // that were written, unless they are many
+	working  []byte        // of audit.Digest
 }
 
 // place gives the entries their positions and offsets. A store with a single writer sees every earlier transaction here,
@@ -126,24 +143,50 @@ func (l *changeLog) append(u *unit, entries []audit.Entry) error {
 		return err
 	}
 	u.observe(entries)
+	for i := range entries {
+		entries[i].Batch = u.batch
+	}
+	return l.write(u, entries)
+}
+
+// write ties entries that have their places to their chains and writes them.
+func (l *changeLog) write(u *unit, entries []audit.Entry) error {
+	many := len(entries) >= leastBehind && !u.shared
+	images, err := u.imagesOf(entries, many)
+	if err != nil {
+		return err
+	}
 	width := len(l.columns)
-	cells := make([]lqp.Value, 0, width*len(entries))
+	var cells []lqp.Value
+	if many {
+		cells = takeSlab(width * len(entries))[:0]
+		u.salts = make([]byte, audit.SaltSize*len(entries))
+		_, _ = rand.Read(u.salts) // it never fails
+	} else {
+		cells = make([]lqp.Value, 0, width*len(entries))
+	}
 	rows := make([][]lqp.Value, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		e.Batch = u.batch
 		if err := u.link(e); err != nil {
 			return err
 		}
+		before, after := images.of(e, i)
 		cells = append(cells,
 			argInt(e.Position), argText(e.ID), argTime(e.At), argText(e.Workspace), argText(e.Actor), argText(e.Action),
-			argText(e.ResourceType), argText(e.Resource), argText(e.Table), argInt(e.Offset), argInt(e.Version),
-			argImage(e.Before), argImage(e.After),
+			argText(e.ResourceType), argText(e.Resource), argText(e.Table), argInt(e.Offset), argInt(e.Version), before, after,
 			argText(e.Batch), argText(e.Request), argText(e.Address), argText(e.Reason),
 			argInt(e.Chain.Sequence), argBytes(e.Chain.Salt), argBytes(e.Chain.Prev), argBytes(e.Chain.Hash))
 		rows[i] = cells[i*width : (i+1)*width : (i+1)*width]
 	}
-	u.seq.written += len(entries)
+	if u.seq.written += len(entries); u.seq.written <= recentEntries {
+		u.seq.fresh = append(u.seq.fresh, entries...)
+	} else {
+		u.seq.fresh = nil
+	}
+	if many { // more may follow: where the chains end is kept with the last ones
+		return adapter.InsertBehind(u.ctx, u.tx, l.table, l.columns, rows, func() { giveSlab(cells) })
+	}
 	return adapter.Deferred(u.tx, func() error {
 		if err := u.tx.Insert(u.ctx, l.table, l.columns, rows); err != nil {
 			return err
@@ -165,10 +208,14 @@ const entryColumns = `position, id, at, workspace, actor, action, resource_type,
 
 // scanEntry reads entryColumns.
 func scanEntry(r record) audit.Entry {
-	return audit.Entry{
+	e := audit.Entry{
 		Position: r.integer(0), ID: r.text(1), At: r.instant(2), Workspace: r.text(3), Actor: r.text(4), Action: r.text(5),
 		ResourceType: r.text(6), Resource: r.text(7), Table: r.text(8), Offset: r.integer(9), Version: r.integer(10),
 		Before: r.document(11), After: r.document(12),
 		Batch: r.text(13), Request: r.text(14), Address: r.text(15), Reason: r.text(16), Imported: r.integer(17) != 0,
 	}
+	if e.ResourceType == "row" {
+		e.Before, e.After = r.whole(&readShapes, e.Before), r.whole(&readShapes, e.After)
+	}
+	return e
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -13,8 +14,7 @@ import (
 // TestRollupsThatFollowChangesEqualThoseOfAllRows changes rows that others add up, some at a time and at random, and holds every rollup
 // against one over all linked rows. Numbers are at the edges of their range, too, where sums come and go.
 func TestRollupsThatFollowChangesEqualThoseOfAllRows(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	f := newFixture(t, minidb.Options{})
 	parts := f.table(minidb.TableSpec{Name: "Parts", Columns: []minidb.ColumnSpec{{Name: "N", Type: minidb.DecimalColumn, Options: minidb.ColumnOptions{Precision: 30, Scale: 10}},

@@ -16,6 +16,14 @@ func (c *Column) conform(v lqp.Value) (_ lqp.Value, code, message string) {
 		return v, "", ""
 	}
 	want := c.storedType()
+	return c.conformTo(v, &want)
+}
+
+// conformTo is conform with the type in which the column stores its values, for many of them.
+func (c *Column) conformTo(v lqp.Value, want *lqp.Type) (_ lqp.Value, code, message string) {
+	if v.IsNull() {
+		return v, "", ""
+	}
 	if v.Kind() != want.Kind {
 		return v, CodeType, fmt.Sprintf("%q holds %s, not %s", c.Name, want, v.Kind())
 	}
@@ -36,7 +44,7 @@ func (c *Column) conform(v lqp.Value) (_ lqp.Value, code, message string) {
 }
 
 // conformText is conform for the types that hold texts. An empty cell is NULL and nothing else.
-func (c *Column) conformText(v lqp.Value, want lqp.Type) (_ lqp.Value, code, message string) {
+func (c *Column) conformText(v lqp.Value, want *lqp.Type) (_ lqp.Value, code, message string) {
 	text := v.Text()
 	if format := formats[c.Type]; format.canonical != nil {
 		if text = strings.TrimSpace(text); text == "" {
@@ -154,7 +162,10 @@ func (c *Column) conformJSON(v lqp.Value) (_ lqp.Value, code, message string) {
 	return v, "", ""
 }
 
-func (c *Column) conformNumber(d lqp.Decimal, want lqp.Type) (code, message string) {
+func (c *Column) conformNumber(d lqp.Decimal, want *lqp.Type) (code, message string) {
+	if n, ok := d.Scaled(want.Scale); ok && (want.Integer() || want.Precision >= smallPrecision && -largeScaled < n && n < largeScaled) {
+		return "", ""
+	}
 	rounded, ok := d.Round(want.Scale)
 	if !ok || rounded.Cmp(d) != 0 {
 		if want.Scale == 0 {
@@ -173,6 +184,9 @@ func (c *Column) conformNumber(d lqp.Decimal, want lqp.Type) (code, message stri
 	}
 	return "", ""
 }
+
+// largeScaled has more digits than columns of a small precision keep.
+const largeScaled = 1_000_000_000_000_000_000
 
 // powerOfTen is 10^n, n at most 19.
 func powerOfTen(n int) lqp.Decimal {

@@ -9,14 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
 // TestMoreDecimals compares with exact arithmetic: a number has more decimals than are kept when ten shifted digits do not
 // make it whole.
 func TestMoreDecimals(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	digits := func(n int) string {
 		var b strings.Builder
@@ -42,8 +42,7 @@ func TestMoreDecimals(t *testing.T) {
 
 // TestConversionsAreWhatTheySay: an exact conversion goes back to the old value, and nothing that is not lost is empty.
 func TestConversionsAreWhatTheySay(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	columns := []*Column{
 		{Type: TextColumn}, {Type: LongTextColumn}, {Type: IntegerColumn}, {Type: DecimalColumn, Options: ColumnOptions{Scale: 3}},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/internal/storetest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -107,8 +108,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(crashKills)); err == nil {
 		kills = n
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	random := rand.New(rand.NewPCG(seed, 1))
 
 	f := newFixture(t, minidb.Options{})

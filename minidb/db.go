@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
@@ -61,9 +62,12 @@ type DB struct {
 	epoch     string
 	log       *changeLog
 	snapshots *snapshotCache
-	revisions *revisions // nil when this DB alone writes to the database
+	revisions *revisions   // nil when this DB alone writes to the database
+	asking    atomic.Int64 // reads under way that ask for the revision each for itself
 	places    places
 	wake      wake
+	recent    recent
+	groups    grouping
 	purging   sync.Mutex
 	news      *news // nil when nobody is to be told of commits
 	running   sync.WaitGroup
@@ -78,6 +82,7 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	}
 	opt.setDefaults()
 	db := &DB{store: store, opt: opt, log: newChangeLog(store), snapshots: newSnapshotCache(opt.MaxSnapshots)}
+	db.groups.db = db
 	if shared(store) {
 		db.revisions = newRevisions(store)
 	}

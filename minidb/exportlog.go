@@ -53,9 +53,14 @@ func (e *exporting) log() error {
 	}
 	chain.sequence, chain.prev = floor.Sequence, floor.Hash
 	e.about.First, e.about.Prev = chain.sequence+1, chain.prev
+	book := new(shapeBook)
+	if err := book.learn(e.session, e.id); err != nil {
+		return fmt.Errorf("read shapes of images: %w", err)
+	}
+	scan := exactScan(book)
 	err = e.each(`SELECT `+e.db.exactColumns()+` FROM lt_change WHERE workspace = ? AND position > ? ORDER BY position`,
 		[]lqp.Value{argText(e.id), argInt(floor.Position)}, func(r record) error {
-			entry := scanExact(r)
+			entry := scan(r)
 			if reason := chain.next(&entry); reason != "" {
 				return &audit.Fault{Kind: audit.Changed, Workspace: e.id, Sequence: chain.sequence + 1, Position: entry.Position, Detail: reason}
 			}

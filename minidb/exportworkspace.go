@@ -235,8 +235,10 @@ func (e *exporting) each(sql string, args []lqp.Value, f func(record) error) err
 		return err
 	}
 	defer func() { _ = rows.Close() }()
+	r := record{rows: rows, session: e.session, failed: new(error)}
 	for rows.Next() {
-		if err := f(record{rows}); err != nil {
+		err := f(r)
+		if err = orElse(*r.failed, err); err != nil {
 			return err
 		}
 	}

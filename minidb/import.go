@@ -26,12 +26,12 @@ type Import struct {
 }
 
 const (
-	importChunk     = 256 // rows checked and written together
+	importChunk     = 512 // rows checked and written together
 	maxImportFaults = 100 // field errors after which an import gives up looking for more
 )
 
-// ImportRows inserts all rows of a stream, or none, in one transaction and with one log entry for each row. It holds a
-// few hundred rows in memory at a time, whatever their number. An error is that of Next, which is returned as it is, or
+// ImportRows inserts all rows of a stream, or none, in one transaction and with one log entry for each row. It holds some
+// thousand rows in memory at a time, whatever their number: while some are stored the next are read. An error is that of Next, which is returned as it is, or
 // one of Apply's; a *ValidationError lists up to 100 field errors, their Row counting the rows of the stream from 0.
 //
 // Writers wait while an import runs, readers do not. A million rows take minutes: a caller for whom that is too long
@@ -53,7 +53,7 @@ func (db *DB) ImportRows(ctx context.Context, actor Actor, im Import) (rows int6
 		if err := u.checkCurrent(p.t, p.policyVersion); err != nil {
 			return err
 		}
-		i := importer{unit: u, p: p, im: &im}
+		i := newImporter(u, p, &im)
 		if err := i.run(); err != nil {
 			return err
 		}
@@ -89,14 +89,44 @@ type importer struct {
 	im     *Import
 	rows   int64
 	faults []FieldError
+
+	to    []importSlot // by column of the import
+	blank []lqp.Value  // a new row without its id and the values of the import
+	fresh []int        // columns of the table that have a value of their own in every new row
+	list  []rowWrite   // the chunk that is being read
+}
+
+// importSlot is where the values of a column go.
+type importSlot struct {
+	column *Column
+	slot   int
+	want   lqp.Type
+}
+
+func newImporter(u *unit, p *rowPlan, im *Import) *importer {
+	i := &importer{unit: u, p: p, im: im, blank: make([]lqp.Value, len(p.l.ids)), list: make([]rowWrite, 0, importChunk)}
+	for _, id := range im.Columns {
+		slot := p.l.slots[id]
+		c := &p.t.Columns[slot-1]
+		i.to = append(i.to, importSlot{c, slot, c.storedType()})
+	}
+	for k, slot := range p.l.user {
+		c := &p.t.Columns[k]
+		i.blank[slot] = u.initial(c)
+		if c.Options.Generate == GenerateUUID {
+			i.fresh = append(i.fresh, k)
+		}
+	}
+	u.found(p.l, i.blank)
+	return i
 }
 
 func (i *importer) run() error {
-	width := len(i.im.Columns)
 	for end := false; !end; {
 		first := i.rows
-		i.p.m.Rows = i.p.m.Rows[:0]
-		for len(i.p.m.Rows) < importChunk {
+		slab := takeSlab(importChunk * len(i.blank))
+		i.list, i.p.faults = i.list[:0], nil
+		for len(i.list) < importChunk {
 			values, err := i.im.Next()
 			if errors.Is(err, io.EOF) {
 				end = true
@@ -111,16 +141,19 @@ func (i *importer) run() error {
 			if i.rows++; i.im.MaxRows > 0 && i.rows > i.im.MaxRows {
 				return &LimitError{Name: "rows", Max: int(i.im.MaxRows)}
 			}
-			if len(values) != width {
-				return fmt.Errorf("row %d has %d values for %d columns", i.rows-1, len(values), width)
+			if len(values) != len(i.to) {
+				return fmt.Errorf("row %d has %d values for %d columns", i.rows-1, len(values), len(i.to))
 			}
-			change := lqp.RowChange{Set: make([]lqp.Assignment, width)}
-			for k, v := range values {
-				change.Set[k] = lqp.Assignment{Column: i.im.Columns[k], Value: v}
-			}
-			i.p.m.Rows = append(i.p.m.Rows, change)
+			at := len(i.list) * len(i.blank)
+			i.add(slab[at:at+len(i.blank):at+len(i.blank)], values)
 		}
-		if err := i.chunk(first); err != nil {
+		i.stored = func() { giveSlab(slab) }
+		err := i.chunk(first)
+		if i.stored != nil { // nobody else has the rows
+			i.stored()
+			i.stored = nil
+		}
+		if err != nil {
 			return err
 		}
 		if len(i.faults) >= maxImportFaults {
@@ -134,16 +167,34 @@ func (i *importer) run() error {
 	return nil
 }
 
+// add makes the next row of the chunk.
+func (i *importer) add(row, values []lqp.Value) {
+	p, n := i.p, len(i.list)
+	copy(row, i.blank)
+	for _, k := range i.fresh {
+		row[p.l.user[k]] = i.initial(&p.t.Columns[k])
+	}
+	var bad []int
+	for k := range values {
+		to := &i.to[k]
+		v, code, message := to.column.conformTo(values[k], &to.want)
+		if code != "" {
+			p.fault(n, to.column.ID, code, "%s", message)
+			bad = append(bad, to.slot)
+			continue
+		}
+		row[to.slot] = v
+	}
+	id := NewID(prefixRow)
+	row[idSlot] = lqp.TextValue(id)
+	p.l.mirror(row)
+	i.list = append(i.list, rowWrite{index: n, op: lqp.Insert, id: id, version: 1, changed: true, after: row, bad: bad})
+}
+
 // chunk writes the rows read last, the first of which is row number first. Once an error has been found the following
 // rows are only looked through for more.
 func (i *importer) chunk(first int64) error {
-	p := i.p
-	p.faults, p.changes = nil, make([]rowChange, len(p.m.Rows))
-	list := make([]rowWrite, len(p.changes))
-	for k := range p.changes {
-		p.planChange(k)
-		list[k] = i.insertion(p, &p.changes[k])
-	}
+	p, list := i.p, i.list
 	var err error
 	if len(i.faults) == 0 {
 		err = i.settle(p, list)

@@ -39,7 +39,9 @@ type layout struct {
 	links   []int    // places of link columns in the Table
 	files   []int    // places of attachment columns in the Table
 	members []string // `"col_…":`, the beginnings of the members of a row image
-	selects []lqp.Named
+	// imageSize is about how many bytes the image of a row has.
+	imageSize int
+	selects   []lqp.Named
 	// computed are the computed columns in an order in which they can be; looks says that some look through links.
 	computed []computedCell
 	looks    bool
@@ -79,6 +81,7 @@ func newLayout(store adapter.Store, t *Table) *layout {
 		l.ids = append(l.ids, c.ID)
 		l.slots[c.ID] = slot
 		l.members = append(l.members, `"`+c.ID+`":`)
+		l.imageSize += len(c.ID) + 16
 		l.selects = append(l.selects, lqp.Named{Name: c.ID, Expr: lqp.TypedRef(sourceAlias, c.ID, c.Type)})
 		return slot
 	}

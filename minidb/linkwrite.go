@@ -294,7 +294,11 @@ func (k *linker) cell(t *Table, c *Column, row, id string, add bool, cause int, 
 // the column with them is in the trash. A link of which no column is in use keeps its edges, for rows that are restored before
 // it is: they are looked through when it comes back.
 func (k *linker) takeOff(gone []string) error {
-	links, err := k.linksOf(k.p.t.Workspace, k.p.t.ID)
+	look := k.linksOf
+	if k.group != nil {
+		look = k.group.linksOf
+	}
+	links, err := look(k.p.t.Workspace, k.p.t.ID)
 	if err != nil {
 		return err
 	}

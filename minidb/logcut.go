@@ -265,6 +265,7 @@ func (db *DB) removePortion(ctx context.Context, workspace string) (n int64, err
 	if err != nil {
 		n = 0
 	}
+	db.recent.forget()
 	return n, err
 }
 

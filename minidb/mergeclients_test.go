@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -25,8 +26,7 @@ type attempt struct {
 // of it against a model: the versions of a row one after the other, each the one before with the accepted edit merged into
 // it by field. Every accepted edit is there once, so none is lost; every conflict had a reason.
 func TestMergingClients(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	g := newFixture(t, minidb.Options{}).table(goods)
 	ids := g.add(values{"Name": text("n0"), "Stock": num(0), "Notes": text("t0")}, values{"Name": text("n0"), "Stock": num(0), "Notes": text("t0")})
 	const clients, edits = 6, 40

@@ -87,6 +87,14 @@ func reversible(action string) bool {
 
 // keepOperation records the operation that the transaction was, if it changed rows or took something back.
 func (u *unit) keepOperation() error {
+	if row := u.operationRow(); row != nil {
+		return u.db.log.insertOperations(u, [][]lqp.Value{row})
+	}
+	return nil
+}
+
+// operationRow is what the record of the operation holds, nil when there is nothing to record.
+func (u *unit) operationRow() []lqp.Value {
 	o := &u.operation
 	if o.first == 0 || o.Changes == 0 && o.Kind == "" {
 		return nil
@@ -99,10 +107,16 @@ func (u *unit) keepOperation() error {
 			o.Kind = SchemaOperation
 		}
 	}
-	_, err := u.exec(`INSERT INTO lt_operation (`+operationColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		argText(o.ID), argText(o.Workspace), argText(u.actor.ID), argTime(u.now), argInt(o.first), argInt(o.last), argText(string(o.Kind)),
-		argText(o.Target), argText(strings.Join(o.Tables, ",")), argInt(o.Changes))
-	if err != nil {
+	return []lqp.Value{argText(o.ID), argText(o.Workspace), argText(u.actor.ID), argTime(u.now), argInt(o.first), argInt(o.last), argText(string(o.Kind)),
+		argText(o.Target), argText(strings.Join(o.Tables, ",")), argInt(o.Changes)}
+}
+
+// insertOperations writes records of operations.
+func (l *changeLog) insertOperations(u *unit, rows [][]lqp.Value) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := u.tx.Insert(u.ctx, l.operations, l.operationColumns, rows); err != nil {
 		return fmt.Errorf("record operation: %w", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -85,8 +86,7 @@ func TestPartial(t *testing.T) {
 
 // TestPartialIsOneByOne holds partial writes against the same changes sent one after the other.
 func TestPartialIsOneByOne(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	f := newFixture(t, minidb.Options{})
 	one := f.table(goods)

@@ -188,7 +188,7 @@ func asFault(err error) error {
 // values are the rows of a statement that there is none of: records from an archive, read like those of the database.
 type values struct{ row []lqp.Value }
 
-func recordOf(row []lqp.Value) record { return record{values{row}} }
+func recordOf(row []lqp.Value) record { return record{rows: values{row}} }
 
 var _ adapter.Rows = values{}
 

@@ -28,12 +28,13 @@ type Scrubber interface {
 // complete.
 var tenantTables = []string{"lt_member", "lt_base", "lt_table", "lt_column", "lt_view", "lt_share", "lt_share_key",
 	"lt_connection", "lt_schema", "lt_lock", "lt_index", "lt_rule", "lt_role", "lt_cap", "lt_project", "lt_chain", "lt_head", "lt_job", "lt_operation",
-	"lt_trash", "lt_trash_record", "lt_trash_table", "lt_link", "lt_attachment", "lt_retention", "lt_floor", "lt_floor_table"}
+	"lt_trash", "lt_trash_record", "lt_trash_table", "lt_link", "lt_attachment", "lt_retention", "lt_floor", "lt_floor_table", "lt_shape"}
 
 // DeleteWorkspace removes a workspace with all that belongs to it. When it returns, nothing of the workspace can be found;
 // [DB.Purge] then removes its rows and its part of the log. What remains is one entry of no workspace that says by whom and
 // when the workspace of that id was deleted, so that consumers of the log learn of it.
 func (db *DB) DeleteWorkspace(ctx context.Context, actor Actor, id string, version int64) error {
+	defer db.recent.forget()
 	return db.write(ctx, "delete workspace "+id, actor, func(u *unit) error {
 		old, err := u.workspace(id)
 		if err != nil {

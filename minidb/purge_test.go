@@ -17,6 +17,7 @@ import (
 
 	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/internal/storetest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -54,8 +55,7 @@ func (f *fixture) inFiles(text string) (n int64) {
 // them in every byte of the store's files.
 func TestPurgeLeavesNoByte(t *testing.T) {
 	f := newFixture(t, minidb.Options{})
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	const workspaces, doomed = 8, 4
 	var tables []*table

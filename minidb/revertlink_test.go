@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -124,8 +125,7 @@ func TestRestoreWithoutALink(t *testing.T) {
 
 // TestRevertOfRandomLinks undoes everything that one of two users did, in any order of edits from both sides, and redoes it.
 func TestRevertOfRandomLinks(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Log("seed", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 6 {
 		single := r.IntN(2) == 0

@@ -197,6 +197,9 @@ func (p *revertPlanner) fold(f *revertFolder, rows []candidate) ([]RowRevert, er
 		first[c.row] = c.first
 		args = append(args, argText(c.row))
 	}
+	if err := readShapes.learn(p.session, f.past.t.Workspace); err != nil {
+		return nil, fmt.Errorf("read changes of rows: %w", err)
+	}
 	found, err := p.tx.Query(p.ctx, `SELECT `+entryColumns+` FROM lt_change WHERE table_id || '' = ? AND resource IN (`+marks(len(rows))+`)
 		AND position >= ? AND resource_type = 'row' ORDER BY resource, position`, append(args, argInt(from))...)
 	if err != nil {
@@ -206,8 +209,12 @@ func (p *revertPlanner) fold(f *revertFolder, rows []candidate) ([]RowRevert, er
 	f.held = 0
 	list := make([]RowRevert, 0, len(rows))
 	var row *rowFold
+	r := record{rows: found, session: p.session, failed: new(error)}
 	for found.Next() {
-		e := scanEntry(record{found})
+		e := scanEntry(r)
+		if *r.failed != nil {
+			return nil, *r.failed
+		}
 		if e.Position < first[e.Resource] {
 			continue
 		}

@@ -2,6 +2,7 @@ package minidb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -15,6 +16,9 @@ import (
 type revisions struct {
 	store  adapter.Store
 	schema *lqp.Table
+
+	once      sync.Once
+	statement adapter.Prepared // see prepared
 
 	mu      sync.Mutex
 	running map[string]*revisionReading
@@ -87,22 +91,47 @@ func (r *revisions) run(ctx context.Context, workspace string, f *revisionReadin
 	}
 }
 
-// read asks the store outside a transaction, which is the cheapest way there is: one statement, one answer.
-func (r *revisions) read(ctx context.Context, workspace string) (revision int64, found bool, err error) {
+// question is the query for the revision of a workspace.
+func (r *revisions) question(workspace lqp.Value) *lqp.Query {
 	const alias = "w"
 	id, number := &r.schema.Columns[0], &r.schema.Columns[1]
-	rows, err := r.store.Scan(ctx, &lqp.Query{
+	return &lqp.Query{
 		From:   lqp.Source{Table: r.schema.Name, Alias: alias, Schema: r.schema},
-		Where:  lqp.NewCall("eq", lqp.TypedRef(alias, id.ID, id.Type), lqp.Literal(lqp.TextValue(workspace))),
+		Where:  lqp.NewCall("eq", lqp.TypedRef(alias, id.ID, id.Type), lqp.Literal(workspace)),
 		Select: []lqp.Named{{Name: number.ID, Expr: lqp.TypedRef(alias, number.ID, number.Type)}},
 		Page:   lqp.Page{Limit: 1},
+	}
+}
+
+// prepared is the question as a statement with a hole for the workspace, nil when the store prepares none.
+func (r *revisions) prepared() adapter.Prepared {
+	r.once.Do(func() {
+		if store, ok := r.store.(adapter.Preparer); ok {
+			hole := argText("workspace to be asked for")
+			if p, err := store.Prepare(r.question(hole), []lqp.Value{hole}); err == nil { // else it is written each time
+				r.statement = p
+			}
+		}
 	})
+	return r.statement
+}
+
+// read asks the store outside a transaction, which is the cheapest way there is: one statement, one answer.
+func (r *revisions) read(ctx context.Context, workspace string) (revision int64, found bool, err error) {
+	var rows adapter.Rows
+	err = adapter.ErrUnprepared
+	if p := r.prepared(); p != nil {
+		rows, err = p.Scan(ctx, []lqp.Value{argText(workspace)})
+	}
+	if errors.Is(err, adapter.ErrUnprepared) {
+		rows, err = r.store.Scan(ctx, r.question(argText(workspace)))
+	}
 	if err != nil {
 		return 0, false, fmt.Errorf("read revision of %s: %w", workspace, err)
 	}
 	defer rows.Close()
 	for rows.Next() { // to the end: one that is closed before has to be cancelled at the server
-		revision, found = record{rows}.integer(0), true
+		revision, found = record{rows: rows}.integer(0), true
 	}
 	return revision, found, rows.Err()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 )
@@ -183,8 +184,7 @@ func TestManualOrder(t *testing.T) {
 
 // TestManualOrderModel makes random moves, inserts and deletions and compares with a list.
 func TestManualOrderModel(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 3))
 	g := newFixture(t, minidb.Options{}).table(goods)
 	want := g.some(12)

@@ -3,6 +3,7 @@ package minidb
 import (
 	"fmt"
 
+	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -40,10 +41,7 @@ func (u *unit) scanColumns(l *layout, selects []lqp.Named, where lqp.Expr, order
 	}
 	defer rows.Close()
 	for rows.Next() {
-		row := make([]lqp.Value, len(selects))
-		for i := range row {
-			row[i] = rows.Value(i)
-		}
+		row := valuesOf(rows, len(selects))
 		if !allows(check, row) {
 			continue
 		}
@@ -60,21 +58,45 @@ func (u *unit) scanIn(l *layout, slot int, values []lqp.Value, f func(row []lqp.
 }
 
 func (u *unit) scanColumnsIn(l *layout, selects []lqp.Named, slot int, values []lqp.Value, f func(row []lqp.Value) error) error {
+	if u.group != nil {
+		return u.group.scanIn(u, l, selects, slot, values, f)
+	}
 	column := l.selects[slot].Expr
 	for len(values) > 0 {
 		chunk := values[:min(inChunk, len(values))]
 		values = values[len(chunk):]
-		var where lqp.Expr = lqp.NewCall("eq", column, lqp.Literal(chunk[0]))
-		if len(chunk) > 1 {
-			list := make([]*lqp.Lit, len(chunk))
-			for i, v := range chunk {
-				list[i] = lqp.Literal(v)
-			}
-			where = lqp.NewCall("in", column, lqp.NewList(list...))
-		}
-		if err := u.scanColumns(l, selects, where, false, f); err != nil {
+		if err := u.scanColumns(l, selects, anyOf(column, chunk), false, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// anyOf is the condition that a column has one of the values.
+func anyOf(column lqp.Expr, values []lqp.Value) lqp.Expr {
+	if len(values) == 1 {
+		return lqp.NewCall("eq", column, lqp.Literal(values[0]))
+	}
+	list := make([]*lqp.Lit, len(values))
+	for i, v := range values {
+		list[i] = lqp.Literal(v)
+	}
+	return lqp.NewCall("in", column, lqp.NewList(list...))
+}
+
+// pushedIn is the query of rows whose column has one of the values as it is pushed to the store; residual says that the store
+// does not answer it by itself.
+func (db *DB) pushedIn(l *layout, selects []lqp.Named, slot int, values []lqp.Value) (pushed *lqp.Query, residual bool) {
+	split := db.store.Plan(&lqp.Query{From: lqp.Source{Table: l.schema.Name, Alias: sourceAlias, Schema: l.schema},
+		Where: anyOf(l.selects[slot].Expr, values), Select: selects})
+	return split.Pushed, split.Residual != nil
+}
+
+// valuesOf are the first n values of the current row.
+func valuesOf(rows adapter.Rows, n int) []lqp.Value {
+	row := make([]lqp.Value, n)
+	for i := range row {
+		row[i] = rows.Value(i)
+	}
+	return row
 }

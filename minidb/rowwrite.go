@@ -151,13 +151,18 @@ func (u *unit) insertion(p *rowPlan, c *rowChange) rowWrite {
 	for _, s := range c.set {
 		row[s.slot] = s.value
 	}
-	now, by := lqp.DateTimeValue(u.now.UnixMilli()), u.author()
 	row[idSlot] = lqp.TextValue(id)
-	row[p.l.version()] = lqp.IntValue(1)
-	row[p.l.createdAt()], row[p.l.updatedAt()] = now, now
-	row[p.l.createdBy()], row[p.l.updatedBy()] = by, by
+	u.found(p.l, row)
 	p.l.mirror(row)
 	return rowWrite{index: c.index, op: lqp.Insert, id: id, version: 1, changed: true, after: row, bad: c.bad}
+}
+
+// found gives a new row what every new row of the transaction has.
+func (u *unit) found(l *layout, row []lqp.Value) {
+	now, by := lqp.DateTimeValue(u.now.UnixMilli()), u.author()
+	row[l.version()] = lqp.IntValue(1)
+	row[l.createdAt()], row[l.updatedAt()] = now, now
+	row[l.createdBy()], row[l.updatedBy()] = by, by
 }
 
 // change is an update or the deletion of a row.
@@ -247,6 +252,9 @@ func (p *rowPlan) missing(list []rowWrite) (faults []FieldError) {
 // holders first.
 func (u *unit) store(l *layout, list []rowWrite, parked []parking) error {
 	u.stores++
+	if u.group != nil {
+		return u.group.put(u, l, list, parked)
+	}
 	return adapter.Deferred(u.tx, func() error { return u.storeRows(l, list, parked) })
 }
 
@@ -257,7 +265,7 @@ func (u *unit) storeRows(l *layout, list []rowWrite, parked []parking) error {
 		}
 	}
 	var fresh [][]lqp.Value
-	var set []lqp.Assignment
+	var updates []rowUpdates
 	for i := range list {
 		w := &list[i]
 		switch {
@@ -273,21 +281,62 @@ func (u *unit) storeRows(l *layout, list []rowWrite, parked []parking) error {
 				return fmt.Errorf("delete row %s: %d rows", w.id, n)
 			}
 		default:
-			set = set[:0]
-			for slot := range w.after {
-				if !lqp.Equal(w.before[slot], w.after[slot]) {
-					set = append(set, lqp.Assignment{Column: l.ids[slot], Value: w.after[slot]})
-				}
-			}
-			if err := u.updateRow(l, w.id, set); err != nil {
-				return err
-			}
+			updates = addUpdate(updates, w)
+		}
+	}
+	for i := range updates {
+		if err := u.updateRows(l, &updates[i]); err != nil {
+			return err
 		}
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
+	if u.behind && len(fresh) >= leastBehind {
+		done := u.stored
+		u.stored = nil
+		return adapter.InsertBehind(u.ctx, u.tx, l.schema, l.ids, fresh, done)
+	}
 	return u.tx.Insert(u.ctx, l.schema, l.ids, fresh)
+}
+
+// leastBehind is how many rows are worth another goroutine.
+const leastBehind = 32
+
+// rowUpdates are changes of the same columns of rows.
+type rowUpdates struct {
+	slots []int
+	ids   []lqp.Value
+	rows  [][]lqp.Value
+}
+
+// addUpdate adds the change of a row to those of the same columns.
+func addUpdate(list []rowUpdates, w *rowWrite) []rowUpdates {
+	slots := make([]int, 0, 8)
+	for slot := range w.after {
+		if !lqp.Equal(w.before[slot], w.after[slot]) {
+			slots = append(slots, slot)
+		}
+	}
+	at := slices.IndexFunc(list, func(r rowUpdates) bool { return slices.Equal(r.slots, slots) })
+	if at < 0 {
+		at, list = len(list), append(list, rowUpdates{slots: slots})
+	}
+	row := make([]lqp.Value, len(slots))
+	for i, slot := range slots {
+		row[i] = w.after[slot]
+	}
+	r := &list[at]
+	r.ids, r.rows = append(r.ids, lqp.TextValue(w.id)), append(r.rows, row)
+	return list
+}
+
+func (u *unit) updateRows(l *layout, r *rowUpdates) error {
+	columns := make([]string, len(r.slots))
+	for i, slot := range r.slots {
+		columns[i] = l.ids[slot]
+	}
+	return adapter.UpdateMany(u.ctx, u.tx, l.schema, r.ids, columns, r.rows)
 }
 
 func (u *unit) updateRow(l *layout, id string, set []lqp.Assignment) error {
@@ -306,8 +355,10 @@ var rowActions = map[lqp.Op]string{lqp.Insert: "row.insert", lqp.Update: "row.up
 // record notes every changed row in the log.
 func (u *unit) record(p *rowPlan, list []rowWrite) {
 	reason := cleanText(p.m.Reason, maxReason)
+	images := imageRoom{size: p.l.imageSize}
 	for i := range list {
 		w := &list[i]
+		images.rows = len(list) - i
 		if !w.changed {
 			continue
 		}
@@ -317,10 +368,10 @@ func (u *unit) record(p *rowPlan, list []rowWrite) {
 			e.Action = actionMove
 		}
 		if w.before != nil {
-			e.Before = p.l.appendImage(nil, w.before)
+			e.Before = images.add(p.l, w.before)
 		}
 		if w.after != nil {
-			e.After = p.l.appendImage(make([]byte, 0, len(e.Before)+64), w.after)
+			e.After = images.add(p.l, w.after)
 		}
 		u.note(e)
 	}

@@ -143,7 +143,7 @@ func (b *schemaUndo) cellsOf(t *Table, now, old *Column, e *audit.Entry, rows []
 		row           string
 		before, after json.RawMessage
 	}
-	list, err := all(b.session, func(r record) sides { return sides{r.text(0), r.document(1), r.document(2)} },
+	list, err := all(b.session, func(r record) sides { return sides{r.text(0), r.image(1), r.image(2)} },
 		`SELECT resource, before_doc, after_doc FROM lt_change WHERE table_id = ? AND batch = ? AND action = 'row.update'
 			AND resource IN (?`+strings.Repeat(", ?", len(rows)-1)+`)`, args...)
 	if err != nil {

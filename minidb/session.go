@@ -29,10 +29,11 @@ func all[T any](s session, scan func(record) T, sql string, args ...lqp.Value) (
 		return nil, err
 	}
 	defer rows.Close()
+	r := record{rows: rows, session: s, failed: new(error)}
 	for rows.Next() {
-		list = append(list, scan(record{rows}))
+		list = append(list, scan(r))
 	}
-	return list, rows.Err()
+	return list, orElse(rows.Err(), *r.failed)
 }
 
 // one reads the first row of a statement; ok is false when there is none.
@@ -42,10 +43,11 @@ func one[T any](s session, scan func(record) T, sql string, args ...lqp.Value) (
 		return v, false, err
 	}
 	defer rows.Close()
+	r := record{rows: rows, session: s, failed: new(error)}
 	if rows.Next() {
-		v, ok = scan(record{rows}), true
+		v, ok = scan(r), true
 	}
-	return v, ok, rows.Err()
+	return v, ok, orElse(rows.Err(), *r.failed)
 }
 
 // must is one, with ErrNotFound for a row that is not there.
@@ -57,8 +59,13 @@ func must[T any](s session, what string, scan func(record) T, sql string, args .
 	return v, err
 }
 
-// record is the current row of a statement on the mini-DB's own tables, whose column types the migrations fix.
-type record struct{ rows adapter.Rows }
+// record is the current row of a statement on the mini-DB's own tables, whose column types the migrations fix. With a session it
+// makes images of rows whole, and notes in failed what went wrong with that.
+type record struct {
+	rows    adapter.Rows
+	session session
+	failed  *error
+}
 
 func (r record) text(i int) string { return r.rows.Value(i).Text() }
 
@@ -93,6 +100,20 @@ func (r record) document(i int) json.RawMessage {
 		return nil
 	}
 	return json.RawMessage(v.Text())
+}
+
+// image is the image of a row, whole, however it is stored.
+func (r record) image(i int) json.RawMessage { return r.whole(&readShapes, r.document(i)) }
+
+func (r record) whole(book *shapeBook, doc []byte) []byte {
+	if r.failed == nil {
+		return doc
+	}
+	out, err := book.whole(r.session, doc)
+	if err != nil && *r.failed == nil {
+		*r.failed = fmt.Errorf("read the shape of an image: %w", err)
+	}
+	return out
 }
 
 func (r record) bytes(i int) []byte {

@@ -56,7 +56,7 @@ func (s session) readTrashed(workspace, table lqp.Value) (map[string][]trashedCo
 		if err != nil {
 			return nil, fmt.Errorf("columns in the trash of %s: %w", f.place, err)
 		}
-		columns[f.place] = append(columns[f.place], trashedColumn{scanColumn(record{keptCells(cells)}), f.storage})
+		columns[f.place] = append(columns[f.place], trashedColumn{scanColumn(record{rows: keptCells(cells)}), f.storage})
 	}
 	return columns, nil
 }

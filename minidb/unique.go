@@ -91,8 +91,15 @@ func (u *unit) checkFree(p *rowPlan) error {
 		index[c.id] = c.index
 		ids = append(ids, lqp.TextValue(c.id))
 	}
-	return u.scanIn(p.l, idSlot, ids, func(row []lqp.Value) error {
-		id := row[idSlot].Text()
-		return taken(index[id], id)
+	first, found := 0, "" // of those that are taken
+	err := u.scanIn(p.l, idSlot, ids, func(row []lqp.Value) error {
+		if id := row[idSlot].Text(); found == "" || index[id] < first {
+			first, found = index[id], id
+		}
+		return nil
 	})
+	if err == nil && found != "" {
+		err = taken(first, found)
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,9 +25,13 @@ type unit struct {
 	// entries wait for flush, which gives them their positions.
 	entries []audit.Entry
 	stale   map[string]struct{}
-	writer  lqp.Value // the actor when a member of the workspace of the table that was looked at last, else NULL
-	locked  bool      // rows of the table that was looked at last are locked, by whomever
-	stores  int       // how often rows were stored
+	writer  lqp.Value              // the actor when a member of the workspace of the table that was looked at last, else NULL
+	locked  bool                   // rows of the table that was looked at last are locked, by whomever
+	stores  int                    // how often rows were stored
+	salts   []byte                 // for the next entries, random
+	shapes  map[string]*imageShape // that images of rows were stored in, the last one of each table
+	stored  func()                 // to be called once the rows that are stored next are not looked at any more, nil for nothing
+	behind  bool                   // new rows stay as they are once they are given to be stored: the transaction may go on meanwhile
 	// revision is that of the catalogue that rows were planned on, 0 when not known; touches counts changes of the catalogue.
 	revision int64
 	touches  int
@@ -39,12 +44,13 @@ type unit struct {
 	defines   bool
 	// linkOrders are the orders in which cells had their links before what is taken back.
 	linkOrders map[cellPlace][]string
+	group      *groupWork // that the unit is a call of, nil for a transaction of its own
+	shared     bool       // the unit is the transaction of a group, whose entries go out with everything else
 	// numbered are the numbers taken for autonumber columns, to be given back by changes that are refused one by one.
 	numbered []numbering
 }
 
-// write runs fn in a write transaction, adds its change-log entries and, once all is durable, drops the snapshots it made
-// stale and wakes the consumers of the log.
+// write runs fn in a write transaction with its change-log entries; what follows from them is done once all is durable.
 func (db *DB) write(ctx context.Context, op string, actor Actor, fn func(*unit) error) error {
 	actor = actor.clean()
 	var u *unit
@@ -59,20 +65,12 @@ func (db *DB) write(ctx context.Context, op string, actor Actor, fn func(*unit) 
 		if err := u.flush(); err != nil {
 			return err
 		}
-		return adapter.Deferred(tx, u.keepOperation)
+		return adapter.Deferred(tx, func() error { return errors.Join(u.keepChains(), u.keepOperation()) })
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	for workspace := range u.stale {
-		db.snapshots.drop(workspace)
-	}
-	if u.seq.written > 0 {
-		db.wake.signal()
-		if db.news != nil {
-			db.news.committed()
-		}
-	}
+	db.committed(u)
 	return nil
 }
 

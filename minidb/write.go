@@ -89,6 +89,16 @@ func (db *DB) Apply(ctx context.Context, actor Actor, writes []Write) ([]Result,
 	if len(plans) == 0 {
 		return nil, nil
 	}
+	if !dry && db.groups.takes(actor, plans) {
+		if results, ok, err := db.applyTogether(ctx, actor, plans); ok {
+			return results, err
+		}
+	}
+	return db.applyAlone(ctx, actor, plans, dry)
+}
+
+// applyAlone is Apply of plans in a transaction of their own.
+func (db *DB) applyAlone(ctx context.Context, actor Actor, plans []*rowPlan, dry bool) ([]Result, error) {
 	var results []Result
 	err := db.write(ctx, "apply", actor, func(u *unit) error {
 		results = make([]Result, 0, len(plans))
@@ -184,7 +194,9 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	if err := u.attach(loose); err != nil {
 		return err
 	}
-	if err := u.store(p.l, list, parked); err != nil {
+	u.behind = p.m.Op == lqp.Insert && len(p.l.links) == 0 && !u.watched(p.t)
+	err = u.store(p.l, list, parked)
+	if u.behind = false; err != nil {
 		return err
 	}
 	u.record(p, list)
@@ -197,29 +209,62 @@ func (u *unit) settle(p *rowPlan, list []rowWrite) error {
 	return u.endLocks(p, list)
 }
 
+// tableState is how a table stands: what a write was planned on, and where the log goes on.
+type tableState struct {
+	table, policy    int64 // versions
+	revision         int64 // of the workspace's catalogue
+	archived, locked bool
+	ends             ends
+}
+
+// stateSQL reads how a table stands, with the arguments of stateArgs.
+const stateSQL = `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?), w.revision, ` +
+	endColumnsOfLog + `
+	FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace LEFT JOIN lt_chain c ON c.workspace = t.workspace
+	WHERE t.workspace = ? AND t.id = ?`
+
+func (u *unit) stateArgs(t *Table) []lqp.Value {
+	return []lqp.Value{argTime(u.now), argText(t.ID), argText(t.Workspace), argText(t.ID)}
+}
+
+// scanState reads the row of stateSQL.
+func scanState(r record) tableState {
+	return tableState{r.integer(0), r.integer(1), r.integer(4), r.optional(2) != nil, r.flag(3), scanEnds(r, 5)}
+}
+
+// standing reads how a table stands; ErrNotFound when there is no such table.
+func (u *unit) standing(t *Table) (tableState, error) {
+	now, err := must(u.session, "table "+t.ID, scanState, stateSQL, u.stateArgs(t)...)
+	if err == nil {
+		u.seq.know(t.ID, t.Workspace, now.ends) // the row has to be read anyway
+	}
+	return now, err
+}
+
+// check fails when the table or the policy is no longer what a write was planned on.
+func (s tableState) check(t *Table, policyVersion int64) error {
+	if s.archived {
+		return fmt.Errorf("table %s: %w", t.ID, ErrArchived)
+	}
+	if s.table != t.Version || policyVersion != 0 && s.policy != policyVersion {
+		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
+	}
+	return nil
+}
+
 // checkCurrent fails when the table or the policy is no longer what the write was planned on.
 func (u *unit) checkCurrent(t *Table, policyVersion int64) error {
-	type standing struct {
-		table, policy    int64
-		revision         int64
-		archived, locked bool
-		ends             ends
+	look := u.standing
+	if u.group != nil {
+		look = u.group.standingOf
 	}
-	now, err := must(u.session, "table "+t.ID, func(r record) standing {
-		return standing{r.integer(0), r.integer(1), r.integer(4), r.optional(2) != nil, r.flag(3), scanEnds(r, 5)}
-	}, `SELECT t.version, w.policy_version, t.archived_at, EXISTS (SELECT 1 FROM lt_lock l WHERE l.table_id = t.id AND l.expires_at > ?), w.revision, `+endColumnsOfLog+`
-		FROM lt_table t JOIN lt_workspace w ON w.id = t.workspace LEFT JOIN lt_chain c ON c.workspace = t.workspace
-		WHERE t.workspace = ? AND t.id = ?`, argTime(u.now), argText(t.ID), argText(t.Workspace), argText(t.ID))
+	now, err := look(t)
 	if err != nil {
 		return err
 	}
-	if now.archived {
-		return fmt.Errorf("table %s: %w", t.ID, ErrArchived)
-	}
 	u.locked, u.revision = now.locked, now.revision
-	u.seq.know(t.ID, t.Workspace, now.ends) // the row has to be read anyway
-	if now.table != t.Version || policyVersion != 0 && now.policy != policyVersion {
-		return fmt.Errorf("table %s: %w", t.ID, ErrSchemaChanged)
+	if err := now.check(t, policyVersion); err != nil {
+		return err
 	}
 	return u.findWriter(t)
 }

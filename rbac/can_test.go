@@ -148,3 +148,25 @@ func TestBinds(t *testing.T) {
 	p.Rules = map[TableRef]map[Role]TableRule{{Table: "t"}: {"rol_reader": {}}}
 	assert.True(t, p.Binds(Principal{ID: "r"}))
 }
+
+func TestReadsAll(t *testing.T) {
+	p := studio()
+	for name, c := range map[string]struct {
+		who Principal
+		all bool
+	}{
+		"an owner":                       {Principal{ID: "o"}, true},
+		"who is bound":                   {Principal{ID: "e"}, false},
+		"nobody":                         {Principal{ID: "x"}, false},
+		"a token that reads":             {Principal{ID: "o", Scope: &Scope{Actions: []Action{ReadData}}}, true},
+		"a token that does not read":     {Principal{ID: "o", Scope: &Scope{Actions: []Action{WriteRows}}}, false},
+		"a token for a table":            {Principal{ID: "o", Scope: &Scope{Actions: []Action{ReadData}, Resources: []string{"t"}}}, false},
+		"a token of who is bound":        {Principal{ID: "e", Scope: &Scope{Actions: []Action{ReadData}}}, false},
+		"the bearer of a view's key":     {Principal{ID: "o", View: "v"}, false},
+		"the same with a scope too":      {Principal{ID: "o", View: "v", Scope: &Scope{Actions: []Action{ReadData}}}, false},
+		"a scope without any action":     {Principal{ID: "o", Scope: &Scope{}}, false},
+		"a scope of nobody in the place": {Principal{ID: "x", Scope: &Scope{Actions: []Action{ReadData}}}, false},
+	} {
+		assert.Equal(t, c.all, p.ReadsAll(c.who), name)
+	}
+}

@@ -3,9 +3,10 @@ package rbac
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 func TestMayGrant(t *testing.T) {
@@ -36,8 +37,7 @@ func TestMayGrant(t *testing.T) {
 // TestNobodyGrantsMoreThanTheyHold: for random policies, whoever is given a role can do nothing that its giver could not,
 // unless the giver may make admins.
 func TestNobodyGrantsMoreThanTheyHold(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	resources := []string{"", "p", "b", "t", "v", "u", "c"}
 	for range 20_000 {
@@ -61,8 +61,7 @@ func TestNobodyGrantsMoreThanTheyHold(t *testing.T) {
 
 // TestTableAgreesWithCan: the short way by which tables are asked for says what Can says.
 func TestTableAgreesWithCan(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	resources := []string{"p", "b", "t", "v", "u", "c"}
 	for range 20_000 {

@@ -103,6 +103,16 @@ func (p *Policy) Binds(pr Principal) bool {
 	return false
 }
 
+// ReadsAll reports whether the principal reads every cell of every table, those that there are and those that are gone: no
+// rule and no cap binds, and a scope, if there is one, allows reading and names no resources. It differs from the opposite of
+// Binds for scopes alone: one that leaves out other actions takes nothing from reading.
+func (p *Policy) ReadsAll(pr Principal) bool {
+	if s := pr.Scope; s != nil && len(s.Resources) == 0 && s.allows(ReadData) {
+		pr.Scope = nil
+	}
+	return !p.Binds(pr)
+}
+
 // Table is the rule that binds the principal on a table. A principal who may not read the table gets a closed rule. No rule
 // binds owners.
 func (p *Policy) Table(pr Principal, t TableRef) TableRule {

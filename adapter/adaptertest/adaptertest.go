@@ -3,19 +3,15 @@ package adaptertest
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
-
-// SeedVariable is the environment variable that holds the seed of the random queries, to repeat a failure.
-const SeedVariable = "LIVETABLES_TEST_SEED"
 
 // Harness connects the suite to an adapter.
 type Harness struct {
@@ -41,7 +37,8 @@ type Harness struct {
 	Patience time.Duration
 	// Random is how many random queries are asked, default 300.
 	Random int
-	// Seed of the random queries. 0 takes the one in LIVETABLES_TEST_SEED, else a new one.
+	// Seed of the random queries. 0 takes what LIVETABLES_TEST_SEED says: a number, "new" for one that is drawn, and unset
+	// one that is always the same.
 	Seed uint64
 	// Only names the subjects to check, as the sub-tests are called ("Sorting"); nil checks all.
 	Only []string
@@ -219,14 +216,7 @@ func (s *suite) seed(t T) uint64 {
 	if s.h.Seed != 0 {
 		return s.h.Seed
 	}
-	if text := os.Getenv(SeedVariable); text != "" {
-		n, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", SeedVariable, err)
-		}
-		return n
-	}
-	return uint64(time.Now().UnixNano())
+	return testseed.Of(t)
 }
 
 func ctxOf(t testing.TB) context.Context { return t.Context() }

@@ -17,7 +17,6 @@ import (
 // rows are, so that they need no second implementation to compare with (section 11 of the semantics).
 func (s *suite) metamorphic(t T) {
 	seed := s.seed(t)
-	t.Logf("random conditions: repeat with %s=%d", SeedVariable, seed)
 	for n := range max(20, s.h.Random/6) {
 		g := &generator{s: s, r: rand.New(rand.NewPCG(seed, 1<<40+uint64(n)))}
 		m := relation{s: s, g: g, table: pick(g, []string{things, walks, nulls})}

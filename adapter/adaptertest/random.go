@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -13,7 +14,6 @@ import (
 // a failure is repeated by giving the seed again.
 func (s *suite) random(t T) {
 	seed := s.seed(t)
-	t.Logf("random queries: repeat with %s=%d", SeedVariable, seed)
 	bound := 0
 	for n := range s.h.Random {
 		g := &generator{s: s, r: rand.New(rand.NewPCG(seed, uint64(n)))}
@@ -38,7 +38,7 @@ func (s *suite) random(t T) {
 				t.Errorf("oracle, split at random: %s\n%s", diff, lqp.Format(bq))
 			}
 		}) {
-			t.Logf("failed: %s=%d, query %d", SeedVariable, seed, n)
+			t.Logf("failed: %s=%d, query %d", testseed.Variable, seed, n)
 		}
 	}
 	if bound < s.h.Random/2 {

@@ -17,7 +17,7 @@ type StoreHarness struct {
 	Open func(t testing.TB) adapter.Store
 	// Again opens another store on the database of s, as another process would.
 	Again func(t testing.TB, s adapter.Store) adapter.Store
-	// Seed of the random load. 0 takes the one in LIVETABLES_TEST_SEED, else a new one.
+	// Seed of the random load. 0 as in [Harness].
 	Seed uint64
 }
 
@@ -37,6 +37,8 @@ func RunStore(t *testing.T, h StoreHarness) {
 		{"ReadOnly", storeReadOnly},
 		{"OpenRows", storeOpenRows},
 		{"AllOrNone", storeAllOrNone},
+		{"Behind", storeBehind},
+		{"Prepared", storePrepared},
 		{"OwnFailure", storeOwnFailure},
 		{"Withdrawn", storeWithdrawn},
 		{"Snapshot", storeSnapshot},

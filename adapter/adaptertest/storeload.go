@@ -4,26 +4,20 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
 func (h *StoreHarness) seed(t testing.TB) uint64 {
-	seed := h.Seed
-	if seed == 0 {
-		seed, _ = strconv.ParseUint(os.Getenv(SeedVariable), 10, 64)
+	if h.Seed != 0 {
+		return h.Seed
 	}
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed: %s=%d", SeedVariable, seed)
-	return seed
+	return testseed.Of(t)
 }
 
 // counters is a load on some counters, and what is known of them.

@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/adaptertest"
 	"github.com/livetables/livetables/adapter/internal/databasetest"
 	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -134,19 +131,8 @@ func (d *database) refuses(q *lqp.Query) bool {
 	return errors.Is(err, adapter.ErrData)
 }
 
-func hostileSeed(t testing.TB) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv(adaptertest.SeedVariable); text != "" {
-		var err error
-		seed, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err)
-	}
-	t.Logf("repeat with %s=%d", adaptertest.SeedVariable, seed)
-	return seed
-}
-
 func TestHostileDocumentsKeepTheirTypes(t *testing.T) {
-	d := hostile(t, hostileSeed(t))
+	d := hostile(t, testseed.Of(t))
 	want := map[string]string{"s": "string", "long": "string", "i": "int", "n": "decimal", "f": "double", "b": "bool", "at": "date",
 		"o": "objectId", "u": "uuid", "tags": "array<string>", "nums": "array<int>", "j": "json"}
 	table := d.Found["h"]
@@ -166,7 +152,7 @@ func TestHostileDocumentsKeepTheirTypes(t *testing.T) {
 // TestHostileQueries asks random queries of hostile documents, pushed down as planned, and compares the answers with the
 // ones computed in memory from the rows of whole scans.
 func TestHostileQueries(t *testing.T) {
-	seed := hostileSeed(t)
+	seed := testseed.Of(t)
 	d := hostile(t, seed)
 	oracle := d.oracle("h")
 	answer := func(q *lqp.Query) [][]string {

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/livetables/livetables/adapter/adaptertest"
 	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -19,8 +19,7 @@ import (
 // TestNumberSweep computes with random numbers, ties and what is just beside a tie, at the server and here.
 func TestNumberSweep(t *testing.T) {
 	const pairs = 700
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	decimal := func() lqp.Decimal {
 		d := lqp.DecimalFromScaled(r.Int64()>>r.IntN(63), r.IntN(11))
@@ -66,8 +65,7 @@ func TestNumberSweep(t *testing.T) {
 
 // TestTextSweep sorts, groups, compares and cuts hostile texts under the collations that columns have.
 func TestTextSweep(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	alphabet := append([]string{" ", "  ", "A", "a", "ä", "%", "_", "\\", "'", `"`, "`", "?", "\u0345", "Σ", "ς", "ǆ", "ǅ", "ﬀ", "\x00", "Ⱥ", "ⱥ", "K", "k", "I"}, hostile...)
 	escape := strings.NewReplacer("\x00", "", `\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`)
@@ -127,8 +125,7 @@ func TestTextSweep(t *testing.T) {
 
 // TestDateSweep computes with random dates, at the servers and here.
 func TestDateSweep(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	var values []string
 	for i, row := range databasetest.Dates(rand.New(rand.NewPCG(seed, 3)), 400) {
 		values = append(values, fmt.Sprintf("(%d, '%s', '%s', '%s', '%s')", i, row[0], row[1], row[2], row[3]))

@@ -95,36 +95,44 @@ func beginWrite(schema string) string {
 
 const lockClass = 0x4c54 // "LT"
 
-// begin is beginWrite with prepared statements, for the connection on which it is done again and again.
-func (c *writerConn) begin(ctx context.Context, schema string) error {
+// begin is beginWrite with prepared statements, for the connection on which it is done again and again, and with questions that are
+// asked behind the lock. It answers with the role that is in force then.
+func (c *writerConn) begin(ctx context.Context, schema string, questions []asking) (role string, err error) {
 	begin, lock, _ := strings.Cut(beginWrite(schema), "; ")
 	sd, err := statementsOf(c.pg).prepare(ctx, c.pg, lock)
 	if err != nil {
-		return err
+		return "", err
 	}
 	pipe := c.pg.StartPipeline(ctx)
 	pipe.SendQueryParams(begin, nil, nil, nil, nil)
 	pipe.SendQueryStatement(sd, nil, nil, nil)
+	role = sendAsking(pipe, questions)
 	if err = pipe.Sync(); err == nil {
 		_, err = skip(pipe, make([]waiting, 2))
+	}
+	if err == nil {
+		err = readAsking(pipe, questions)
 	}
 	if err = errors.Join(err, pipe.Close()); stale(err) {
 		statementsOf(c.pg).reset()
 	}
-	return err
+	return role, err
 }
 
 const markSQL = `INSERT INTO lt_commit (instance, batch, at) VALUES ($1, $2, now())
  ON CONFLICT (instance) DO UPDATE SET batch = excluded.batch, at = excluded.at`
 
-// commit makes the batch durable. The number of the batch is written in the same transaction: a commit whose answer is
+// commit makes the batch durable. What its only function has deferred goes out with it: a statement that fails keeps the
+// server from committing, and its failure is that of the function. The number of the batch is written in the same transaction: a commit whose answer is
 // lost was done exactly when the number is there. The server's own word for it, pg_xact_status, would not do: after a crash
 // the number of a transaction of which nothing had reached the disk is given to another one.
-func (w *writer) commit() error {
+func (w *writer) commit(first *job) error {
 	const op = "commit"
 	w.commits.Add(1)
 	ctx := context.Background()
-	if !w.ses.dirty { // there is nothing to lose
+	open := w.open
+	w.open = nil
+	if !w.ses.dirty && !w.ses.deferred() { // there is nothing to lose
 		w.rollback()
 		return nil
 	}
@@ -132,8 +140,7 @@ func (w *writer) commit() error {
 	w.ses.take("") // the number is written by the store itself
 	mark, err := w.ses.describe(ctx, markSQL)
 	if err != nil {
-		w.rollback()
-		return translate(ctx, op, err)
+		return w.undone(ctx, first, open, err)
 	}
 	pipe := w.c.pg.StartPipeline(ctx)
 	sent := w.ses.queueBefore(pipe)
@@ -161,10 +168,26 @@ func (w *writer) commit() error {
 		w.rollback()
 		return failure.New(op, adapter.ErrUnavailable, errRolled)
 	case refused(err):
-		w.rollback()
-		return failure.New(op, adapter.ErrUnavailable, err)
+		return w.undone(ctx, first, open, err)
 	}
 	return w.settle(err)
+}
+
+// undone ends a batch of which the server has done nothing because of err, and answers with what became of it. open is the
+// transaction of its only function when that had deferred statements.
+func (w *writer) undone(ctx context.Context, first *job, open *tx, err error) error {
+	const op = "commit"
+	later := (*laterError)(nil)
+	if open != nil && errors.As(err, &later) {
+		err = open.fail(first.ctx, op, err)
+		w.rollback()
+		return err
+	}
+	w.rollback()
+	if !refused(err) {
+		return translate(ctx, op, err)
+	}
+	return failure.New(op, adapter.ErrUnavailable, err)
 }
 
 // refused reports that the server answered with an error after which it goes on: the transaction is rolled back. A server

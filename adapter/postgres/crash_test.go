@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -220,8 +221,7 @@ func TestCrashedServerKeepsItsWord(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
 	s := openStoreAt(t, server.URL, nil)
 	mustExec(t, s, ackTable)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	rounds := 8
 	if testing.Short() {

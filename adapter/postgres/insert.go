@@ -40,7 +40,7 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 		} else {
 			m.insertMany(kinds, some)
 		}
-		if _, err := m.exec(ctx, op, false); err != nil {
+		if _, err := m.exec(ctx, op, 0); err != nil {
 			return err
 		}
 	}
@@ -59,10 +59,7 @@ func (m *mutation) insertColumns(columns []string) ([]lqp.Type, error) {
 		if err != nil {
 			return nil, err
 		}
-		types[i] = c.Type
-		if c.Native == "bigint" {
-			types[i].Precision, types[i].Scale = 19, 0
-		}
+		types[i] = wireType(c)
 	}
 	if len(columns) > 0 {
 		m.text(")")
@@ -85,8 +82,7 @@ func (m *mutation) insertOne(row []lqp.Value) {
 	m.text(")")
 }
 
-// insertMany takes the rows apart into columns. An array of arrays would be one with two dimensions, whose rows have one
-// length: lists go as their texts, which the statement reads.
+// insertMany takes the rows apart into columns.
 func (m *mutation) insertMany(types []lqp.Type, rows [][]lqp.Value) {
 	m.text(" SELECT ")
 	for i, t := range types {
@@ -94,19 +90,24 @@ func (m *mutation) insertMany(types []lqp.Type, rows [][]lqp.Value) {
 			m.text(", ")
 		}
 		m.sql = fmt.Appendf(m.sql, "u.c%d", i)
-		if t.Kind == lqp.List {
-			m.text("::" + baseType(t.Elem) + "[]")
-		}
+		m.listCast(t)
 	}
-	m.text(" FROM unnest(")
+	m.text(" FROM ")
+	m.unnest(types, len(rows), func(n, i int) lqp.Value { return rows[n][i] })
+}
+
+// unnest writes rows as a table u with the columns c0, c1 and so on. An array of arrays would be one with two dimensions, whose
+// rows have one length: lists go as their texts, which the statement reads by listCast.
+func (m *mutation) unnest(types []lqp.Type, rows int, cell func(row, column int) lqp.Value) {
+	m.text("unnest(")
 	for i, t := range types {
 		if i > 0 {
 			m.text(", ")
 		}
-		column := make([]lqp.Value, len(rows))
-		for n, row := range rows {
-			if column[n] = row[i]; t.Kind == lqp.List {
-				column[n] = listText(row[i])
+		column := make([]lqp.Value, rows)
+		for n := range column {
+			if column[n] = cell(n, i); t.Kind == lqp.List {
+				column[n] = listText(column[n])
 			}
 		}
 		m.value(lqp.ListValue(column))
@@ -120,6 +121,22 @@ func (m *mutation) insertMany(types []lqp.Type, rows [][]lqp.Value) {
 		m.sql = fmt.Appendf(m.sql, "c%d", i)
 	}
 	m.text(")")
+}
+
+// listCast follows a column of unnest that holds the texts of lists.
+func (m *mutation) listCast(t lqp.Type) {
+	if t.Kind == lqp.List {
+		m.text("::" + baseType(t.Elem) + "[]")
+	}
+}
+
+// wireType is the type of a column as its values travel.
+func wireType(c *lqp.Column) lqp.Type {
+	t := c.Type
+	if c.Native == "bigint" {
+		t.Precision, t.Scale = 19, 0
+	}
+	return t
 }
 
 // elementType is the type in which the values of a column travel.

@@ -99,11 +99,14 @@ func (m *mutation) where(key []lqp.Value, expect []lqp.Assignment) error {
 	return nil
 }
 
-// exec runs the statement, or defers it; only says that it is one that changes one row.
-func (m *mutation) exec(ctx context.Context, op string, only bool) (int64, error) {
+// exec runs the statement, or defers it. rows is how many rows a deferred one changes, 0 for one of which that is not asked.
+func (m *mutation) exec(ctx context.Context, op string, rows int) (int64, error) {
 	encode := func(p *params, types []uint32) error { return p.bind(types, m.values) }
 	if m.t.later {
-		return 1, m.t.put(ctx, op, string(m.sql), only, encode)
+		if rows > 0 {
+			m.exact(rows)
+		}
+		return int64(rows), m.t.put(ctx, op, string(m.sql), rows > 0, encode)
 	}
 	s, err := m.t.ses.send(ctx, string(m.sql), encode)
 	if err != nil {
@@ -143,7 +146,7 @@ func (t *tx) Update(ctx context.Context, table *lqp.Table, key []lqp.Value, expe
 	if err := m.where(key, expect); err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
-	return m.exec(ctx, op, true)
+	return m.exec(ctx, op, 1)
 }
 
 // Delete removes one row.
@@ -158,5 +161,5 @@ func (t *tx) Delete(ctx context.Context, table *lqp.Table, key []lqp.Value, expe
 	if err := m.where(key, expect); err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
-	return m.exec(ctx, op, true)
+	return m.exec(ctx, op, 1)
 }

@@ -206,9 +206,13 @@ func (s *session) take(role string) {
 		return
 	}
 	s.role = role
+	s.wait(roleSQL(role))
+}
+
+// roleSQL takes on a role, the store's own account for none.
+func roleSQL(role string) string {
 	if role == "" {
-		s.wait("SET LOCAL ROLE NONE")
-	} else {
-		s.wait("SET LOCAL ROLE " + quoted(role))
+		return "SET LOCAL ROLE NONE"
 	}
+	return "SET LOCAL ROLE " + quoted(role)
 }

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -76,8 +76,7 @@ func randomDigits(rng *rand.Rand, n int) string {
 // TestRandomValuesComeBack writes random values of every type in every way: one row and many, as parameters of statements
 // and as what a row is expected to hold. Each must come back as it was, and be found again.
 func TestRandomValuesComeBack(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rng := rand.New(rand.NewPCG(seed, 3))
 	s := openTestStore(t, nil)
 	types := []lqp.Type{{Kind: lqp.Number, Precision: 19}, {Kind: lqp.Bool}, {Kind: lqp.Number}, {Kind: lqp.Number, Precision: 12, Scale: 2},

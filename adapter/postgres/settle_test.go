@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
@@ -145,8 +146,7 @@ func TestLostCommitIsSettled(t *testing.T) {
 
 // TestLostCommitsUnderLoad loses many commits of batches while others wait.
 func TestLostCommitsUnderLoad(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	s, l, heard := openLosing(t, nil)
 	stop := make(chan struct{})

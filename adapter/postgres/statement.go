@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
+	"github.com/livetables/livetables/lqp"
 )
 
 // maxStatements bounds the prepared statements of one connection.
@@ -79,6 +80,18 @@ var binaryResult = []int16{1}
 // query runs a statement up to its first row. limit is the statement's own, 0 for none; role is the database role that it
 // runs as, empty for that of the connection.
 func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int, role string) (*Rows, error) {
+	return a.queryAfter(ctx, nil, st, limit, role)
+}
+
+// leading is a statement of the store's own that goes out before another one. What check says of its first row, nil for none,
+// decides whether that one is looked at.
+type leading struct {
+	st    sqlgen.Statement
+	check func(row []lqp.Value) error
+}
+
+// queryAfter is query with another statement before it, or nil.
+func (a *Adapter) queryAfter(ctx context.Context, first *leading, st *sqlgen.Statement, limit int, role string) (*Rows, error) {
 	conn, err := a.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -88,11 +101,11 @@ func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int, ro
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	r.leave = context.AfterFunc(ctx, r.cancel)
 	r.detach = context.AfterFunc(a.alive, r.cancel)
-	err = r.start(st, limit, role)
+	err = r.start(first, st, limit, role)
 	if stale(err) { // once more with a statement that is prepared afresh
 		pg := conn.Conn().PgConn()
 		if err = statementsOf(pg).forget(r.ctx, pg); err == nil {
-			err = r.start(st, limit, role)
+			err = r.start(first, st, limit, role)
 		}
 	}
 	if err != nil {
@@ -103,7 +116,7 @@ func (a *Adapter) query(ctx context.Context, st *sqlgen.Statement, limit int, ro
 	return r, nil
 }
 
-func (r *Rows) start(st *sqlgen.Statement, limit int, role string) error {
+func (r *Rows) start(first *leading, st *sqlgen.Statement, limit int, role string) error {
 	var b binder
 	if err := b.bind(st.Args); err != nil {
 		return err
@@ -119,9 +132,9 @@ func (r *Rows) start(st *sqlgen.Statement, limit int, role string) error {
 	if r.left = limit; limit <= 0 {
 		r.left = -1
 	}
-	if role == "" {
+	if role == "" && first == nil {
 		r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
-	} else if err := r.startAs(pg, role, sd, &b); err != nil {
+	} else if err := r.startBehind(pg, first, role, sd, &b); err != nil {
 		return err
 	}
 	if r.read() {
@@ -132,16 +145,41 @@ func (r *Rows) start(st *sqlgen.Statement, limit int, role string) error {
 	return r.finish()
 }
 
-// startAs runs the statement as a role. Both are one transaction, at whose end the role of the connection is what it was.
-func (r *Rows) startAs(pg *pgconn.PgConn, role string, sd *pgconn.StatementDescription, b *binder) error {
-	set, err := statementsOf(pg).prepare(r.ctx, pg, "SELECT set_config('role', $1, true)")
-	if err != nil {
-		return err
+// startBehind runs the statement behind another one and as a role. All are one transaction, at whose end the role of the connection
+// is what it was, and which has a new state of the database for each statement.
+func (r *Rows) startBehind(pg *pgconn.PgConn, first *leading, role string, sd *pgconn.StatementDescription, b *binder) error {
+	var lead binder
+	var leadColumns []column
+	var leadSD, set *pgconn.StatementDescription
+	var err error
+	if first != nil {
+		if err = lead.bind(first.st.Args); err != nil {
+			return err
+		}
+		if leadSD, err = statementsOf(pg).prepare(r.ctx, pg, first.st.SQL); err != nil {
+			return err
+		}
+		if leadColumns, err = decoders(first.st.Columns, leadSD.Fields, r.adapter.zone); err != nil {
+			return err
+		}
+	}
+	if role != "" {
+		if set, err = statementsOf(pg).prepare(r.ctx, pg, "SELECT set_config('role', $1, true)"); err != nil {
+			return err
+		}
 	}
 	r.pipe = pg.StartPipeline(r.ctx)
-	r.pipe.SendQueryStatement(set, [][]byte{[]byte(role)}, nil, nil)
+	if first != nil {
+		r.pipe.SendQueryPrepared(leadSD.Name, lead.values, lead.formats, binaryResult)
+	}
+	if role != "" {
+		r.pipe.SendQueryStatement(set, [][]byte{[]byte(role)}, nil, nil)
+	}
 	r.pipe.SendQueryPrepared(sd.Name, b.values, b.formats, binaryResult)
-	if err = r.pipe.Sync(); err == nil {
+	if err = r.pipe.Sync(); err == nil && first != nil {
+		err = first.read(r.pipe, leadColumns)
+	}
+	if err == nil && role != "" {
 		_, err = skip(r.pipe, make([]waiting, 1))
 	}
 	if err == nil {
@@ -152,4 +190,23 @@ func (r *Rows) startAs(pg *pgconn.PgConn, role string, sd *pgconn.StatementDescr
 		r.pipe = nil
 	}
 	return err
+}
+
+// read reads the leading statement's result.
+func (l *leading) read(p *pgconn.Pipeline, columns []column) error {
+	result, err := resultOf(p)
+	if err != nil {
+		return err
+	}
+	var row []lqp.Value
+	if result.NextRow() {
+		row = make([]lqp.Value, len(columns))
+		for i, cell := range result.Values() {
+			row[i] = columns[i].value(cell)
+		}
+	}
+	if _, err := result.Close(); err != nil {
+		return err
+	}
+	return l.check(row)
 }

@@ -216,12 +216,7 @@ func (s *Store) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, erro
 	if err != nil {
 		return nil, fmt.Errorf("scan %s: %w", sourceName(pushed), err)
 	}
-	rows, err := s.scan(ctx, pushed, role)
-	if err != nil && ctx.Err() == nil && errors.Is(err, adapter.ErrTemporary) && errors.Is(err, adapter.ErrUnavailable) {
-		s.pool.Reset() // the others have most likely ended with it, for example because the server was started anew
-		return s.scan(ctx, pushed, role)
-	}
-	return rows, err
+	return s.again(ctx, func() (adapter.Rows, error) { return s.scan(ctx, pushed, role) })
 }
 
 // Capabilities implements [adapter.Adapter].

@@ -6,17 +6,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/livetables/livetables/adapter/internal/databasetest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/stretchr/testify/require"
 )
 
 func seeded(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 1))
+	return rand.New(rand.NewPCG(testseed.Of(t), 1))
 }
 
 // TestNumberSweep computes with random numbers, ties and what is just beside a tie, at the server and here.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/behind"
 	"github.com/livetables/livetables/adapter/internal/failure"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/lqp"
@@ -24,14 +25,15 @@ type tx struct {
 	later  bool // see Defer
 	failed error
 	open   map[*txRows]struct{}
+	behind behind.Queue
 }
 
 func (t *tx) ready(ctx context.Context, op string) error {
-	switch {
-	case t.done:
+	if t.done {
 		return fmt.Errorf("%s: %w", op, errTxDone)
-	case t.failed != nil:
-		return fmt.Errorf("%s: an earlier statement of the transaction failed: %w", op, t.failed)
+	}
+	if failed := t.catchUp(); failed != nil {
+		return fmt.Errorf("%s: an earlier statement of the transaction failed: %w", op, failed)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
@@ -203,8 +205,10 @@ func call(fn func(adapter.Tx) error, t *tx) (err error) {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
-		if err == nil {
-			err = t.failed
+		if err != nil { // what has not begun need not be done
+			_ = t.behind.Abandon()
+		} else {
+			err = t.catchUp()
 		}
 	}()
 	return fn(t)

@@ -18,7 +18,7 @@ type waiting struct {
 	sd   *pgconn.StatementDescription // of one that was deferred, else nil
 	p    params
 	op   string // of one that was deferred, for errors
-	only bool   // it must change exactly one row
+	only bool   // the server refuses it unless it changes as many rows as it should
 }
 
 // wait lets a statement without parameters and of which nobody wants to know anything wait.
@@ -56,6 +56,9 @@ func skip(p *pgconn.Pipeline, sent []waiting) (changed bool, err error) {
 		w := &sent[i]
 		switch {
 		case err != nil && w.sd != nil:
+			if w.only && otherCount(err) {
+				err = fmt.Errorf("%w: another number of rows than there should be: %w", adapter.ErrConstraint, err)
+			}
 			return changed, &laterError{w.op, err}
 		case noRole(err):
 			return changed, fmt.Errorf("%w: %w", errNoRole, err)
@@ -65,11 +68,14 @@ func skip(p *pgconn.Pipeline, sent []waiting) (changed bool, err error) {
 			continue
 		}
 		changed = changed || wrote(tag) || tag.Select()
-		if w.only && tag.RowsAffected() != 1 {
-			return changed, &laterError{w.op, fmt.Errorf("%w: %d rows in the place of one", adapter.ErrConstraint, tag.RowsAffected())}
-		}
 	}
 	return changed, nil
+}
+
+// otherCount reports that a statement made exact has changed another number of rows: it then divides by zero.
+func otherCount(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "22012"
 }
 
 // sendBefore sends what waits by itself and reads the answers.

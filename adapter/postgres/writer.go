@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +23,13 @@ const (
 )
 
 type job struct {
-	ctx   context.Context
-	fn    func(adapter.Tx) error
-	state atomic.Int32
-	err   error         // of fn, until the commit decides
-	done  chan struct{} // closed when err is final
+	ctx     context.Context
+	ask     func() []adapter.Question // what fn begins with, nil when that was asked or is not known
+	answers []adapter.Rows
+	fn      func(adapter.Tx) error
+	state   atomic.Int32
+	err     error         // of fn, until the commit decides
+	done    chan struct{} // closed when err is final
 }
 
 // writer is the one goroutine of a store that writes. It commits what is queued in batches: the functions of a batch share
@@ -39,6 +42,7 @@ type writer struct {
 	batches  int64  // the number of the last batch
 	c        *writerConn
 	ses      *session
+	open     *tx          // of the first function of the batch, which has ended, while what it has deferred waits for the commit
 	commits  atomic.Int64 // for tests and measurements
 	queue    chan *job
 	stop     chan struct{} // closed by close: no further functions are accepted
@@ -55,10 +59,14 @@ func newWriter(s *Store, instance string, c *writerConn) *writer {
 
 // write queues fn and waits until it is durable or has failed. A function that has not begun is withdrawn when ctx ends.
 func (w *writer) write(ctx context.Context, fn func(adapter.Tx) error) error {
+	return w.add(&job{ctx: ctx, fn: fn, done: make(chan struct{})})
+}
+
+func (w *writer) add(j *job) error {
+	ctx := j.ctx
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
 	case w.queue <- j:
 	case <-ctx.Done():
@@ -112,9 +120,15 @@ func (w *writer) batch(first *job) {
 	begun, started := false, time.Now()
 	for j := first; j != nil; j = w.next(len(accepted), started) {
 		accepted = append(accepted, j)
+		if len(done) == 1 && w.open != nil { // another one follows: what the first has deferred is not the end of the batch
+			if done[0].err = w.settleOpen(done[0]); done[0].err != nil {
+				w.rollback()
+				done, begun = nil, false
+			}
+		}
 		if !begun {
 			// Until its turn has come the function has not begun: its caller may still take it back.
-			if err := w.begin(); err != nil {
+			if err := w.begin(j); err != nil {
 				w.refuse(&accepted, err)
 				return
 			}
@@ -143,7 +157,7 @@ func (w *writer) batch(first *job) {
 	}
 	switch {
 	case begun && len(done) > 0:
-		if err := w.commit(); err != nil {
+		if err := w.commit(done[0]); err != nil {
 			fail(done, err)
 		}
 	case begun: // all were taken back
@@ -182,8 +196,8 @@ func fail(jobs []*job, err error) {
 	}
 }
 
-// begin waits for the writer's turn, on a new connection when there is none.
-func (w *writer) begin() error {
+// begin waits for the writer's turn, on a new connection when there is none, and asks what the function begins with.
+func (w *writer) begin(j *job) error {
 	const op = "begin transaction"
 	for fresh := false; ; fresh = true {
 		if w.c == nil {
@@ -195,13 +209,19 @@ func (w *writer) begin() error {
 			}
 			w.c, fresh = c, true
 		}
-		err := w.c.begin(w.s.alive, w.s.opt.Schema)
+		questions := w.prepareAsking(w.s.alive, j)
+		role, err := w.c.begin(w.s.alive, w.s.opt.Schema, questions)
 		if err == nil {
 			w.ses = newSession(w.c.pg, w.s)
-			w.ses.began = true
+			w.ses.began, w.ses.role = true, role
+			j.answers = answers(questions)
 			return nil
 		}
-		lost := w.c.pg.IsClosed()
+		lost, asked := w.c.pg.IsClosed(), (*askedError)(nil)
+		if errors.As(err, &asked) && !lost {
+			w.rollback()
+			continue // without questions
+		}
 		w.rollback()
 		if fresh || !lost { // an idle connection may have ended long ago: that says nothing of the server
 			return translate(w.s.alive, op, err)
@@ -218,7 +238,7 @@ func (w *writer) lost() bool {
 func (w *writer) abandon() {
 	if w.c != nil {
 		w.c.close()
-		w.c, w.ses = nil, nil
+		w.c, w.ses, w.open = nil, nil, nil
 	}
 }
 
@@ -231,7 +251,18 @@ func (w *writer) rollback() {
 	if w.c.pg.IsClosed() || w.c.do(ctx, "ROLLBACK") != nil {
 		w.abandon()
 	}
-	w.ses = nil
+	w.ses, w.open = nil, nil
+}
+
+// settleOpen carries out what the first function of the batch has deferred.
+func (w *writer) settleOpen(j *job) error {
+	t := w.open
+	w.open = nil
+	err := t.settle(j.ctx)
+	if err == nil && (w.lost() || w.c.pg.TxStatus() != 'T') {
+		err = failure.New("write", adapter.ErrUnavailable, errTxDone)
+	}
+	return err
 }
 
 const savepoint = "lt_write"
@@ -246,7 +277,12 @@ func (w *writer) run(j *job, nested bool) error {
 	w.ses.began = false
 	t := &tx{ses: w.ses, write: true}
 	err := call(j.fn, t)
-	if err == nil {
+	w.open = nil
+	switch {
+	case err == nil && !nested && t.failed == nil:
+		// As long as no other function follows, what it has deferred goes out with the commit.
+		w.open = t
+	case err == nil:
 		err = t.settle(j.ctx)
 	}
 	t.end()

@@ -94,6 +94,8 @@ func (c *conn) setup(o connOptions) error {
 		// A misspelt column must be an error, not a string.
 		{sqlite3.DBCONFIG_DQS_DML, false},
 		{sqlite3.DBCONFIG_DQS_DDL, false},
+		// A plan that depends on the value of a parameter, as that of every LIMIT ? would, is made anew whenever another one is bound.
+		{sqlite3.DBCONFIG_ENABLE_QPSG, true},
 	} {
 		if _, err := c.db.Config(set.op, set.on); err != nil {
 			return err
@@ -289,7 +291,7 @@ func (a *Adapter) bounded(ctx context.Context) (context.Context, context.CancelF
 	ctx, end := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(a.life, func() { end(errClosed) })
 	cancel := context.CancelFunc(func() {})
-	if a.timeout > 0 {
+	if by, ok := ctx.Deadline(); a.timeout > 0 && (!ok || time.Until(by) > a.timeout) {
 		ctx, cancel = context.WithTimeoutCause(ctx, a.timeout, adapter.ErrTimeout)
 	}
 	return ctx, func() {

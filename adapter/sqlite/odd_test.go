@@ -3,7 +3,6 @@ package sqlite
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
-	"github.com/livetables/livetables/adapter/adaptertest"
 	"github.com/livetables/livetables/adapter/internal/sqlgen"
 	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -154,11 +153,7 @@ func oddQuery(r *rand.Rand, rows [][]lqp.Value, table *lqp.Table) *lqp.Query {
 
 // TestOddCellsAnswerAlike compares files whose cells may be anything with the same canonical values in memory.
 func TestOddCellsAnswerAlike(t *testing.T) {
-	seed := rand.Uint64()
-	if given, err := strconv.ParseUint(os.Getenv(adaptertest.SeedVariable), 10, 64); err == nil {
-		seed = given
-	}
-	t.Logf("repeat with %s=%d", adaptertest.SeedVariable, seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	compared, bare := 0, 0
 	for n := range 20 {

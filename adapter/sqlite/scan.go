@@ -55,11 +55,7 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 		cancel()
 		return nil, err
 	}
-	finish := func() {
-		cancel()
-		c.endSnapshot()
-		a.readers.put(c)
-	}
+	finish := a.returning(c, cancel)
 	if asks {
 		known, err := c.learn(ctx, w)
 		if err != nil {
@@ -83,12 +79,26 @@ func (a *Adapter) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, er
 	if len(st) > 1 {
 		return c.chained(ctx, op, r, &st[1], pushed.Page.Limit, finish), nil
 	}
+	return r.ending(finish), nil
+}
+
+// returning gives a connection back after a read.
+func (a *Adapter) returning(c *conn, cancel context.CancelFunc) func() {
+	return func() {
+		cancel()
+		c.endSnapshot()
+		a.readers.put(c)
+	}
+}
+
+// ending has finish called when rows that have begun end.
+func (r *rows) ending(finish func()) *rows {
 	if r.closed { // no row at all
 		finish()
 	} else {
 		r.finish = finish
 	}
-	return r, nil
+	return r
 }
 
 // Scan runs a pushed query inside the transaction.
@@ -113,26 +123,35 @@ func (t *tx) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) 
 }
 
 // scan prepares and binds a compiled statement.
-func (c *conn) scan(ctx context.Context, op string, st *sqlgen.Statement) (_ *rows, err error) {
+func (c *conn) scan(ctx context.Context, op string, st *sqlgen.Statement) (*rows, error) {
+	return c.scanWith(ctx, op, st.SQL, st.Args, storagesOf(st))
+}
+
+func (c *conn) scanWith(ctx context.Context, op, sql string, args []sqlgen.Arg, columns []storage) (_ *rows, err error) {
 	defer c.guard(&err)
 	c.db.SetInterrupt(ctx)
-	s, err := c.prepare(st.SQL)
+	s, err := c.prepare(sql)
 	if err != nil {
 		return nil, translate(ctx, op, err)
 	}
-	for i, a := range st.Args {
+	for i, a := range args {
 		if err := bind(s, i+1, repStorage(a.Rep), a.Value); err != nil {
 			s.release()
 			return nil, translate(ctx, op, err)
 		}
 	}
+	return &rows{ctx: ctx, c: c, stmt: s, columns: columns, op: op}, nil
+}
+
+// storagesOf says how the columns of a statement are read.
+func storagesOf(st *sqlgen.Statement) []storage {
 	columns := make([]storage, len(st.Columns))
 	for i := range st.Columns {
 		if columns[i] = repStorage(st.Columns[i].Storage.Rep); columns[i].form == formStamp {
 			columns[i].form = formDateTime
 		}
 	}
-	return &rows{ctx: ctx, c: c, stmt: s, columns: columns, op: op}, nil
+	return columns
 }
 
 // explainFailure finds out why a statement of ours did not compile: SQLite has one code for a table that is gone and for

@@ -8,6 +8,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/adapter/internal/behind"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -21,7 +22,8 @@ type tx struct {
 	done   bool
 	open   map[*rows]struct{}
 	later  bool  // see Defer
-	failed error // of a statement in Defer
+	failed error // of a statement in Defer, or behind
+	behind behind.Queue
 }
 
 // Defer implements [adapter.Deferrer]: the statements of fn are carried out at once, but one that fails ends the transaction, so
@@ -161,11 +163,12 @@ func (t *tx) ready(ctx context.Context, op string) error {
 	if t.done {
 		return fmt.Errorf("%s: %w", op, errTxDone)
 	}
+	failed := t.catchUp()
 	if t.c.broken {
 		return fmt.Errorf("%s: %w: connection failed", op, adapter.ErrUnavailable)
 	}
-	if t.failed != nil {
-		return fmt.Errorf("%s: an earlier statement of the transaction failed: %w", op, t.failed)
+	if failed != nil {
+		return fmt.Errorf("%s: an earlier statement of the transaction failed: %w", op, failed)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", op, err)

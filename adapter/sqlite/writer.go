@@ -256,6 +256,11 @@ func call(fn func(adapter.Tx) error, t *tx) (err error) {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
+		if err != nil { // what has not begun need not be done
+			_ = t.behind.Abandon()
+		} else {
+			err = t.catchUp()
+		}
 	}()
 	return fn(t)
 }

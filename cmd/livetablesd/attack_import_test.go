@@ -13,6 +13,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // importedRows is how many rows the files of these tests have: enough that importing them takes a while.
@@ -67,8 +69,7 @@ func (p *process) send(ctx context.Context, table, file string) error {
 // TestAttack75ImportIsAllOrNothing leaves imports half-way, by going away and by killing the daemon at random moments: all
 // rows are there or none, and each has its entry.
 func TestAttack75ImportIsAllOrNothing(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 75))
 	dir := filepath.Join(t.TempDir(), "data")
 	p := start(t, dir, "--rate-limit", "0")

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // jobRows is how many rows the files of these tests have.
@@ -97,8 +98,7 @@ func noJobFiles(t *testing.T, dir string) {
 // half-way: the rows, the entries and what the job says are equal.
 func TestAttack75JobsOutliveKills(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 75))
 	dir := filepath.Join(t.TempDir(), "data")
 	p := start(t, dir, "--rate-limit", "0")

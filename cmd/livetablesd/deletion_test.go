@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // doomed is a workspace full of texts that occur nowhere else.
@@ -151,8 +153,8 @@ func picture(p *process, d doomed) (list []string) {
 func TestDeletedWorkspaceLeavesNoByte(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	p := reopen(t, dir, true)
-	gone := doomedWorkspace(p, fmt.Sprintf("canarygone%d", rand.Uint32()))
-	kept := doomedWorkspace(p, fmt.Sprintf("canarykept%d", rand.Uint32()))
+	gone := doomedWorkspace(p, "canarygone83710246")
+	kept := doomedWorkspace(p, "canarykept51930664")
 	before := picture(p, kept)
 	require.NotEmpty(t, holds(t, dir, gone.canary))
 
@@ -204,8 +206,7 @@ func TestDeletedWorkspaceLeavesNoByte(t *testing.T) {
 // TestDeletionSurvivesKill kills the daemon at random moments of a deletion: afterwards the workspace is there as it was, or
 // gone for good, and then its bytes go too.
 func TestDeletionSurvivesKill(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	dir := filepath.Join(t.TempDir(), "data")
 	p := reopen(t, dir, true)

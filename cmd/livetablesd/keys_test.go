@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // command runs the program to its end.
@@ -72,8 +74,7 @@ var rotatedTo = regexp.MustCompile(`rotating \d+ secrets to key (\S+)`)
 // TestRotationKilled kills the rotation again and again, at random moments; what is left goes on under the key that was
 // made first, everything opens in between, and no secret is written anywhere.
 func TestRotationKilled(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := filepath.Join(t.TempDir(), "data")
 	serveArgs := []string{"--allow-host", "127.0.0.1", "--rate-limit", "0"}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // once sends a row with an Idempotency-Key. Status 0 says that the connection broke.
@@ -39,8 +41,7 @@ func (p *process) once(table string, n int) (status int, body string, replayed b
 // TestKilledBetweenEffectAndRecord (P8) kills the daemon again and again while clients write with keys, and sends every
 // write once more: no write is done twice, and none that was acknowledged is lost or answered differently.
 func TestKilledBetweenEffectAndRecord(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := filepath.Join(t.TempDir(), "data")
 	p := start(t, dir, "--rate-limit", "0")

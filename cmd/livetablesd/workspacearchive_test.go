@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/minidb"
 )
 
 // TestMoveWorkspace moves a workspace between two data directories by the commands of the operator.
@@ -29,7 +31,11 @@ func TestMoveWorkspace(t *testing.T) {
 	q.stop()
 	out, err = command(t, "import-workspace", "--data-dir", to, "--owner", "b@example.com", file)
 	require.Error(t, err, out)
-	mustRun(t, "import-workspace", "--data-dir", to, "--owner", owner, file)
+	nobody := minidb.NewID("usr")
+	out, err = command(t, "import-workspace", "--data-dir", to, "--owner", nobody, file)
+	require.Error(t, err, out)
+	require.Contains(t, out, "there is no account "+nobody)
+	mustRun(t, "import-workspace", "--data-dir", to, "--owner", owner, file) // and nothing was left of those before
 	mustRun(t, "export-workspace", "--data-dir", to, "--workspace", ws, again)
 	require.Contains(t, mustRun(t, "audit", "verify", "--data-dir", to), "ok workspace "+ws)
 	one, err := os.ReadFile(file)

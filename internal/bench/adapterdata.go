@@ -49,11 +49,10 @@ const ordersIndex = "CREATE INDEX orders_by_customer ON orders (status, customer
 
 // ordersInMySQL fills a database of MySQL or MariaDB.
 func (b *bench) ordersInMySQL(ctx context.Context, kind testenv.Kind, orders int) (*adapterData, error) {
-	dsn, drop, err := testenv.Fresh(ctx, kind)
+	dsn, err := b.freshDatabase(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -147,11 +146,10 @@ func insertOrders(orders, each int, exec func(sql string) error) error {
 
 // ordersInMongo fills a collection. Money is decimal there, an order's id is the document's.
 func ordersInMongo(ctx context.Context, b *bench, orders int) (*adapterData, error) {
-	uri, drop, err := testenv.Fresh(ctx, testenv.KindMongo)
+	uri, err := b.freshDatabase(ctx, testenv.KindMongo)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
 	u, err := url.Parse(uri)
 	if err != nil {
 		return nil, err

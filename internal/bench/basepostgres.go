@@ -74,20 +74,25 @@ func answerRows[T any](w http.ResponseWriter, rows pgx.Rows, err error, scan fun
 		return
 	}
 	defer rows.Close()
-	list := make([]T, 0, 100)
-	for rows.Next() {
-		var one T
-		if err := scan(rows, &one); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		list = append(list, one)
-	}
-	if err := rows.Err(); err != nil {
+	list, err := scanned(rows, scan)
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	writeList(w, list)
+}
+
+// scanned scans rows into structs.
+func scanned[T any](rows pgx.Rows, scan func(pgx.Rows, *T) error) ([]T, error) {
+	list := make([]T, 0, 100)
+	for rows.Next() {
+		var one T
+		if err := scan(rows, &one); err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, rows.Err()
 }
 
 func writeList[T any](w http.ResponseWriter, list []T) {

@@ -32,6 +32,7 @@ var handlers = map[string]func(ctx context.Context, c childConfig) (http.Handler
 	"base-postgres":    basePostgres,
 	"base-mysql":       baseMySQL,
 	"base-mongodb":     baseMongo,
+	"base-minidb":      baseMiniDB,
 	"base-sqlite":      baseSQLite,
 	"base-sqlite-file": baseSQLiteFile,
 	"engine":           engineConnection,
@@ -84,14 +85,19 @@ func serveChild(ctx context.Context, name string) error {
 	return closeHandler()
 }
 
+// profileName is the file for the profile of a server: one may be started several times, for several databases.
+func (b *bench) profileName(server string) string {
+	b.profiles++
+	return filepath.Join(b.profile, fmt.Sprintf("%02d-%s.pprof", b.profiles, server))
+}
+
 // child starts this program as a server and answers with where it listens. It ends with the run, or with its stop.
 func (b *bench) child(ctx context.Context, name string, c childConfig) (t target, stop func() error, err error) {
 	if b.profile != "" {
 		if err := os.MkdirAll(b.profile, 0o755); err != nil {
 			return t, nil, err
 		}
-		b.profiles++ // a server may be started for several databases
-		if c.Profile, err = filepath.Abs(filepath.Join(b.profile, fmt.Sprintf("%02d-%s.pprof", b.profiles, name))); err != nil {
+		if c.Profile, err = filepath.Abs(b.profileName(name)); err != nil {
 			return t, nil, err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +26,7 @@ type daemonProcess struct {
 	cmd     *exec.Cmd
 	out     *bufio.Reader
 	address string
+	log     string // file
 	began   time.Time
 }
 
@@ -62,17 +63,23 @@ func (b *bench) buildDaemon(ctx context.Context) (string, error) {
 	return path, nil
 }
 
-// startDaemon starts a daemon on a data directory, which is made. The caller stops it.
+// startDaemon starts a daemon on a data directory, which is made, with the settings that it is shipped with but for the rate
+// limit. What it logs, each request too, goes to a file. The caller stops it.
 func (b *bench) startDaemon(ctx context.Context, dir string, args ...string) (*daemonProcess, error) {
 	binary, err := b.buildDaemon(ctx)
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"--listen", "127.0.0.1:0", "--data-dir", dir, "--rate-limit", "0", "--log-level", "warn", "--shutdown-grace", "2s"}, args...)
-	p := &daemonProcess{cmd: exec.Command(binary, args...)}
-	p.cmd.Stderr = os.Stderr
+	args = append([]string{"--listen", "127.0.0.1:0", "--data-dir", dir, "--rate-limit", "0", "--shutdown-grace", "2s"}, args...)
+	p := &daemonProcess{cmd: exec.Command(binary, args...), log: dir + ".log"}
+	file, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // the daemon has its own
+	p.cmd.Stderr = file
 	if b.profile != "" {
-		p.cmd.Env = append(os.Environ(), "LIVETABLES_BENCH_PROFILE="+filepath.Join(b.profile, "daemon.pprof"))
+		p.cmd.Env = append(os.Environ(), "LIVETABLES_BENCH_PROFILE="+b.profileName("daemon"))
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -108,7 +115,8 @@ func (p *daemonProcess) welcome() (token string, err error) {
 			return string(m[3]), nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("the daemon gave no setup token: %w: %s", err, said)
+			logged, _ := os.ReadFile(p.log) // what there is of it
+			return "", fmt.Errorf("the daemon gave no setup token: %w: %s%s", err, said, logged)
 		}
 	}
 }
@@ -127,11 +135,26 @@ func (b *bench) inDaemon(ctx context.Context) (*daemonSide, error) {
 	if b.daemon != nil {
 		return b.daemon, b.daemon.login(ctx)
 	}
-	p, err := b.startDaemon(ctx, filepath.Join(b.dir, "daemon"), "--allow-host", "127.0.0.1", "--allow-host", "localhost", "--allow-host", "::1")
+	d, err := b.newDaemon(ctx, filepath.Join(b.dir, "daemon"), "--allow-host", "127.0.0.1", "--allow-host", "localhost", "--allow-host", "::1")
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(p.stop)
+	b.onClose(d.stop)
+	b.daemon = d
+	return d, nil
+}
+
+// newDaemon starts a daemon on a data directory and makes an account, a workspace and a base. The caller stops it.
+func (b *bench) newDaemon(ctx context.Context, dir string, args ...string) (_ *daemonSide, err error) {
+	p, err := b.startDaemon(ctx, dir, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.stop())
+		}
+	}()
 	token, err := p.welcome()
 	if err != nil {
 		return nil, err
@@ -154,7 +177,6 @@ func (b *bench) inDaemon(ctx context.Context) (*daemonSide, error) {
 		return nil, err
 	}
 	d.base = made.ID
-	b.daemon = d
 	return d, nil
 }
 
@@ -199,8 +221,11 @@ func (d *daemonSide) connect(ctx context.Context, data *postgresData) error {
 	return nil
 }
 
-// call sends one request with a JSON body and decodes the answer into out, unless that is nil.
+// call sends one request with a JSON body, or none for nil, and decodes the answer into out, unless that is nil.
 func (d *daemonSide) call(ctx context.Context, method, path string, body, out any) error {
+	if body == nil {
+		return d.send(ctx, method, path, "", nil, out)
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -209,30 +234,18 @@ func (d *daemonSide) call(ctx context.Context, method, path string, body, out an
 }
 
 func (d *daemonSide) send(ctx context.Context, method, path, contentType string, body []byte, out any) error {
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+d.address+"/api/v1"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", contentType)
-	if d.token != "" {
-		r.Header.Set("Authorization", "Bearer "+d.token)
-	}
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	var answer bytes.Buffer
-	if _, err := answer.ReadFrom(res.Body); err != nil {
-		return err
-	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer.Bytes())
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(answer.Bytes(), out)
+	return d.stream(ctx, method, path, contentType, bytes.NewReader(body), func(r io.Reader) error {
+		if out == nil {
+			_, err := io.Copy(io.Discard, r)
+			return err
+		}
+		return json.NewDecoder(r).Decode(out)
+	})
+}
+
+// stream sends a request whose body may be large, and hands the body of the answer to read as it comes.
+func (d *daemonSide) stream(ctx context.Context, method, path, contentType string, body io.Reader, read func(io.Reader) error) error {
+	return exchange(ctx, method, "http://"+d.address+"/api/v1"+path, d.token, contentType, body, read)
 }
 
 func (d *daemonSide) target(requests [][]byte, server *serverCPU) target {

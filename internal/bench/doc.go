@@ -12,4 +12,6 @@
 //     encoding/json. It knows its one query, checks nobody's rights and understands no plans.
 //   - engine: the library behind a net/http handler, without the daemon: policy, rewrite and planning are on.
 //   - daemon: livetablesd as it is built for users, with authentication, validation and access log, its rate limit off.
+//
+// The mini-DB is compared in two ways, in this process and over HTTP, and its figures are one table (-markdown prints it for docs/performance.md).
 package main

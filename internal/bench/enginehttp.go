@@ -108,6 +108,17 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request, workspace string
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
 
+// withBuffer lends a buffer to a function that appends to it.
+func withBuffer(do func(buf []byte) ([]byte, error)) error {
+	held := buffers.Get().(*[]byte)
+	defer buffers.Put(held)
+	buf, err := do((*held)[:0])
+	if err == nil {
+		*held = buf
+	}
+	return err
+}
+
 // appendRows reads a page to its end and closes it.
 func appendRows(buf []byte, rows *livetables.Rows) ([]byte, error) {
 	defer rows.Close()

@@ -40,11 +40,10 @@ var eventIndexes = []string{
 }
 
 func indexPostgres(ctx context.Context, b *bench) (*indexSource, error) {
-	dsn, drop, err := testenv.Fresh(ctx, testenv.KindPostgres)
+	dsn, err := b.freshDatabase(ctx, testenv.KindPostgres)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return nil, err
@@ -92,11 +91,10 @@ func openIndexed(ctx context.Context, name, address string, open adapter.Opener,
 
 func indexMySQL(name string, kind testenv.Kind, binary string) func(ctx context.Context, b *bench) (*indexSource, error) {
 	return func(ctx context.Context, b *bench) (*indexSource, error) {
-		dsn, drop, err := testenv.Fresh(ctx, kind)
+		dsn, err := b.freshDatabase(ctx, kind)
 		if err != nil {
 			return nil, err
 		}
-		b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
 		cfg, err := mysql.ParseDSN(dsn)
 		if err != nil {
 			return nil, err

@@ -58,6 +58,25 @@ func (b *bench) postgresInWorld(ctx context.Context) (*world, *postgresData, err
 	return w, data, err
 }
 
+// cursorAfter reads so many rows of a sorted query and answers with the cursor that leads on.
+func (w *world) cursorAfter(ctx context.Context, q *lqp.Query, rows int) (string, error) {
+	// A cursor does not depend on the size of the pages before it.
+	skip := q.Clone()
+	for left := rows; left > 0; {
+		skip.Page.Limit = min(left, 1000)
+		n, next, err := w.read(ctx, w.owner, skip)
+		if err != nil {
+			return "", err
+		}
+		if n != skip.Page.Limit || next == "" {
+			return "", fmt.Errorf("%d rows before the page are missing", left)
+		}
+		left -= n
+		skip.Page.Cursor = next
+	}
+	return skip.Page.Cursor, nil
+}
+
 // deepPage is the page that is compared with the first one, or the last full one of a smaller table.
 const deepPage = 10_000
 
@@ -70,19 +89,8 @@ func measureKeyset(ctx context.Context, b *bench) error {
 	q := lqp.FromSource(lqp.Source{Connection: w.pg, Table: "orders"}).Columns(orderColumns...).Sort("-id").Limit(100).Query()
 	deep := q.Clone()
 	pages := min(deepPage, b.rows/100)
-	// A cursor does not depend on the size of the pages before it.
-	skip := q.Clone()
-	for left := (pages - 1) * 100; left > 0; {
-		skip.Page.Limit = min(left, 1000)
-		n, next, err := w.read(ctx, w.owner, skip)
-		if err != nil {
-			return err
-		}
-		if n != skip.Page.Limit || next == "" {
-			return fmt.Errorf("%d rows before the deep page are missing", left)
-		}
-		left -= n
-		skip.Page.Cursor, deep.Page.Cursor = next, next
+	if deep.Page.Cursor, err = w.cursorAfter(ctx, q, (pages-1)*100); err != nil {
+		return err
 	}
 	s, err := b.compare(ctx, w.reader("page 1", data.server, w.owner, func() *lqp.Query { return q }),
 		w.reader(fmt.Sprintf("page %d", pages), data.server, w.owner, func() *lqp.Query { return deep }))

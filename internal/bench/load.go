@@ -1,16 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
 	"slices"
-	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,174 +13,106 @@ type target struct {
 	address  string
 	pid      int
 	requests [][]byte // as they go over the wire, sent in turn
-	server   *serverCPU
+	// next makes the next request of a client, in the place of requests, for those that cannot be sent twice.
+	next   func(client int) []byte
+	server *serverCPU
 }
+
+// patience is how long after a round a server may still not have answered. One that hangs costs its own figure only.
+const patience = 15 * time.Second
 
 // under is the target with a number of clients, each on a connection of its own and waiting for its answer before it asks
 // again.
 func (t target) under(clients int) side {
-	return side{t.name, func(ctx context.Context, d time.Duration) (sample, error) { return t.load(ctx, clients, d) }}
-}
-
-func (t target) load(ctx context.Context, clients int, d time.Duration) (sample, error) {
-	conns := make([]*client, clients)
-	for i := range conns {
-		c, err := dial(ctx, t.address)
-		if err != nil {
-			return sample{}, err
-		}
-		defer c.conn.Close()
-		conns[i] = c
-	}
-	type part struct {
-		took []time.Duration
-		err  error
-	}
-	parts := make([]part, clients)
-	own, source, began := processCPU(t.pid), t.server.cpu(), time.Now()
-	var wg sync.WaitGroup
-	for i, c := range conns {
-		wg.Go(func() {
-			// Spread over the requests, so that clients do not ask the same at the same time.
-			for n := i * len(t.requests) / clients; time.Since(began) < d && ctx.Err() == nil; n++ {
-				start := time.Now()
-				if _, err := c.ask(t.requests[n%len(t.requests)], false); err != nil {
-					parts[i].err = err
-					return
-				}
-				parts[i].took = append(parts[i].took, time.Since(start))
+	return side{t.name, func(ctx context.Context, d time.Duration) (sample, error) {
+		conns := make([]*client, clients)
+		at := make([]int, clients)
+		for i := range conns {
+			c, err := dial(ctx, t.address)
+			if err != nil {
+				return sample{}, err
 			}
-		})
-	}
-	wg.Wait()
-	s := sample{elapsed: time.Since(began), ours: processCPU(t.pid) - own, source: t.server.since(source)}
-	var took []time.Duration
-	for _, p := range parts {
-		if p.err != nil {
-			return s, p.err
+			defer c.conn.Close()
+			if err := c.conn.SetDeadline(time.Now().Add(d + patience)); err != nil {
+				return sample{}, err
+			}
+			conns[i] = c
+			// Spread over the requests, so that clients do not ask the same at the same time.
+			at[i] = i * len(t.requests) / clients
 		}
-		took = append(took, p.took...)
-	}
-	if s.ops = len(took); s.ops > 0 {
-		slices.Sort(took)
-		s.latency = took[len(took)/2]
-	}
-	return s, ctx.Err()
+		return crowd(ctx, clients, d, func() time.Duration { return processCPU(t.pid) }, t.server, func(_ context.Context, i int) error {
+			if t.next != nil {
+				_, err := conns[i].ask(t.next(i), false)
+				return err
+			}
+			at[i]++
+			_, err := conns[i].ask(t.requests[(at[i]-1)%len(t.requests)], false)
+			return err
+		})
+	}}
 }
 
 // answer asks once and gives the body.
 func (t target) answer(ctx context.Context, request int) ([]byte, error) {
+	return t.ask(ctx, t.requests[request])
+}
+
+// ask sends one request and gives the body of its answer.
+func (t target) ask(ctx context.Context, request []byte) ([]byte, error) {
 	c, err := dial(ctx, t.address)
 	if err != nil {
 		return nil, err
 	}
 	defer c.conn.Close()
-	return c.ask(t.requests[request], true)
+	return c.ask(request, true)
 }
 
-// client is a keep-alive HTTP/1.1 connection that does as little as possible: net/http's client would cost as much as
-// some of the servers, on the same cores.
-type client struct {
-	conn net.Conn
-	r    *bufio.Reader
-}
-
-func dial(ctx context.Context, address string) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+// crowd has a number of clients do something again and again at the same time, each waiting until it is done before it
+// begins anew. cpu is the time that the side's own processes have used; the latency is the median.
+func crowd(ctx context.Context, clients int, d time.Duration, cpu func() time.Duration, server *serverCPU, do func(ctx context.Context, client int) error) (sample, error) {
+	took := make([][]time.Duration, clients)
+	errs := make(chan error, clients)
+	own, source, began := cpu(), server.cpu(), time.Now()
+	for i := range clients {
+		go func() {
+			var err error
+			for err == nil && time.Since(began) < d && ctx.Err() == nil {
+				start := time.Now()
+				if err = do(ctx, i); err == nil {
+					took[i] = append(took[i], time.Since(start))
+				}
+			}
+			errs <- err
+		}()
+	}
+	var err error
+	for range clients {
+		if e := <-errs; err == nil {
+			err = e
+		}
+	}
+	s := sample{elapsed: time.Since(began), ours: cpu() - own, source: server.since(source)}
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	return &client{conn, bufio.NewReaderSize(conn, 64<<10)}, nil
+	all := slices.Concat(took...)
+	if s.ops = len(all); s.ops > 0 {
+		slices.Sort(all)
+		s.latency = all[len(all)/2]
+	}
+	return s, ctx.Err()
 }
 
-// request is a request as it goes over the wire.
-func request(method, path, token, contentType string, body []byte) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: bench\r\n", method, path)
-	if token != "" {
-		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", token)
-	}
-	if body != nil {
-		fmt.Fprintf(&b, "Content-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))
-	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return b.Bytes()
+// together is a side in which a number of clients do something in this process, whose CPU time counts with that of the server.
+// Operations are numbered from 1 on, over all rounds.
+func together(name string, clients int, server *serverCPU, op func(ctx context.Context, client int, n int64) error) side {
+	var count atomic.Int64
+	return side{name, func(ctx context.Context, d time.Duration) (sample, error) {
+		return crowd(ctx, clients, d, ownCPU, server, func(ctx context.Context, client int) error { return op(ctx, client, count.Add(1)) })
+	}}
 }
 
-var errResponse = errors.New("response is not understood")
-
-// ask sends a request and reads the answer to its end; keep asks for the body.
-func (c *client) ask(request []byte, keep bool) ([]byte, error) {
-	if _, err := c.conn.Write(request); err != nil {
-		return nil, err
-	}
-	l, err := c.r.ReadSlice('\n')
-	if err != nil {
-		return nil, err
-	}
-	if len(l) < 12 {
-		return nil, errResponse
-	}
-	ok, status := l[9] == '2', string(bytes.TrimSpace(l))
-	length, chunked := 0, false
-	for {
-		if l, err = c.r.ReadSlice('\n'); err != nil {
-			return nil, err
-		}
-		if len(l) <= 2 {
-			break
-		}
-		if v, found := header(l, "content-length:"); found {
-			if length, err = strconv.Atoi(v); err != nil {
-				return nil, errResponse
-			}
-		} else if v, found := header(l, "transfer-encoding:"); found {
-			chunked = v == "chunked"
-		}
-	}
-	var body []byte
-	for {
-		if chunked {
-			if l, err = c.r.ReadSlice('\n'); err != nil {
-				return nil, err
-			}
-			n, err := strconv.ParseInt(string(bytes.TrimSpace(l)), 16, 32)
-			if err != nil {
-				return nil, errResponse
-			}
-			length = int(n)
-		}
-		if keep || !ok {
-			at := len(body)
-			body = append(body, make([]byte, length)...)
-			_, err = io.ReadFull(c.r, body[at:])
-		} else {
-			_, err = c.r.Discard(length)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !chunked {
-			break
-		}
-		if _, err = c.r.Discard(2); err != nil {
-			return nil, err
-		}
-		if length == 0 {
-			break
-		}
-	}
-	if !ok {
-		return nil, fmt.Errorf("%s: %s", status, body[:min(len(body), 500)])
-	}
-	return body, nil
-}
-
-// header is the value of a header line if it is the one of that name, in lower case.
-func header(l []byte, name string) (string, bool) {
-	if len(l) < len(name) || !bytes.EqualFold(l[:len(name)], []byte(name)) {
-		return "", false
-	}
-	return string(bytes.ToLower(bytes.TrimSpace(l[len(name):]))), true
+// repeat is together with one client.
+func repeat(name string, server *serverCPU, op func(ctx context.Context) error) side {
+	return together(name, 1, server, func(ctx context.Context, _ int, _ int64) error { return op(ctx) })
 }

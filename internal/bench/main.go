@@ -28,6 +28,7 @@ type options struct {
 	rounds  int
 	seconds float64
 	json    string
+	markup  bool // Markdown
 	profile string
 	dir     string
 	list    bool
@@ -42,6 +43,7 @@ func main() {
 	flag.IntVar(&opt.rounds, "rounds", 5, "`number` of rounds of every side of a comparison")
 	flag.Float64Var(&opt.seconds, "seconds", 2, "`seconds` of a round")
 	flag.StringVar(&opt.json, "json", "", "write the figures to this `file` too")
+	flag.BoolVar(&opt.markup, "markdown", false, "print the report as Markdown; the figures of the mini-DB as one table")
 	flag.StringVar(&opt.profile, "cpuprofile", "", "write CPU profiles of all sides into this `directory`, which costs them some speed")
 	flag.StringVar(&opt.dir, "dir", "", "existing `directory` for databases, on the kind of disk to be measured (default: the system's for temporary files)")
 	flag.BoolVar(&opt.list, "list", false, "list what can be measured")
@@ -63,8 +65,8 @@ func (o *options) setRows(list string) error {
 	o.sizes = nil
 	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1000 {
-			return fmt.Errorf("%q is not a number from 1000 on", text)
+		if err != nil || n < 1000 || n%1000 != 0 {
+			return fmt.Errorf("%q is not a number of thousands", text)
 		}
 		o.sizes = append(o.sizes, n)
 	}
@@ -104,11 +106,8 @@ var measurements = []measurement{
 	{"formula", measureFormula},
 	{"index", measureIndexes},
 	{"sqlite-page", measureSQLitePage},
-	{"sqlite-writes", measureSQLiteWrites},
-	{"sqlite-update", measureSQLiteUpdate},
-	{"import", measureImport},
-	{"minidb-sqlite", measureMiniDB((*bench).miniSQLite)},
-	{"minidb-postgres", measureMiniDB((*bench).miniPostgres)},
+	{"minidb-sqlite", measureMiniDB(miniSQLite)},
+	{"minidb-postgres", measureMiniDB(miniPostgres)},
 }
 
 // bench is one run of the program: its options, what it has prepared so far and what it has found.
@@ -157,10 +156,9 @@ func measure(ctx context.Context, opt options) (err error) {
 			break
 		}
 		fmt.Fprintf(os.Stderr, "%s took %s, load %s\n", m.name, time.Since(began).Round(time.Second), load())
-		b.report.print(os.Stderr, first)
+		b.report.print(os.Stderr, first, false)
 	}
-	fmt.Println(b.report.conditions)
-	b.report.print(os.Stdout, 0)
+	b.report.printAll(os.Stdout, opt.markup)
 	if opt.json != "" {
 		failed = append(failed, b.report.save(opt.json))
 	}
@@ -189,6 +187,15 @@ func (b *bench) profiled(name string, f func() error) (err error) {
 
 // onClose has something closed at the end of the run.
 func (b *bench) onClose(f func() error) { b.closers = append(b.closers, f) }
+
+// freshDatabase makes an empty database on the test server of a kind, which is dropped at the end of the run.
+func (b *bench) freshDatabase(ctx context.Context, kind testenv.Kind) (dsn string, err error) {
+	dsn, drop, err := testenv.Fresh(ctx, kind)
+	if err == nil {
+		b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
+	}
+	return dsn, err
+}
 
 func (b *bench) close() error {
 	var errs []error

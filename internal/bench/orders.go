@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -81,28 +78,5 @@ func appendCustomer(cells []string, id int) []string {
 
 // writeCSV writes a number of orders to a file with a header line and answers with its path. The file is made once.
 func (b *bench) writeCSV(orders int) (string, error) {
-	path := filepath.Join(b.dir, fmt.Sprintf("orders-%d.csv", orders))
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	w := csv.NewWriter(f)
-	if err := w.Write(orderColumns); err != nil {
-		return "", err
-	}
-	var cells []string
-	for id := 1; id <= orders; id++ {
-		cells = appendOrder(cells[:0], id, orders)
-		if err := w.Write(cells); err != nil {
-			return "", err
-		}
-	}
-	if w.Flush(); w.Error() != nil {
-		return "", w.Error()
-	}
-	return path, f.Close()
+	return b.csvFile("orders", orderColumns, orders, func(cells []string, id int) []string { return appendOrder(cells, id, orders) })
 }

@@ -10,15 +10,7 @@ import (
 // postgresSides starts the servers that answer from PostgreSQL, the baseline first. requests are those to the baseline
 // and the engine, toDaemon makes those to the daemon.
 func (b *bench) postgresSides(ctx context.Context, requests [][]byte, toDaemon func(path, token string) [][]byte) ([]target, *postgresData, error) {
-	data, err := b.ordersInPostgres(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	w, err := b.inWorld(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	source, err := w.connect(ctx, data)
+	w, data, err := b.postgresInWorld(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,7 +19,7 @@ func (b *bench) postgresSides(ctx context.Context, requests [][]byte, toDaemon f
 		return nil, nil, err
 	}
 	base.name, base.requests, base.server = "base", requests, data.server
-	engine, _, err := b.child(ctx, "engine", childConfig{Dir: w.dir, Workspace: w.workspace, Source: source})
+	engine, _, err := b.child(ctx, "engine", childConfig{Dir: w.dir, Workspace: w.workspace, Source: w.pg})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -14,24 +13,31 @@ import (
 )
 
 // plainPostgres is a plain table in PostgreSQL, by pgxpool with prepared statements.
-type plainPostgres struct{ pool *pgxpool.Pool }
+type plainPostgres struct {
+	pool  *pgxpool.Pool
+	whole bool
+}
 
-// writers is how many clients write at the same time.
-const writers = 32
-
-func newPlainPostgres(ctx context.Context, url string) (plainTable, error) {
+// openPlainPostgres makes the table, in a schema of its own, and reaches it by a number of connections, 0 for the default of
+// pgxpool.
+func openPlainPostgres(ctx context.Context, url string, connections int, whole bool) (_ plainTable, err error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, err
 	}
-	cfg.MaxConns = writers
+	if connections > 0 {
+		cfg.MaxConns = int32(connections) //nolint:gosec // a few
+	}
 	cfg.ConnConfig.RuntimeParams["search_path"] = "plain"
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
+	p := &plainPostgres{whole: whole}
+	if p.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, err
 	}
-	p := &plainPostgres{pool}
-	return p, p.create(ctx)
+	if err := p.create(ctx); err != nil {
+		p.pool.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 func (p *plainPostgres) create(ctx context.Context) error {
@@ -55,93 +61,123 @@ func (p *plainPostgres) load(ctx context.Context, path string) error {
 		return err
 	}
 	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		_, err := c.Conn().PgConn().CopyFrom(ctx, f, "COPY plain ("+wideList()+") FROM STDIN (FORMAT csv, HEADER)")
+		_, err := c.Conn().PgConn().CopyFrom(ctx, f, "COPY plain ("+plainColumns(false)+") FROM STDIN (FORMAT csv, HEADER)")
 		return err
 	})
 }
 
-func scanWide(rows pgx.Rows, r *wideRow[time.Time]) error {
-	return rows.Scan(&r.N, &r.City, &r.Name, &r.Street, &r.Email, &r.Phone, &r.Note, &r.Quantity, &r.Stock, &r.Points, &r.Year,
-		&r.Price, &r.Total, &r.Discount, &r.Paid, &r.Active, &r.Due, &r.Born, &r.Placed, &r.Seen)
+// cellsOf are the places for the cells of a row.
+func cellsOf(r *wideRow[time.Time]) []any {
+	return []any{&r.N, &r.City, &r.Name, &r.Street, &r.Email, &r.Phone, &r.Note, &r.Quantity, &r.Stock, &r.Points, &r.Year,
+		&r.Price, &r.Total, &r.Discount, &r.Paid, &r.Active, &r.Due, &r.Born, &r.Placed, &r.Seen}
 }
 
-// list appends the rows of a statement as an array.
-func (p *plainPostgres) list(ctx context.Context, buf []byte, sql string, args ...any) ([]byte, error) {
-	rows, err := p.pool.Query(ctx, sql, args...)
+func scanCells(rows pgx.Rows, r *wideRow[time.Time]) error { return rows.Scan(cellsOf(r)...) }
+
+func scanWhole(rows pgx.Rows, r *wholeRow[time.Time]) error {
+	return rows.Scan(append(cellsOf(&r.Fields), &r.ID, &r.Version, &r.CreatedAt, &r.CreatedBy, &r.UpdatedAt, &r.UpdatedBy)...)
+}
+
+func (p *plainPostgres) read(ctx context.Context, buf []byte, tail string, args ...any) ([]byte, error) {
+	rows, err := p.pool.Query(ctx, plainSelect(p.whole)+tail, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	list := make([]wideRow[time.Time], 0, 100)
-	for rows.Next() {
-		var r wideRow[time.Time]
-		if err := scanWide(rows, &r); err != nil {
-			return nil, err
-		}
-		list = append(list, r)
+	if p.whole {
+		return appendScanned(buf, rows, scanWhole)
 	}
-	if err := rows.Err(); err != nil {
+	return appendScanned(buf, rows, scanCells)
+}
+
+// appendScanned appends rows as an array.
+func appendScanned[T any](buf []byte, rows pgx.Rows, scan func(pgx.Rows, *T) error) ([]byte, error) {
+	list, err := scanned(rows, scan)
+	if err != nil {
 		return nil, err
 	}
-	out := bytes.NewBuffer(buf)
-	err = json.NewEncoder(out).Encode(list)
-	return out.Bytes(), err
+	return appendJSON(buf, list)
 }
 
-func (p *plainPostgres) page(ctx context.Context, buf []byte) ([]byte, error) {
-	return p.list(ctx, buf, plainPage)
+// one runs a statement that returns the whole row that it wrote.
+func (p *plainPostgres) one(ctx context.Context, row *[]byte, sql string, args ...any) error {
+	rows, err := p.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	list, err := scanned(rows, scanWhole)
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 {
+		return errVersion
+	}
+	*row, err = appendJSON(*row, &list[0])
+	return err
 }
 
-func (p *plainPostgres) filtered(ctx context.Context, buf []byte, city string) ([]byte, error) {
-	return p.list(ctx, buf, plainFiltered, city)
-}
+const plainUpdatePostgres = "UPDATE plain SET total = $1, version = version + 1, updated_at = now(), updated_by = 'owner' WHERE id = $2 AND version = $3"
 
-func (p *plainPostgres) after(ctx context.Context, buf []byte, n int64, id string) ([]byte, error) {
-	return p.list(ctx, buf, plainAfter, n, id)
-}
-
-func (p *plainPostgres) get(ctx context.Context, buf []byte, id string) ([]byte, error) {
-	return p.list(ctx, buf, plainGet, id)
-}
-
-func (p *plainPostgres) byCity(ctx context.Context, buf []byte) ([]byte, error) {
-	return p.list(ctx, buf, plainByCity)
-}
-
-func (p *plainPostgres) update(ctx context.Context, id string, version, total int64) error {
-	tag, err := p.pool.Exec(ctx, "UPDATE plain SET total = $1, version = version + 1, updated_at = now(), updated_by = 'owner' WHERE id = $2 AND version = $3", float64(total)/100, id, version)
+func (p *plainPostgres) update(ctx context.Context, id string, version, total int64, row *[]byte) error {
+	if row != nil {
+		return p.one(ctx, row, plainUpdatePostgres+" RETURNING "+plainColumns(true), float64(total)/100, id, version)
+	}
+	tag, err := p.pool.Exec(ctx, plainUpdatePostgres, float64(total)/100, id, version)
 	if err == nil && tag.RowsAffected() != 1 {
-		err = fmt.Errorf("row %s has another version than %d", id, version)
+		err = errVersion
 	}
 	return err
 }
 
-var plainInsertPostgres = "INSERT INTO plain (" + wideList() + ") VALUES ($1, $2, $3, 'street', 'mail', 'phone', 'note', 1, 2, 3, 4, 5.5, $4, 0.5, true, false, '2024-01-01', '2024-01-01', now(), now())"
+var (
+	plainInsertPostgres       = plainInsert(len(wideColumns), "", "")
+	plainInsertPostgresAnswer = plainInsert(len(wideColumns), "", " RETURNING "+plainColumns(true))
+)
 
-func (p *plainPostgres) insert(ctx context.Context, n int64) error {
-	_, err := p.pool.Exec(ctx, plainInsertPostgres, n, cityOf(int(n)), "New customer", float64(n)/100)
+func (p *plainPostgres) insert(ctx context.Context, r *wideRow[string], row *[]byte) error {
+	args := []any{r.N, r.City, r.Name, r.Street, r.Email, r.Phone, r.Note, r.Quantity, r.Stock, r.Points, r.Year,
+		r.Price, r.Total, r.Discount, r.Paid, r.Active, r.Due, r.Born, r.Placed, r.Seen}
+	if row != nil {
+		return p.one(ctx, row, plainInsertPostgresAnswer, args...)
+	}
+	_, err := p.pool.Exec(ctx, plainInsertPostgres, args...)
 	return err
 }
 
-func (p *plainPostgres) export(ctx context.Context) (n int, err error) {
-	rows, err := p.pool.Query(ctx, plainExport)
+func (p *plainPostgres) export(ctx context.Context, w io.Writer) (int, error) {
+	rows, err := p.pool.Query(ctx, plainSelect(p.whole)+plainAll)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	for ; rows.Next(); n++ {
-		var r wideRow[time.Time]
-		if err := scanWide(rows, &r); err != nil {
-			return n, err
+	out := newLines(w)
+	for rows.Next() {
+		var r wholeRow[time.Time]
+		if p.whole {
+			err = scanWhole(rows, &r)
+		} else {
+			err = scanCells(rows, &r.Fields)
 		}
-		out.Reset()
-		if err := enc.Encode(&r); err != nil {
-			return n, err
+		if err == nil && p.whole {
+			err = out.add(&r)
+		} else if err == nil {
+			err = out.add(&r.Fields)
+		}
+		if err != nil {
+			return out.n, err
 		}
 	}
-	return n, rows.Err()
+	return out.n, errors.Join(rows.Err(), out.flush())
+}
+
+// durabilityPostgres are the settings by which a session of PostgreSQL waits for the disk.
+const durabilityPostgres = `SELECT 'fsync=' || current_setting('fsync') || ' synchronous_commit=' || current_setting('synchronous_commit') ||
+	' full_page_writes=' || current_setting('full_page_writes') || ' wal_sync_method=' || current_setting('wal_sync_method')`
+
+func (p *plainPostgres) durability(ctx context.Context) (text string, err error) {
+	err = p.pool.QueryRow(ctx, durabilityPostgres).Scan(&text)
+	return text, err
 }
 
 func (p *plainPostgres) close() error {

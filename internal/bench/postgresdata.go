@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
@@ -42,11 +39,10 @@ func (b *bench) ordersInPostgres(ctx context.Context) (*postgresData, error) {
 	if b.postgres != nil {
 		return b.postgres, nil
 	}
-	dsn, drop, err := testenv.Fresh(ctx, testenv.KindPostgres)
+	dsn, err := b.freshDatabase(ctx, testenv.KindPostgres)
 	if err != nil {
 		return nil, err
 	}
-	b.onClose(func() error { return drop(context.WithoutCancel(ctx)) })
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return nil, err
@@ -73,21 +69,7 @@ func (b *bench) ordersInPostgres(ctx context.Context) (*postgresData, error) {
 
 func copyInto(ctx context.Context, conn *pgx.Conn, table string, n int, appendCells func([]string, int) []string) error {
 	r, w := io.Pipe()
-	go func() {
-		buffered := bufio.NewWriterSize(w, 64<<10)
-		out := csv.NewWriter(buffered)
-		var cells []string
-		var err error
-		for id := 1; id <= n && err == nil; id++ {
-			cells = appendCells(cells[:0], id)
-			err = out.Write(cells)
-		}
-		out.Flush()
-		if err == nil {
-			err = buffered.Flush()
-		}
-		w.CloseWithError(err)
-	}()
+	go func() { w.CloseWithError(writeRows(w, nil, n, appendCells)) }()
 	_, err := conn.PgConn().CopyFrom(ctx, r, "COPY "+table+" FROM STDIN (FORMAT csv)")
 	return err
 }
@@ -109,15 +91,4 @@ func (p *postgresData) connection() (livetables.ConnectionSpec, error) {
 		spec.Password = &secret
 	}
 	return spec, nil
-}
-
-// copyFile is COPY of a CSV file into an empty table like orders, the yardstick of imports.
-func copyFile(ctx context.Context, conn *pgx.Conn, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = conn.PgConn().CopyFrom(ctx, f, "COPY imported FROM STDIN (FORMAT csv, HEADER)")
-	return err
 }

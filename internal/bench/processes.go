@@ -78,17 +78,19 @@ func statusKiB(pid int, name string) (int, error) {
 	return 0, fmt.Errorf("/proc/%d/status does not tell %s", pid, strings.TrimSuffix(name, ":"))
 }
 
-// peakMiB is the most memory that this process has in RAM while f runs, in MiB; 0 when it cannot be known.
-func peakMiB(f func() error) (int, error) {
-	debug.FreeOSMemory()
+// peakMiB is the most memory that a process has in RAM while f runs, in MiB; 0 when it cannot be known.
+func peakMiB(pid int, f func() error) (int, error) {
+	if pid == os.Getpid() {
+		debug.FreeOSMemory()
+	}
 	// proc(5): 5 sets the peak back to what is in use.
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+	if err := os.WriteFile("/proc/"+strconv.Itoa(pid)+"/clear_refs", []byte("5"), 0); err != nil {
 		return 0, f()
 	}
 	if err := f(); err != nil {
 		return 0, err
 	}
-	kib, err := statusKiB(os.Getpid(), "VmHWM:")
+	kib, err := statusKiB(pid, "VmHWM:")
 	if err != nil {
 		return 0, nil //nolint:nilerr // not known
 	}

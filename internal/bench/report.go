@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -23,22 +21,34 @@ type line struct {
 type report struct {
 	conditions string
 	lines      []line
+	figures    figures // of the mini-DB, which are in lines too
 }
 
 func (r *report) add(l line) { r.lines = append(r.lines, l) }
 
 // print writes the lines from one on as a table.
-func (r *report) print(w io.Writer, from int) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "what\tmeasured (quartiles)\ttarget\tbaseline\tours\tnotes") //nolint:errcheck // terminal output
+func (r *report) print(w io.Writer, from int, markdown bool) {
+	table := [][]string{{"what", "measured (quartiles)", "target", "baseline", "ours", "notes"}}
 	for _, l := range r.lines[from:] {
 		ratio := "-"
 		if l.Ratio != (spread{}) {
 			ratio = fmt.Sprintf("%s (%s to %s)", short(l.Ratio.Median), short(l.Ratio.Low), short(l.Ratio.High))
 		}
-		fmt.Fprintln(t, strings.Join([]string{l.What, ratio, dash(l.Target), dash(l.Base), dash(l.Ours), l.Notes}, "\t")) //nolint:errcheck // terminal output
+		table = append(table, []string{l.What, ratio, dash(l.Target), dash(l.Base), dash(l.Ours), l.Notes})
 	}
-	t.Flush() //nolint:errcheck // terminal output
+	printTable(w, table, markdown)
+}
+
+// printAll writes everything: the lines, and the figures of the mini-DB as one table. As Markdown those stand for their lines.
+func (r *report) printAll(w io.Writer, markdown bool) {
+	fmt.Fprintf(w, "%s\n\n", r.conditions) //nolint:errcheck // terminal output
+	if !markdown || len(r.figures.lines) == 0 {
+		r.print(w, 0, markdown)
+	}
+	if len(r.figures.lines) > 0 {
+		fmt.Fprintln(w) //nolint:errcheck // terminal output
+		printTable(w, r.figures.table(), markdown)
+	}
 }
 
 func dash(s string) string {

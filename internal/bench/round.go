@@ -133,23 +133,20 @@ func (s series) against(base series, figure func(sample) float64) spread {
 	return spreadOf(values)
 }
 
-// repeat is a side that does one thing again and again in this process, one after the other; the latency is the median.
-// The processes whose CPU time counts are this one and, when given, the database server.
-func repeat(name string, server *serverCPU, op func(ctx context.Context) error) side {
-	return side{name, func(ctx context.Context, d time.Duration) (sample, error) {
-		var took []time.Duration
-		own, source := ownCPU(), server.cpu()
-		began := time.Now()
-		for time.Since(began) < d {
-			start := time.Now()
-			if err := op(ctx); err != nil {
-				return sample{}, err
-			}
-			took = append(took, time.Since(start))
+// once is a side that does one thing in a round, however long it takes: prepare is not counted.
+func once(name string, ops int, server *serverCPU, pid func() int, prepare, do func(ctx context.Context) error) side {
+	return side{name, func(ctx context.Context, _ time.Duration) (sample, error) {
+		if err := prepare(ctx); err != nil {
+			return sample{}, err
 		}
-		s := sample{ops: len(took), elapsed: time.Since(began), ours: ownCPU() - own, source: server.since(source)}
-		slices.Sort(took)
-		s.latency = took[len(took)/2]
-		return s, nil
+		cpu := func() time.Duration {
+			if pid == nil {
+				return ownCPU()
+			}
+			return processCPU(pid())
+		}
+		own, source, began := cpu(), server.cpu(), time.Now()
+		err := do(ctx)
+		return sample{ops: ops, elapsed: time.Since(began), ours: cpu() - own, source: server.since(source)}, err
 	}}
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -90,6 +87,22 @@ const cities = 500
 
 func cityOf(i int) string { return fmt.Sprintf("City %03d", i%cities) }
 
+// indexedColumns are those by which the table has an index.
+var indexedColumns = []string{"n", "city"}
+
+// newCells is a row that is inserted alone.
+func newCells(n int64) wideRow[string] {
+	return wideRow[string]{N: n, City: cityOf(int(n)), Name: "New customer", Street: "street", Email: "mail", Phone: "phone", Note: "note",
+		Quantity: 1, Stock: 2, Points: 3, Year: 2004, Price: 5.5, Total: float64(n) / 100, Discount: 0.5, Paid: true,
+		Due: "2024-10-04", Born: "2024-10-04", Placed: "2024-10-04T00:00:00.000Z", Seen: "2024-10-04T00:00:00.000Z"}
+}
+
+// newDay is the day in newCells, counted from that of Unix.
+const (
+	newDay      = 20_000
+	millisOfDay = 24 * 60 * 60 * 1000
+)
+
 // appendWide appends the cells of row n, the same ones for the same n on every run.
 func appendWide(cells []string, n int) []string {
 	r := rand.New(rand.NewPCG(uint64(n), 3))
@@ -112,28 +125,5 @@ func appendWide(cells []string, n int) []string {
 
 // wideCSV writes rows to a file with a header line and answers with its path. The file is made once in a run.
 func (b *bench) wideCSV(rows int) (string, error) {
-	path := filepath.Join(b.dir, fmt.Sprintf("wide-%d.csv", rows))
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	w := csv.NewWriter(f)
-	if err := w.Write(wideNames()); err != nil {
-		return "", err
-	}
-	var cells []string
-	for n := 1; n <= rows; n++ {
-		cells = appendWide(cells[:0], n)
-		if err := w.Write(cells); err != nil {
-			return "", err
-		}
-	}
-	if w.Flush(); w.Error() != nil {
-		return "", w.Error()
-	}
-	return path, f.Close()
+	return b.csvFile("wide", wideNames(), rows, appendWide)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/livetables/livetables/internal/daemontest"
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // program is the daemon, built once for the tests.
@@ -42,7 +43,7 @@ func run(m *testing.M) int {
 
 func campaignOf(t *testing.T, o Options) *Report {
 	t.Helper()
-	o.Program, o.Dir = program, t.TempDir()
+	o.Program, o.Dir, o.Seed = program, t.TempDir(), testseed.Of(t)
 	report, err := Run(t.Context(), o)
 	if missing := (*testenv.MissingError)(nil); errors.As(err, &missing) && !testenv.KindPostgres.Required() {
 		t.Skip(err)

@@ -2,9 +2,7 @@ package differential
 
 import (
 	"math/rand/v2"
-	"os"
 	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
@@ -12,21 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 )
-
-// seedVariable is the environment variable that repeats a run.
-const seedVariable = "LIVETABLES_TEST_SEED"
-
-func seed(t *testing.T) uint64 {
-	s := rand.Uint64()
-	if text := os.Getenv(seedVariable); text != "" {
-		var err error
-		s, err = strconv.ParseUint(text, 10, 64)
-		require.NoError(t, err, seedVariable)
-	}
-	t.Logf("repeat with %s=%d", seedVariable, s)
-	return s
-}
 
 // available are the engines that can be had here. In CI all of them must be.
 func available(t *testing.T) []string {
@@ -57,7 +42,7 @@ func TestEnginesAgree(t *testing.T) {
 		plans, limit = 250, 15*time.Second
 	}
 	stats, err := Run(t.Context(), Options{
-		Seed: seed(t), Plans: plans, Engines: available(t), Workers: max(2, runtime.GOMAXPROCS(0)), Until: time.Now().Add(limit),
+		Seed: testseed.Of(t), Plans: plans, Engines: available(t), Workers: max(2, runtime.GOMAXPROCS(0)), Until: time.Now().Add(limit),
 		KeepGoing: true, Shrink: 20 * time.Second, Found: func(f *Failure) { t.Error(f) },
 	})
 	require.NoError(t, err)
@@ -83,7 +68,7 @@ func TestEnginesAgree(t *testing.T) {
 
 // Every plan of a seed is the same again, whatever was asked before.
 func TestPlansAreRepeatable(t *testing.T) {
-	s := seed(t)
+	s := testseed.Of(t)
 	queries := func() (all []string) {
 		w := NewWorld(rand.New(rand.NewPCG(s, 1)))
 		r, err := openRig(t.Context(), []string{Memory})

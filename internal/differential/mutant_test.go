@@ -13,6 +13,7 @@ import (
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/memory"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -82,7 +83,7 @@ func TestLiarsAreCaught(t *testing.T) {
 			backends["liar"] = func(context.Context) (backend, error) { return liar{change: change}, nil }
 			defer delete(backends, "liar")
 			var found *Failure
-			_, err := Run(t.Context(), Options{Seed: seed(t), Plans: 20_000, Engines: []string{"liar"}, Workers: 1, Shrink: 5 * time.Second,
+			_, err := Run(t.Context(), Options{Seed: testseed.Of(t), Plans: 20_000, Engines: []string{"liar"}, Workers: 1, Shrink: 5 * time.Second,
 				Found: func(f *Failure) { found = f }})
 			require.NoError(t, err)
 			require.NotNil(t, found, "the lie is not found")
@@ -120,7 +121,7 @@ func joinedAs(q *lqp.Query, from, to lqp.JoinKind) *lqp.Query {
 
 // Sources that push everything are compared with those that push by coin: a coin alone must change nothing.
 func TestCoinChangesNothing(t *testing.T) {
-	s := seed(t)
+	s := testseed.Of(t)
 	w := NewWorld(rand.New(rand.NewPCG(s, 3)))
 	a, found, err := memoryBackend{}.load(t.Context(), w)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -58,8 +59,7 @@ func TestAnalyze(t *testing.T) {
 
 // Whatever the plan: the figures agree with the answer and with each other, and counting changes no answer.
 func TestAnalyzeRandomly(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	for n := range 300 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
 		tables := []*plantest.Table{

@@ -10,6 +10,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/memory"
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -25,8 +26,7 @@ func randomTables(r *rand.Rand) []*plantest.Table {
 // A query over several connections answers like the same query over all their tables at once, whatever the sources take
 // of it, however large the chunks and look-ups are, and page by page as well as in one go.
 func TestFederatedQueries(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	walked, streamed, looked, chunked, ties := 0, 0, 0, 0, 0
 	for n := range 1200 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))

@@ -12,6 +12,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/memory"
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -33,8 +34,7 @@ func longKeyed(r *rand.Rand, connection, name string, rows int, long int) *plant
 // Walks through tables whose keys agree in all that sorting looks at meet every row once, in the exact order, alone and
 // joined, whatever the source sorts and filters itself.
 func TestLongKeysAreWalked(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	upper := call("ne", call("upper", col("a", "t")), lqp.Literal(lqp.TextValue("A1")))
 	join := []lqp.Join{{Kind: lqp.Inner, Source: lqp.Source{Connection: "x", Table: "two", Alias: "b"}, On: call("eq", col("a", "n"), col("b", "n"))}}
 	same := []lqp.Join{{Kind: lqp.Left, Source: lqp.Source{Table: "three", Alias: "b"}, On: call("eq", col("a", "t"), col("b", "t"))}}

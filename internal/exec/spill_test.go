@@ -15,14 +15,14 @@ import (
 	"github.com/livetables/livetables/internal/plantest"
 	"github.com/livetables/livetables/internal/rewrite"
 	"github.com/livetables/livetables/internal/spill"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/rbac"
 )
 
 // Random queries over several sources answer the same when memory holds next to nothing, pages too, and leave nothing.
 func TestFederatedQueriesThatSpill(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	dir := t.TempDir()
 	place := spill.New(spill.Options{Dir: dir})
 	used := 0

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // TestWhatACutLeaves: what was synced is there; of what was not, each sector is as it was after one of the writes to it, but
 // for one that is torn; and over many cuts everything that is possible happens.
 func TestWhatACutLeaves(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	var old, all, mixed, torn int
 	for range 400 {

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // TestNothingIsLost is a short campaign. The long ones are "make faults".
 func TestNothingIsLost(t *testing.T) {
-	report, err := Run(t.Context(), Options{Cuts: 12, Writes: 60, Dir: t.TempDir()})
+	report, err := Run(t.Context(), Options{Seed: testseed.Of(t), Cuts: 12, Writes: 60, Dir: t.TempDir()})
 	require.NoError(t, err)
 	t.Log(report)
 	require.Zero(t, report.Found, report)
@@ -21,7 +23,7 @@ func TestNothingIsLost(t *testing.T) {
 
 // TestAStoreThatDoesNotWaitForTheDiskLoses: the campaign finds what such a store is documented to lose.
 func TestAStoreThatDoesNotWaitForTheDiskLoses(t *testing.T) {
-	report, err := Run(t.Context(), Options{Cuts: 60, Writes: 60, Relaxed: true, Dir: t.TempDir()})
+	report, err := Run(t.Context(), Options{Seed: testseed.Of(t), Cuts: 60, Writes: 60, Relaxed: true, Dir: t.TempDir()})
 	require.NoError(t, err)
 	require.Positive(t, report.Found, report)
 	require.Contains(t, strings.Join(report.Violations, "\n"), "was acknowledged and is lost")

@@ -2,28 +2,14 @@ package interference
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 )
-
-// seed is the one in LIVETABLES_INTERFERENCE_SEED, else a new one.
-func seed(t *testing.T) uint64 {
-	t.Helper()
-	text := os.Getenv("LIVETABLES_INTERFERENCE_SEED")
-	if text == "" {
-		return rand.Uint64()
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	require.NoError(t, err)
-	return n
-}
 
 func requireNothing(t *testing.T, s *Stats) {
 	t.Helper()
@@ -38,7 +24,7 @@ func requireNothing(t *testing.T, s *Stats) {
 
 // What is out of sight changes no byte of an answer, and answers are those over what is in sight (promise P5).
 func TestNonInterference(t *testing.T) {
-	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 3000, Workers: 3})
+	s, err := Run(t.Context(), Options{Seed: testseed.Of(t), Cases: 3000, Workers: 3})
 	require.NoError(t, err)
 	requireNothing(t, s)
 	require.Greater(t, s.Compared, 800)
@@ -53,7 +39,7 @@ func TestNonInterference(t *testing.T) {
 // The same with all tables in PostgreSQL: the external ones and those of the mini-DB.
 func TestNonInterferenceOfPostgres(t *testing.T) {
 	url := testenv.Postgres(t)
-	s, err := Run(t.Context(), Options{Seed: seed(t), Cases: 500, Workers: 2, Source: Postgres(url), Store: PostgresStore(url)})
+	s, err := Run(t.Context(), Options{Seed: testseed.Of(t), Cases: 500, Workers: 2, Source: Postgres(url), Store: PostgresStore(url)})
 	require.NoError(t, err)
 	requireNothing(t, s)
 	require.Greater(t, s.Compared, 100)
@@ -61,7 +47,7 @@ func TestNonInterferenceOfPostgres(t *testing.T) {
 
 // One case alone is what it was among others.
 func TestACaseIsRepeatable(t *testing.T) {
-	n := seed(t)
+	n := testseed.Of(t)
 	report := func(first, cases int) string {
 		s, err := Run(t.Context(), Options{Seed: n, First: first, Cases: cases, Workers: 1})
 		require.NoError(t, err)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // mutants are mistakes in the code that keeps things out of sight: in a file, something in the place of something else.
@@ -66,9 +68,7 @@ func TestMutantsAreFound(t *testing.T) {
 	}
 	chosen := slices.Clone(mutants)
 	if os.Getenv("LIVETABLES_MUTANTS") != "all" {
-		n := seed(t)
-		t.Logf("seed %d", n)
-		newRand(n, 0).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+		newRand(testseed.Of(t), 0).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 		chosen = chosen[:3]
 	}
 	for _, m := range chosen {

@@ -48,7 +48,7 @@ type campaign struct {
 }
 
 // Run runs a campaign until everything was written and killed as often as asked for, or ctx ends. What it found is in the
-// report; an error says that it could not be run.
+// report, also when it cannot go on after that: an error says that it could not be run, and found nothing.
 func Run(ctx context.Context, options Options) (report *Report, err error) {
 	o := options.withDefaults()
 	defer func() {
@@ -91,7 +91,11 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 		c.client.Base = url
 	}
 	if err := c.run(ctx); err != nil {
-		return nil, errors.Join(err, c.stop())
+		err = errors.Join(err, c.stop())
+		if c.report.Found == 0 || ctx.Err() != nil {
+			return nil, err
+		}
+		c.violation("and then the campaign could not go on: %v", err)
 	}
 	c.report.Took = time.Since(began)
 	return &c.report, nil
@@ -149,7 +153,8 @@ func (c *campaign) furnish(ctx context.Context) error {
 
 // run lets the writers write and the killer kill.
 func (c *campaign) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	all := ctx
+	ctx, cancel := context.WithCancel(all)
 	defer cancel()
 	c.left.Store(int64(c.opt.Writes))
 	var work sync.WaitGroup
@@ -174,7 +179,7 @@ func (c *campaign) run(ctx context.Context) error {
 	work.Wait()
 	close(shaping)
 	shape.Wait()
-	if err = errors.Join(err, ctx.Err()); err != nil {
+	if err = errors.Join(err, all.Err()); err != nil {
 		return err
 	}
 	return c.look(ctx, c.opt.Damage)

@@ -116,6 +116,10 @@ func (c *campaign) strike(ctx context.Context) error {
 func (c *campaign) start(ctx context.Context) error {
 	p, err := daemontest.Start(ctx, c.program, c.args...)
 	if err != nil {
+		c.daemon = nil
+		if ctx.Err() == nil {
+			c.violation("the daemon does not start after a kill: %v", err)
+		}
 		return fmt.Errorf("after a kill: %w", err)
 	}
 	c.daemon = p

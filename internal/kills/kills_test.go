@@ -21,6 +21,7 @@ import (
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/internal/daemontest"
 	"github.com/livetables/livetables/internal/testenv"
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // program is the daemon, built once for the tests.
@@ -47,10 +48,10 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// campaignOf runs a campaign and prints its seed when the test fails.
+// campaignOf runs a campaign with the seed of the test.
 func campaignOf(t *testing.T, o Options) *Report {
 	t.Helper()
-	o.Program, o.Dir = program, t.TempDir()
+	o.Program, o.Dir, o.Seed = program, t.TempDir(), testseed.Of(t)
 	report, err := Run(t.Context(), o)
 	if missing := (*testenv.MissingError)(nil); errors.As(err, &missing) && !testenv.KindPostgres.Required() {
 		t.Skip(err)
@@ -194,6 +195,8 @@ func TestDamageIsFound(t *testing.T) {
 			"audit verify"},
 		"an offset is left out": {`UPDATE lt_change SET table_offset = table_offset + 1000000 WHERE position = (SELECT max(position) FROM lt_change WHERE action = 'row.insert')`,
 			"from offset"},
+		"whoever asks is forgotten": {`DELETE FROM lt_member`, "or whoever may read it"},
+		"the table is forgotten":    {`UPDATE lt_table SET id = 'x' WHERE name = 'First'`, "or whoever may read it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := campaignOf(t, Options{Writes: 100, Kills: 1, Damage: do(tc.sql)})

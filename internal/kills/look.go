@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,7 +91,20 @@ func (c *campaign) readRows(ctx context.Context, t *table, into map[string]store
 				Next string `json:"next_cursor"`
 			} `json:"page"`
 		}
-		if err := direct.Must(ctx, "GET", t.path+"/rows?limit=1000&keys=id"+cursor, nil, &page); err != nil {
+		answer, err := direct.Send(ctx, http.MethodGet, t.path+"/rows?limit=1000&keys=id"+cursor, nil)
+		if err != nil {
+			return fmt.Errorf("read rows: %w", err)
+		}
+		switch answer.Status {
+		case http.StatusOK:
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+			// The account, the token and the table were acknowledged before the first write.
+			c.violation("table %s is lost, or whoever may read it: status %d: %.200s", t.id, answer.Status, answer.Body)
+			return nil
+		default:
+			return fmt.Errorf("read rows: status %d: %.500s", answer.Status, answer.Body)
+		}
+		if err := answer.Decode(&page); err != nil {
 			return fmt.Errorf("read rows: %w", err)
 		}
 		for _, row := range page.Data {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -45,8 +46,7 @@ func nesting(q *lqp.Query) int {
 
 // Merging a nested query into the block around it changes no answer.
 func TestFlattenKeepsAnswers(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	flat := 0
 	for n := range 4000 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))

@@ -52,7 +52,7 @@ func (r Reader) withoutOrigins(ref rbac.TableRef, t *lqp.Table, rule rbac.TableR
 func (r Reader) seesOrigins(ref rbac.TableRef, rule rbac.TableRule, c *lqp.Column) bool {
 	for _, o := range c.Origins {
 		if o.Column == lqp.GoneColumn { // nobody knows any more from whom it was kept
-			if r.Policy.Binds(r.Principal) {
+			if !r.Policy.ReadsAll(r.Principal) {
 				return false
 			}
 			continue

@@ -16,6 +16,7 @@ type Plan struct {
 	asked   *lqp.Query // query without the rules, for showing
 	visible int
 	total   bool
+	timed   bool
 	placed  []placed
 }
 
@@ -51,6 +52,9 @@ func (p *Plan) Visible() int { return p.visible }
 // Total reports whether the order of the result is total, so that a keyset cursor can continue it. Without, pages
 // continue by offset.
 func (p *Plan) Total() bool { return p.total }
+
+// Timed reports whether the query or a rule in it asks for the time: then the plan is that of one moment.
+func (p *Plan) Timed() bool { return p.timed }
 
 // Columns describes the output of the plan as its author may know it.
 func (p *Plan) Columns() []lqp.Column { return p.asked.Columns()[:p.visible] }
@@ -150,7 +154,9 @@ var ErrNoTable = lqp.ErrUnknownTable
 // a name that never existed. Row rules are placed at the scan of each table, nested queries included: below every join,
 // aggregate, limit and count. Problems of the query come back as lqp.Problems.
 func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
-	rw := &rewriter{in: in, reader: Reader{in.Principal, in.Policy, in.Now}, seen: map[rbac.TableRef]*Sight{}}
+	plan := &Plan{}
+	rw := &rewriter{in: in, seen: map[rbac.TableRef]*Sight{}}
+	rw.reader = Reader{Principal: in.Principal, Policy: in.Policy, Now: in.Now, timed: func() { plan.timed = true }}
 	bound, err := lqp.Bind(markManual(q), rw.env())
 	if err != nil {
 		return nil, err
@@ -159,7 +165,7 @@ func Rewrite(q *lqp.Query, in Input) (*Plan, error) {
 	if err := checkWidth(bound); err != nil {
 		return nil, err
 	}
-	plan := &Plan{visible: len(bound.Select)}
+	plan.visible = len(bound.Select)
 	bound, plan.total = lqp.OrderKey(bound)
 	if n := len(bound.Page.After); n > 0 && n != len(bound.OrderBy) {
 		return nil, lqp.Problems{{Path: "$.pagination", Code: lqp.CodeArgument, Message: fmt.Sprintf("the page begins after %d values, but with the "+

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/internal/plantest"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/rbac"
 )
@@ -140,8 +141,7 @@ func randomRule(r *rand.Rand) rbac.TableRule {
 // A query rewritten for a principal answers over the whole tables what the query as written answers over the rows and
 // columns that the principal may see: whatever it joins, nests, groups and pages.
 func TestRewriteIsTheQueryOverWhatIsVisible(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	ran, refused, total := 0, 0, 0
 	for n := range 4000 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
@@ -295,7 +295,7 @@ func TestSightNarrowsASchema(t *testing.T) {
 			Native: "decimal(4)", HasDefault: true}, {ID: "b", Type: number}}}
 	look := func(columns map[string]rbac.Access, masks map[string]lqp.Expr) *Sight {
 		p := policy(map[string]rbac.TableRule{"t": {Columns: columns, Masks: masks}})
-		s, err := Reader{me, p, noon}.Look(rbac.TableRef{Table: "t"}, full)
+		s, err := Reader{Principal: me, Policy: p, Now: noon}.Look(rbac.TableRef{Table: "t"}, full)
 		require.NoError(t, err)
 		return s
 	}
@@ -325,14 +325,14 @@ func TestMasksThatDoNotFitClose(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := policy(map[string]rbac.TableRule{"t": {Columns: map[string]rbac.Access{tc.column: rbac.Masked}, Masks: map[string]lqp.Expr{tc.column: tc.mask}}})
-			_, err := Reader{me, p, noon}.Look(rbac.TableRef{Table: "t"}, full)
+			_, err := Reader{Principal: me, Policy: p, Now: noon}.Look(rbac.TableRef{Table: "t"}, full)
 			require.ErrorIs(t, err, ErrNoTable)
 			var broken *BrokenError
 			require.ErrorAs(t, err, &broken)
-			require.Error(t, CheckMask(tc.mask, full, tc.column, Reader{me, p, noon}))
+			require.Error(t, CheckMask(tc.mask, full, tc.column, Reader{Principal: me, Policy: p, Now: noon}))
 		})
 	}
-	r := Reader{me, policy(nil), noon}
+	r := Reader{Principal: me, Policy: policy(nil), Now: noon}
 	require.NoError(t, CheckMask(nil, full, "n", r))
 	require.NoError(t, CheckMask(level, full, "n", r))
 	require.Error(t, CheckMask(nil, full, "gone", r))

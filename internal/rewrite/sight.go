@@ -18,10 +18,12 @@ type Reader struct {
 	Principal rbac.Principal
 	Policy    *rbac.Policy
 	Now       time.Time
+
+	timed func() // called when a rule asks for Now, nil for nobody
 }
 
 func (r Reader) env() lqp.Env {
-	return lqp.Env{Now: r.Now, User: r.Principal.ID, Attribute: func(name string) (lqp.Value, bool) {
+	return lqp.Env{Now: r.Now, Timed: r.timed, User: r.Principal.ID, Attribute: func(name string) (lqp.Value, bool) {
 		return r.Policy.Attribute(r.Principal, name)
 	}}
 }
@@ -86,6 +88,7 @@ func (r Reader) Look(ref rbac.TableRef, t *lqp.Table) (*Sight, error) {
 			return nil, &BrokenError{ref, err}
 		}
 	}
+	s.reader.timed = nil // a sight lives longer than who asked for it
 	return s, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -33,8 +34,7 @@ func read(t *testing.T, f lqp.SpillFile) []byte {
 
 // Streams of random sizes, written and closed in turn, give back what was written to them; their space is used again.
 func TestStreams(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	place := New(Options{Dir: t.TempDir()})
 	s := place.Scratch(0)

@@ -120,13 +120,11 @@ func (f *csvReader) read() ([]string, error) {
 	}
 	f.line, _ = f.csv.FieldPos(0)
 	for i, cell := range record {
-		column := strconv.Itoa(i + 1)
-		if i < len(f.header) {
-			column = f.header[i]
-		}
-		line, _ := f.csv.FieldPos(i)
 		if fault := checkText(cell); fault != nil {
-			fault.Line, fault.Row, fault.Column = line, row, column
+			fault.Line, _ = f.csv.FieldPos(i)
+			if fault.Row, fault.Column = row, strconv.Itoa(i+1); i < len(f.header) {
+				fault.Column = f.header[i]
+			}
 			return nil, *fault
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/lqp"
 )
 
@@ -157,8 +157,7 @@ func TestEveryType(t *testing.T) {
 
 // TestRandomRows writes many rows in several groups.
 func TestRandomRows(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Log("seed", seed)
+	seed := testseed.Of(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	columns := []lqp.Column{col("n", kind(lqp.Number)), col("s", kind(lqp.Text)), col("l", lqp.Type{Kind: lqp.List, Elem: lqp.Text})}
 	rows := make([]cells, 3000)

@@ -99,6 +99,20 @@ func countAccounts(ctx context.Context, tx adapter.Tx, where string, args ...lqp
 	return n, err
 }
 
+// HasAccount reports whether a store of accounts has the one of an id, whatever its state. It is for commands beside the
+// daemon, which have a store and none of the keys that a Service needs. The store must be one that a Service was opened on.
+func HasAccount(ctx context.Context, store adapter.Store, id string) (bool, error) {
+	n := int64(0)
+	err := store.Read(ctx, func(tx adapter.Tx) (err error) {
+		n, err = countAccounts(ctx, tx, "a.id = ?", lqp.TextValue(id))
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for account %s: %w", id, err)
+	}
+	return n > 0, nil
+}
+
 // User returns one account; ErrNotFound when there is none.
 func (s *Service) User(ctx context.Context, id string) (User, error) {
 	return s.readUser(ctx, "id", id)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/audit"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -108,14 +109,14 @@ func crash(dir, when string) error {
 // TestKilledBetweenCommitAndLog kills a process at the worst moments and at any: every account that is there has its entry in
 // the log, once, and the log has no other.
 func TestKilledBetweenCommitAndLog(t *testing.T) {
-	dir := t.TempDir()
+	dir, random := t.TempDir(), rand.New(rand.NewPCG(testseed.Of(t), 0))
 	for _, when := range []string{"before it is taken", "after it is taken", "at any time", "after it is taken", "at any time", "at any time"} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+dir, crashDir+"_WHEN="+when)
 		cmd.Stderr = os.Stderr
 		require.NoError(t, cmd.Start())
 		if when == "at any time" {
-			time.AfterFunc(300*time.Millisecond+rand.N(700*time.Millisecond), func() { _ = cmd.Process.Kill() })
+			time.AfterFunc(time.Duration(300+random.IntN(700))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		}
 		err := cmd.Wait()
 		var exit *exec.ExitError

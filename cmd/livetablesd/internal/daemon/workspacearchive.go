@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/livetables/livetables"
+	"github.com/livetables/livetables/cmd/livetablesd/internal/auth"
 	"github.com/livetables/livetables/minidb"
 )
 
@@ -51,6 +54,25 @@ func (c *archiveConfig) open(ctx context.Context) (*offline, error) {
 	}
 	o.close = append(o.close, o.engine.Close)
 	return o, nil
+}
+
+// hasAccount demands an account of an id: a workspace whose owner is nobody could be opened by nobody.
+func (c *archiveConfig) hasAccount(ctx context.Context, id string) (err error) {
+	if !c.Database.used() { // opening a file that is not there would make it
+		if there, err := exists(filepath.Join(c.DataDir, partAccounts)); err != nil || !there {
+			return errors.Join(fmt.Errorf("%s has no %s, so there is no account %s", c.DataDir, partAccounts, id), err)
+		}
+	}
+	store, err := openStore(ctx, c.DataDir, &c.Database, partAccounts, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	there, err := auth.HasAccount(ctx, store, id)
+	if err == nil && !there {
+		err = fmt.Errorf("there is no account %s here; GET /api/v1/auth/me tells people the id of theirs", id)
+	}
+	return err
 }
 
 // unlimited is a limit as the engine takes it, of one whose 0 is none.
@@ -98,6 +120,9 @@ func ImportWorkspace(ctx context.Context, c ImportWorkspaceConfig, out io.Writer
 		return err
 	}
 	defer func() { err = errors.Join(err, o.Close()) }()
+	if err := c.hasAccount(ctx, c.Owner); err != nil {
+		return fmt.Errorf("--owner: %w", err)
+	}
 	file, err := os.Open(c.File)
 	if err != nil {
 		return err

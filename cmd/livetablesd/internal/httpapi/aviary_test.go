@@ -3,10 +3,8 @@ package httpapi
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,15 +134,4 @@ func values(m map[string]string) (list []string) {
 	}
 	slices.Sort(list)
 	return list
-}
-
-func setting(t *testing.T, name string, def uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return def
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	require.NoError(t, err, name)
-	return n
 }

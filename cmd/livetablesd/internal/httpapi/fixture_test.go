@@ -193,6 +193,8 @@ func runTests(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	// Each account and login takes a hash, a quarter of all the time of these tests; what a hash is worth is tested in package auth.
+	auth.DefaultHash = auth.HashParams{Memory: 64, Time: 1, Threads: 1}
 	if shared, err = startInstance(context.Background(), dir, nil); err != nil {
 		return 1, err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/livetables/livetables/adapter"
 	"github.com/livetables/livetables/adapter/sqlite"
+	"github.com/livetables/livetables/internal/testseed"
 	"github.com/livetables/livetables/minidb"
 )
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables/adapter"
+	"github.com/livetables/livetables/internal/testseed"
 )
 
 // TestNonInterferenceOfMasks changes masked cells where their masks stay, and compares every byte of what those are answered for

@@ -132,9 +132,11 @@ func getRow(c *call) error {
 	}
 	if labels != nil {
 		labels.of(t, rows.Columns).see(rows)
-		if err := rows.Close(); err != nil {
-			return err
-		}
+	}
+	if err := rows.Close(); err != nil { // what follows asks the store: nobody waits for a connection who holds one
+		return err
+	}
+	if labels != nil {
 		if body, err = labels.append(body[:len(body)-1], c); err != nil {
 			return err
 		}
