@@ -60,6 +60,8 @@ type entry struct {
 	guessed, current bool
 	// foreseen is the plan of the query that a guess is for.
 	foreseen *planned
+	// asked says that the next query is asked from outside, and takes one of the engine's turns.
+	asked bool
 	// linked is what was looked up of linked rows, nil before the first time.
 	linked *linksInSight
 }

@@ -60,7 +60,7 @@ func (a *Access) QueryAsOf(ctx context.Context, workspace string, q *lqp.Query, 
 	if err != nil {
 		return nil, err
 	}
-	s.past, s.asOf = a.e.store.AsOf(m), at.text()
+	s.past, s.asOf, s.asked = a.e.store.AsOf(m), at.text(), true
 	return s.query(ctx, q)
 }
 

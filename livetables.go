@@ -228,6 +228,7 @@ type Engine struct {
 	sources   *sources
 	cursors   *lqp.CursorKey
 	plans     *keptPlans
+	turns     turns // to read from the mini-DB
 	admit     AdmitFunc
 	clock     func() time.Time
 	log       *slog.Logger
@@ -291,7 +292,7 @@ func New(opt Options) (*Engine, error) {
 	}
 	e.spill = spill.New(spill.Options{Dir: opt.SpillDir, MaxBytes: e.limits.SpillTotal})
 	var err error
-	e.plans = newKeptPlans()
+	e.plans, e.turns = newKeptPlans(), newTurns(e.store.Readers())
 	if e.cursors, err = lqp.NewCursorKey(master); err != nil {
 		return nil, fmt.Errorf("livetables: cursor key: %w", err)
 	}

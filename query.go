@@ -21,6 +21,7 @@ import (
 // are lqp.Problems, all at once. The rows must be closed; what q is made of must not be changed before.
 func (a *Access) Query(ctx context.Context, workspace string, q *lqp.Query) (*Rows, error) {
 	if s := a.guess(ctx, workspace, q); s != nil {
+		s.asked = true
 		rows, err := s.query(ctx, q)
 		if err == nil || s.current {
 			return rows, err
@@ -30,6 +31,7 @@ func (a *Access) Query(ctx context.Context, workspace string, q *lqp.Query) (*Ro
 	if err != nil {
 		return nil, err
 	}
+	s.asked = true
 	return s.query(ctx, q)
 }
 
@@ -45,7 +47,7 @@ func (a *Access) exportAll(ctx context.Context, workspace string, q *lqp.Query, 
 	if err != nil {
 		return nil, err
 	}
-	s.labels = labels
+	s.asked, s.labels = true, labels
 	s.limits.PageRows, s.limits.MaxPageRows, s.limits.QueryTime = 0, 0, exportTime
 	all := *q
 	all.Page = lqp.Page{}
@@ -73,6 +75,14 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
 	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, cancel), plan: plan, cursor: p.cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes, from: s}
 	r.Columns = p.columns
+	if s.asked && s.e.turns != nil && readsMiniDB(plan.Query()) {
+		if err := s.e.turns.take(ctx); err != nil {
+			r.end()
+			return nil, err
+		}
+		// What is looked up for its rows takes no turn: it would wait for itself.
+		r.turn, s.asked = s.e.turns, false
+	}
 	if r.counted = q.Count == lqp.CountExact; r.counted {
 		// Before the rows: a query that kept a connection to a source while it waits for another would wait for itself.
 		r.count, err = s.count(ctx, plan)
@@ -85,6 +95,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 		r.rows, err = s.shownRows(ctx, plan)
 	}
 	if err != nil {
+		s.asked = s.asked || r.turn != nil // for another try
 		r.end()
 		switch {
 		case r.permit.lost.Load():

@@ -19,6 +19,7 @@ type Rows struct {
 	rows    adapter.Rows
 	cancel  context.CancelFunc
 	permit  *permit
+	turn    turns // to be given back, nil for none
 	plan    *rewrite.Plan
 	cursor  *cursorMaker
 	limit   int   // rows of the page, below 0 for all
@@ -117,6 +118,10 @@ func (r *Rows) Close() error {
 func (r *Rows) end() {
 	r.permit.end()
 	r.cancel()
+	if r.turn != nil {
+		r.turn.give()
+		r.turn = nil
+	}
 }
 
 // peek fetches the first row, so that errors of starting a query are errors of the call and not of the iteration.

@@ -162,6 +162,7 @@ func (a *Access) ViewData(ctx context.Context, view string, r ViewRequest) (*Row
 			return nil, problems
 		}
 	}
+	s.asked = true
 	return s.query(ctx, &lqp.Query{From: lqp.Source{Table: view, Alias: "view"}, Where: r.Where, Select: r.Select,
 		OrderBy: r.OrderBy, Page: r.Page, Count: r.Count})
 }

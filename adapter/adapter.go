@@ -33,6 +33,7 @@ type Capabilities struct {
 	Version    string // as the server reports it, for people
 	Writes     bool   // the adapter implements Writer or Store and the connection allows writing
 	Transactor bool   // writes of several rows can be made all-or-nothing
+	Readers    int    // of a Store: how many reads may be open at the same time, which others wait for; 0 is no bound
 }
 
 // Split is an adapter's answer to Plan: Pushed runs at the source, Residual on its rows.

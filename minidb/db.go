@@ -143,6 +143,9 @@ func (db *DB) Epoch() string { return db.epoch }
 // now is the time as it is stored: UTC in milliseconds.
 func (db *DB) now() time.Time { return time.UnixMilli(db.opt.Clock().UnixMilli()).UTC() }
 
+// Readers is how many reads of the database may be open at the same time, which others wait for; 0 is no bound.
+func (db *DB) Readers() int { return db.store.Capabilities().Readers }
+
 // read runs fn on a consistent state of the database.
 func (db *DB) read(ctx context.Context, op string, fn func(session) error) error {
 	if err := db.store.Read(ctx, func(tx adapter.Tx) error { return fn(session{ctx, tx}) }); err != nil {

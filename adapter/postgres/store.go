@@ -222,7 +222,7 @@ func (s *Store) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, erro
 // Capabilities implements [adapter.Adapter].
 func (s *Store) Capabilities() adapter.Capabilities {
 	c := s.Adapter.Capabilities()
-	c.Writes, c.Transactor = true, true
+	c.Writes, c.Transactor, c.Readers = true, true, int(s.pool.Stat().MaxConns())
 	return c
 }
 

@@ -119,6 +119,13 @@ func (a *Adapter) journal(ctx context.Context) error {
 	return nil
 }
 
+// Capabilities says what the store can do.
+func (s *Store) Capabilities() adapter.Capabilities {
+	c := s.Adapter.Capabilities()
+	c.Readers = cap(s.readers.slots)
+	return c
+}
+
 // DeclareType is the column type for CREATE TABLE that keeps every canonical value of t: small numbers as scaled
 // integers, dates and wide numbers as canonical texts, lists as JSON.
 func (s *Store) DeclareType(t lqp.Type) string { return declareType(t) }
