@@ -72,7 +72,7 @@ func TestAuditOfAColumnThatIsGone(t *testing.T) {
 	seen := string(mustJSON(t, entries))
 	assert.Contains(t, seen, "Ann")
 	assert.NotContains(t, seen, `"Pay"`)
-	assert.NotContains(t, seen, `:30`)
+	assert.NotRegexp(t, `:30[,}]`, seen) // :30. is a time
 	assert.NotContains(t, seen, `"30"`)
 }
 
