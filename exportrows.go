@@ -20,7 +20,7 @@ type Exporter func(w io.Writer, columns []lqp.Column) (RowWriter, error)
 // Options.Exporters. In text formats texts are guarded against being run by a spreadsheet. It reads the rows to their end
 // and does not close them; n is how many were written.
 func WriteRows(w io.Writer, rows *Rows, format Format) (n int64, err error) {
-	out, err := rows.from.e.beginFile(w, rows.Columns, format)
+	out, err := rows.right.entry.e.beginFile(w, rows.Columns, format)
 	if err != nil {
 		return 0, err
 	}

@@ -130,10 +130,9 @@ func (a *Access) export(ctx context.Context, workspace string, q *lqp.Query, r *
 		return err
 	}
 	out.tell()
-	from, plan := rows.from, rows.plan
 	kept = true
 	a.e.jobs.keep(job.ID, &jobFile{file: file, owner: r.owner, size: out.bytes, format: job.Format,
-		allowed: func(ctx context.Context) bool { return from.stillMay(ctx, plan) }})
+		allowed: rows.right.held})
 	return nil
 }
 

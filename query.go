@@ -73,8 +73,9 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	plan, parent := p.plan, ctx
 	s.observe(p.keptPlan)
 	ctx, cancel := context.WithTimeout(ctx, s.limits.QueryTime)
-	r := &Rows{cancel: cancel, permit: s.watch(ctx, plan, cancel), plan: plan, cursor: p.cursor, limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes, from: s}
-	r.Columns = p.columns
+	may := s.right(plan)
+	r := &Rows{Columns: p.columns, cancel: cancel, right: may, permit: may.watch(ctx, cancel), plan: plan, cursor: p.cursor,
+		limit: plan.Query().Page.Limit - 1, room: s.limits.PageBytes}
 	if s.asked && s.e.turns != nil && readsMiniDB(plan.Query()) {
 		if err := s.e.turns.take(ctx); err != nil {
 			r.end()

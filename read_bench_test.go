@@ -1,45 +1,26 @@
 package livetables
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
-	"github.com/livetables/livetables/rbac"
 )
 
 // BenchmarkRead is what reading costs an embedder, rows to JSON, of a table of twenty columns with an index on its city: one
 // row by its id, the first page of 100 by a number, and the 20 rows of a city.
 func BenchmarkRead(b *testing.B) {
-	ctx := context.Background()
-	store := storetest.Fresh(b).Open(b)
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	engine, err := New(Options{Store: db, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer engine.Close()
-	owner := engine.As(rbac.Principal{ID: "owner"})
+	w := newInside(b)
+	ctx, owner := b.Context(), w.owner
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	w, err := owner.CreateWorkspace(ctx, "W")
-	must(err)
-	base, err := owner.CreateBase(ctx, w.ID, minidb.BaseSpec{Name: "B"})
-	must(err)
 	const rows, cities = 10_000, 500
 	spec := minidb.TableSpec{Name: "T"}
 	var names, csv []string
@@ -58,7 +39,7 @@ func BenchmarkRead(b *testing.B) {
 		}
 		csv = append(csv, strings.Join(cells, ","))
 	}
-	t, err := owner.CreateTable(ctx, base.ID, spec)
+	t, err := owner.CreateTable(ctx, w.base, spec)
 	must(err)
 	for _, name := range names[:2] {
 		_, err := owner.CreateIndex(ctx, t.ID, []minidb.IndexColumn{{Column: name}}, 0)
@@ -71,7 +52,7 @@ func BenchmarkRead(b *testing.B) {
 		return &lqp.Call{Func: "eq", Args: []lqp.Expr{lqp.Ref("", column), lqp.Literal(lqp.TextValue(text))}}
 	}
 	var ids []string
-	found, err := owner.Query(ctx, w.ID, lqp.FromSource(lqp.Source{Table: t.ID}).Columns(minidb.ColumnID).Limit(1000).Query())
+	found, err := owner.Query(ctx, w.workspace, lqp.FromSource(lqp.Source{Table: t.ID}).Columns(minidb.ColumnID).Limit(1000).Query())
 	must(err)
 	for found.Next() {
 		ids = append(ids, found.Value(0).Text())
@@ -93,7 +74,7 @@ func BenchmarkRead(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				turn++
-				rows, err := owner.Query(ctx, w.ID, c.query())
+				rows, err := owner.Query(ctx, w.workspace, c.query())
 				must(err)
 				n := 0
 				for out = out[:0]; rows.Next(); n++ {

@@ -2,6 +2,7 @@ package livetables
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,15 +23,29 @@ type permit struct {
 	timer *time.Timer
 }
 
-// watch ends ctx by end when the principal loses a right that the plan rests on, which the permit then tells.
-func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.CancelFunc) *permit {
+// right is what a read rests on: who asks, and what was planned to be shown. The entry is a copy, since it is asked about while the
+// read goes on and changes its own.
+type right struct {
+	entry entry
+	plan  *rewrite.Plan
+}
+
+func (s *entry) right(plan *rewrite.Plan) *right {
+	r := &right{entry: *s, plan: plan}
+	r.entry.read = slices.Clone(s.read)
+	r.entry.sights, r.entry.linked = nil, nil // maps of the read, not looked at
+	return r
+}
+
+// watch ends ctx by end when the right to a read is lost, which the permit then tells.
+func (r *right) watch(ctx context.Context, end context.CancelFunc) *permit {
 	p := &permit{}
 	ready := make(chan struct{})
 	p.timer = time.AfterFunc(readCheck, func() {
 		<-ready // timer is set
 		switch {
 		case ctx.Err() != nil:
-		case s.mayInTime(ctx, plan):
+		case r.heldInTime(ctx):
 			p.timer.Reset(readCheck)
 		case ctx.Err() == nil: // else the end of the read kept us from asking
 			p.lost.Store(true)
@@ -44,13 +59,13 @@ func (s *entry) watch(ctx context.Context, plan *rewrite.Plan, end context.Cance
 // end stops watching.
 func (p *permit) end() { p.timer.Stop() }
 
-// mayInTime is stillMay, false too when the policy does not answer within askTime. A store that does not listen to its context
+// heldInTime is held, false too when the policy does not answer within askTime. A store that does not listen to its context
 // holds up nobody but itself.
-func (s *entry) mayInTime(ctx context.Context, plan *rewrite.Plan) bool {
+func (r *right) heldInTime(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	answer := make(chan bool, 1)
-	go func() { answer <- s.stillMay(ctx, plan) }()
+	go func() { answer <- r.held(ctx) }()
 	select {
 	case may := <-answer:
 		return may
@@ -59,8 +74,9 @@ func (s *entry) mayInTime(ctx context.Context, plan *rewrite.Plan) bool {
 	}
 }
 
-// stillMay reports whether the principal may see now what the plan shows. A policy that cannot be had allows nothing.
-func (s *entry) stillMay(ctx context.Context, plan *rewrite.Plan) bool {
+// held reports whether the principal may see now what the plan shows. A policy that cannot be had allows nothing.
+func (r *right) held(ctx context.Context) bool {
+	s := &r.entry
 	policy, err := s.e.policies.Policy(ctx, s.Workspace.ID)
 	if err != nil {
 		return false
@@ -81,7 +97,7 @@ func (s *entry) stillMay(ctx context.Context, plan *rewrite.Plan) bool {
 			return false
 		}
 	}
-	return policy.CanSomewhere(s.p, rbac.ReadData).Allowed && plan.StillAllowed(policy)
+	return policy.CanSomewhere(s.p, rbac.ReadData).Allowed && r.plan.StillAllowed(policy)
 }
 
 // stillPublished reports whether the view of the principal is still published by the same member, and its key still opens it.

@@ -18,6 +18,7 @@ type Rows struct {
 
 	rows    adapter.Rows
 	cancel  context.CancelFunc
+	right   *right
 	permit  *permit
 	turn    turns // to be given back, nil for none
 	plan    *rewrite.Plan
@@ -32,7 +33,6 @@ type Rows struct {
 	err     error
 	count   int64
 	counted bool
-	from    *entry // that looked
 	passed  func() // called for every row, may be nil
 }
 

@@ -32,22 +32,17 @@ func copyStatement(table *lqp.Table, columns []string) (sql string, cells []copy
 	m := mutation{table: table, sql: make([]byte, 0, 1024)}
 	m.text("COPY ")
 	m.path()
-	cells = make([]copyCell, len(columns))
-	for i, id := range columns {
-		if i == 0 {
-			m.text(" (")
-		} else {
-			m.text(", ")
-		}
-		c, err := m.column(id)
-		if err != nil {
-			return "", nil
-		}
+	list, err := m.columnList(columns)
+	if err != nil {
+		return "", nil
+	}
+	cells = make([]copyCell, len(list))
+	for i, c := range list {
 		if cells[i] = copyCellOf(c.Native); cells[i] == nil {
 			return "", nil
 		}
 	}
-	m.text(") FROM STDIN (FORMAT binary)")
+	m.text(" FROM STDIN (FORMAT binary)")
 	return string(m.sql), cells
 }
 

@@ -26,7 +26,7 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 		}
 		m.text("INSERT INTO ")
 		m.path()
-		kinds, err := m.insertColumns(columns)
+		list, err := m.columnList(columns)
 		if err != nil {
 			return fmt.Errorf("%s: %w", op, err)
 		}
@@ -38,7 +38,7 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 		if len(some) == 1 {
 			m.insertOne(some[0])
 		} else {
-			m.insertMany(kinds, some)
+			m.insertMany(list, some)
 		}
 		if _, err := m.exec(ctx, op, 0); err != nil {
 			return err
@@ -47,9 +47,10 @@ func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, row
 	return nil
 }
 
-func (m *mutation) insertColumns(columns []string) ([]lqp.Type, error) {
-	types := make([]lqp.Type, len(columns))
-	for i, id := range columns {
+// columnList writes the names of columns in parentheses, nothing for none, and gives the columns.
+func (m *mutation) columnList(ids []string) ([]*lqp.Column, error) {
+	list := make([]*lqp.Column, len(ids))
+	for i, id := range ids {
 		if i == 0 {
 			m.text(" (")
 		} else {
@@ -59,12 +60,12 @@ func (m *mutation) insertColumns(columns []string) ([]lqp.Type, error) {
 		if err != nil {
 			return nil, err
 		}
-		types[i] = wireType(c)
+		list[i] = c
 	}
-	if len(columns) > 0 {
+	if len(list) > 0 {
 		m.text(")")
 	}
-	return types, nil
+	return list, nil
 }
 
 func (m *mutation) insertOne(row []lqp.Value) {
@@ -83,14 +84,16 @@ func (m *mutation) insertOne(row []lqp.Value) {
 }
 
 // insertMany takes the rows apart into columns.
-func (m *mutation) insertMany(types []lqp.Type, rows [][]lqp.Value) {
+func (m *mutation) insertMany(columns []*lqp.Column, rows [][]lqp.Value) {
+	types := make([]lqp.Type, len(columns))
 	m.text(" SELECT ")
-	for i, t := range types {
+	for i, c := range columns {
+		types[i] = wireType(c)
 		if i > 0 {
 			m.text(", ")
 		}
 		m.sql = fmt.Appendf(m.sql, "u.c%d", i)
-		m.listCast(t)
+		m.listCast(types[i])
 	}
 	m.text(" FROM ")
 	m.unnest(types, len(rows), func(n, i int) lqp.Value { return rows[n][i] })
