@@ -162,8 +162,8 @@ func (a *Access) OrderTables(ctx context.Context, base string, order []string, v
 }
 
 // DuplicateTable copies a table within its base with its columns, indexes, rules and caps, and its rows when asked. The copy
-// shows nobody more than the original; see DuplicateBase for what follows from that. An empty name adds "copy" to that of the
-// original.
+// shows nobody more than the original; see DuplicateBase for what follows from that. An empty name is that of the
+// original with "copy" behind it, and a number when that is taken.
 func (a *Access) DuplicateTable(ctx context.Context, table, name string, rows bool) (*minidb.Table, error) {
 	s, err := a.at(ctx, table, rbac.AlterTables)
 	if err != nil {
@@ -175,9 +175,6 @@ func (a *Access) DuplicateTable(ctx context.Context, table, name string, rows bo
 	}
 	if err := s.may(t.Base, rbac.AlterTables); err != nil {
 		return nil, err
-	}
-	if name == "" {
-		name = t.Name + " copy"
 	}
 	d := minidb.Duplicate{Name: name, Rows: rows}
 	if _, own := a.e.policies.(*cataloguePolicies); own {

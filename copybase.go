@@ -10,8 +10,8 @@ import (
 )
 
 // DuplicateBase copies a base, in the project where it is, with its tables, views, rules and caps, and its rows when asked, all or nothing; publications are
-// not copied. The copy shows nobody more than the original: rules come along before rows do. An empty name adds "copy" to
-// that of the original.
+// not copied. The copy shows nobody more than the original: rules come along before rows do. An empty name is
+// that of the original with "copy" behind it, and a number when that is taken.
 //
 // Where the engine's policies are not those of the catalogue, a base with rules is not copied: nothing would bind the copy.
 func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool) (*minidb.Base, error) {
@@ -30,9 +30,6 @@ func (a *Access) DuplicateBase(ctx context.Context, base, name string, rows bool
 	}
 	if err := s.may(side, rbac.AlterTables); err != nil {
 		return nil, err
-	}
-	if name == "" {
-		name = old.Name + " copy"
 	}
 	d := minidb.Duplicate{Name: name, Rows: rows}
 	if _, own := a.e.policies.(*cataloguePolicies); own {

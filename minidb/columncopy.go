@@ -12,7 +12,7 @@ import (
 
 // DuplicateColumn says how a column is copied within its table.
 type DuplicateColumn struct {
-	Name string // of the copy; empty adds "copy" to that of the original
+	Name string // of the copy; empty for that of the original with "copy" behind it, and a number when that is taken
 	// Cells gives the copy the values of the original, as changes of the rows. Without them it is as a new column.
 	Cells bool
 	// Position is the place of the copy among the columns, nil for right behind the original.
@@ -52,7 +52,15 @@ func (db *DB) DuplicateColumn(ctx context.Context, actor Actor, column string, d
 func (u *unit) copyColumn(t *Table, from *Column, d DuplicateColumn) (Column, error) {
 	name := d.Name
 	if name == "" {
-		name = from.Name + " copy"
+		var err error
+		if name, err = nameOfCopy(from.Name, func(name string) error {
+			if nameTaken(t.Columns, &Column{Name: name}) {
+				return fmt.Errorf("column %q: %w", name, ErrExists)
+			}
+			return nil
+		}); err != nil {
+			return Column{}, err
+		}
 	}
 	spec := ColumnSpec{Name: name, Type: from.Type, Options: from.Options, Unique: from.Unique, Default: from.Default, Description: from.Description}
 	if l := from.Options.Link; l != nil {

@@ -13,7 +13,7 @@ import (
 
 // Duplicate says how a base is copied.
 type Duplicate struct {
-	Name string
+	Name string // of the copy; empty for that of the original with "copy" behind it, and a number when that is taken
 	// Rows copies the rows too. They get new ids and begin with version 1; who made and changed them and when stays, since
 	// rules may ask for it.
 	Rows bool
@@ -38,6 +38,11 @@ func (db *DB) DuplicateBase(ctx context.Context, actor Actor, base string, d Dup
 		}
 		if err := u.checkPolicy(old.Workspace, d.PolicyVersion); err != nil {
 			return err
+		}
+		if d.Name == "" {
+			if d.Name, err = nameOfCopy(old.Name, func(name string) error { return u.freeBaseName(Base{Workspace: old.Workspace, Name: name}) }); err != nil {
+				return err
+			}
 		}
 		if b, err = u.newBase(old.Workspace, BaseSpec{Name: d.Name, Description: old.Description, Colour: old.Colour, Icon: old.Icon, Project: old.Project}); err != nil {
 			return err

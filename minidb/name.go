@@ -1,6 +1,8 @@
 package minidb
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,6 +29,26 @@ func cleanName(name string) (string, error) {
 
 // nameKey is the form in which names are compared: two names that differ in case only are the same to people.
 func nameKey(name string) string { return strings.Map(unicode.ToLower, name) }
+
+// nameOfCopy is the name of a copy that is given none: that of the original with "copy" behind it, and from the second copy on a number.
+// taken says of a name by ErrExists that something else has it.
+func nameOfCopy(original string, taken func(name string) error) (string, error) {
+	const most = 1000
+	for n := 1; ; n++ {
+		end := " copy"
+		if n > 1 {
+			end += " " + strconv.Itoa(n)
+		}
+		name := original
+		if room := maxName - len(end); utf8.RuneCountInString(name) > room {
+			name = strings.TrimSpace(string([]rune(name)[:room]))
+		}
+		name += end
+		if err := taken(name); n == most || !errors.Is(err, ErrExists) {
+			return name, err
+		}
+	}
+}
 
 // checkText checks a free text of a resource.
 func checkText(field, s string, most int) error {

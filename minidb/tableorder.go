@@ -101,6 +101,13 @@ func (db *DB) DuplicateTable(ctx context.Context, actor Actor, table string, d D
 		if err := u.roomInBase(&b); err != nil {
 			return err
 		}
+		if d.Name == "" {
+			if d.Name, err = nameOfCopy(old.Name, func(name string) error {
+				return u.freeTableName(&Table{Workspace: old.Workspace, Base: old.Base, Name: name})
+			}); err != nil {
+				return err
+			}
+		}
 		c := baseCopy{unit: u, from: b, to: b, ids: map[string]string{}, name: d.Name}
 		list, err := c.tables([]*Table{old}, d.Rows)
 		if err != nil {
