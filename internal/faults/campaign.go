@@ -211,13 +211,20 @@ func (c *campaign) faults() faultdisk.Faults {
 // goesOn expects a store whose disk was mended to take a write.
 func (c *campaign) goesOn(ctx context.Context, s *sqlite.Store, life int) {
 	w := &writer{c: c, s: s, number: -1, life: life, random: newRandom(c.opt.Seed, uint64(life))}
-	const tries = 3
-	for range tries {
-		if w.one(ctx) == nil {
+	const most = 3
+	for failed := 0; ; {
+		err := w.one(ctx)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, errMind): // that was not the store
+			continue
+		}
+		if failed++; failed == most {
+			c.violation("the disk was mended, and the store does not go on: %v", err)
 			return
 		}
 	}
-	c.violation("the disk was mended, and the store does not go on")
 }
 
 func (c *campaign) violation(format string, args ...any) {
