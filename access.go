@@ -58,8 +58,9 @@ type entry struct {
 	anew bool
 	// guessed says that the catalogue may be out of date, and current that it was found not to be, see Access.guess.
 	guessed, current bool
-	// foreseen is the plan of the query that a guess is for.
+	// foreseen is the plan of the query that a guess is for, row the row that it reads with its lock, nil for any other query.
 	foreseen *planned
+	row      *rowGuess
 	// asked says that the next query is asked from outside, and takes one of the engine's turns.
 	asked bool
 	// linked is what was looked up of linked rows, nil before the first time.
@@ -102,6 +103,11 @@ func (a *Access) at(ctx context.Context, resource string, action rbac.Action) (*
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", resource, err)
 	}
+	return a.in(ctx, snap, resource, action)
+}
+
+// in is at, with the catalogue of the resource's workspace.
+func (a *Access) in(ctx context.Context, snap *minidb.Snapshot, resource string, action rbac.Action) (*entry, error) {
 	s, err := a.loadFrom(ctx, snap)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,16 @@ func QueryAnew(ctx context.Context, a *Access, workspace string, q *lqp.Query) (
 	return s.query(ctx, q)
 }
 
+// IsPrepared reports whether a query is answered by a statement of a plan that was kept.
+func IsPrepared(ctx context.Context, a *Access, workspace string, q *lqp.Query) bool {
+	s, err := a.enter(ctx, workspace, rbac.ReadData)
+	if err != nil {
+		return false
+	}
+	p, err := s.planned(ctx, q)
+	return err == nil && p.run != nil
+}
+
 // KeptPlans is how many plans an engine keeps, prepared ones among them, and how many bytes they take.
 func KeptPlans(e *Engine) (plans, prepared, bytes int) {
 	k := e.plans
@@ -26,7 +36,7 @@ func KeptPlans(e *Engine) (plans, prepared, bytes int) {
 		for at, p := range generation {
 			plans++
 			bytes += p.size() + len(at.key)
-			if p.run != nil {
+			if p.statement != nil {
 				prepared++
 			}
 		}

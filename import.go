@@ -71,7 +71,7 @@ type ImportSpec struct {
 	// Key are the columns, by name or id, by whose values rows of the table are matched: a row that matches is changed, others
 	// are new. Empty adds all rows. It needs a Table, and has a Batch of Limits.BatchRows unless a smaller one is given.
 	Key []string
-	// Batch is how many rows are stored together, all or none, at most Limits.BatchRows; an import that ends early leaves
+	// Batch is how many rows are stored together, all or none, at most Limits.ImportRows, and with a Key Limits.BatchRows; an import that ends early leaves
 	// the batches before. The right to write is asked for each of them, and other writers get their turn in between. 0
 	// stores the whole file in one transaction, for which every other writer waits.
 	Batch    int
@@ -96,7 +96,7 @@ type ImportReport struct {
 // Import reads a file into a table. The file is checked first, so that faults are reported with line, row and column, many
 // at once, before anything is stored. Of an import in batches that fails the report tells how many rows were stored.
 func (a *Access) Import(ctx context.Context, spec ImportSpec, file ImportFile) (*ImportReport, error) {
-	if err := spec.check(a.e.limits.BatchRows); err != nil {
+	if err := spec.check(&a.e.limits); err != nil {
 		return nil, err
 	}
 	return a.importing(spec, file, nil).run(ctx)
@@ -167,7 +167,11 @@ func (in *importing) makeTable(ctx context.Context) (id string, err error) {
 }
 
 // check refuses a spec that says nothing clear.
-func (s *ImportSpec) check(most int) error {
+func (s *ImportSpec) check(l *Limits) error {
+	most := l.ImportRows
+	if len(s.Key) > 0 {
+		most = l.BatchRows
+	}
 	bad := func(path, message string) error {
 		return lqp.Problems{{Path: "$." + path, Code: lqp.CodeArgument, Message: message}}
 	}
@@ -232,11 +236,14 @@ func (f *countedFile) ReadAt(b []byte, at int64) (int, error) {
 	return n, err
 }
 
-// open begins the file anew.
+// open begins the file anew. Its encoding is found out once: that takes reading all of it.
 func (in *importing) open() (tabular.Reader, error) {
 	r, err := tabular.Open(in.file, tabular.Options{Format: in.spec.Format, Comma: in.spec.Comma, Encoding: in.spec.Encoding, Sheet: in.spec.Sheet})
 	if err != nil {
 		return nil, importError(err)
+	}
+	if _, encoding, ok := tabular.Dialect(r); ok {
+		in.spec.Encoding = encoding
 	}
 	return r, nil
 }
@@ -334,31 +341,20 @@ func (in *importing) storeWhole(ctx context.Context, to *importTarget, r tabular
 	if all := in.job.stored(); all > 0 {
 		return &ImportReport{Table: to.table.ID, Rows: all}, nil
 	}
-	values := make([]lqp.Value, len(to.cells))
-	var lines fileLines
-	var read int64
+	ahead := in.readAhead(ctx, to, r)
+	defer ahead.close()
 	step := in.job.step(0, 0)
+	some := ahead.some(step, 0)
 	next := func() ([]lqp.Value, error) {
-		record, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			if step != nil {
-				step.To = read
-			}
-			return nil, err
-		}
+		row, err := some()
 		if err == nil {
-			err = in.attend(ctx, r.Row())
+			err = in.attend(ctx, int(ahead.taken))
 		}
-		if err != nil {
-			return nil, err
-		}
-		read++
-		lines.add(r.Line())
-		return values, parseCells(values, to.cells, record)
+		return row, err
 	}
-	rows, err := in.a.e.store.ImportRows(ctx, in.as(step).actor(""), minidb.Import{Table: to.table, Columns: to.columns(), Guard: to.guard, Next: next, Reason: "import"})
+	rows, err := in.a.e.store.ImportRows(ctx, in.as(step).actor(""), minidb.Import{Table: to.table, Columns: to.columns(), Guard: to.guard, Next: next, Reason: importReason})
 	if err != nil {
-		return nil, to.explain(err, 0, &lines)
+		return nil, to.explain(err, 0, &ahead.lines)
 	}
 	in.state.Stored = rows
 	in.tell(rows)

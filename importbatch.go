@@ -3,149 +3,128 @@ package livetables
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
+	"time"
 
 	"github.com/livetables/livetables/internal/tabular"
 	"github.com/livetables/livetables/lqp"
+	"github.com/livetables/livetables/minidb"
+	"github.com/livetables/livetables/rbac"
 )
 
 // store stores the rows batch by batch. Each is a write like any other: planned with the rights and on the table of its
-// moment, all of its rows or none. The next one is read meanwhile.
+// moment, all of its rows or none. What follows in the file is read meanwhile.
 func (in *importing) store(ctx context.Context, to *importTarget, r tabular.Reader) (*ImportReport, error) {
 	report := &ImportReport{Table: to.table.ID, Rows: in.job.stored()}
 	if err := in.skip(ctx, r, report.Rows); err != nil {
 		return report, err
 	}
-	batches, stop := in.readBatches(ctx, to, r)
-	defer stop()
-	for b := range batches {
-		if b.panicked != nil {
-			panic(b.panicked) // here, where whoever runs the import minds it
+	rows := in.readAhead(ctx, to, r)
+	rows.lines.seen = int(report.Rows)
+	defer rows.close()
+	write := in.insertBatch
+	if len(in.spec.Key) > 0 {
+		write = in.upsertBatch
+	}
+	for {
+		if more, err := rows.more(); err != nil || !more {
+			return report, errors.Join(err, ctx.Err())
 		}
-		if b.err != nil {
-			return report, b.err
-		}
-		if err := ctx.Err(); err != nil {
-			return report, err
-		}
-		n := int64(len(b.rows))
-		m := &lqp.Mutation{Op: lqp.Insert, Table: to.table.ID, Reason: "import", Rows: b.rows}
-		if len(in.spec.Key) > 0 {
-			m.Op, m.Key = lqp.Upsert, in.spec.Key
-		}
-		if _, err := in.as(in.job.step(report.Rows, report.Rows+n)).Apply(ctx, to.table.Workspace, m); err != nil {
-			b.lines.seen = int(report.Rows + n)
-			return report, to.explain(err, report.Rows, &b.lines)
+		n, err := write(ctx, to, rows, report.Rows)
+		if err != nil {
+			return report, to.explain(err, report.Rows, &rows.lines)
 		}
 		report.Rows += n
 		in.state.Stored = report.Rows
 		in.tell(report.Rows)
 	}
-	return report, ctx.Err()
 }
 
-// importBatch are rows that are stored together, or why there are no more.
-type importBatch struct {
-	rows     []lqp.RowChange
-	lines    fileLines
-	err      error
-	panicked any
+// batch is how many rows are stored together.
+func (in *importing) batch() int {
+	if in.spec.Batch > 0 {
+		return in.spec.Batch
+	}
+	return in.a.e.limits.BatchRows
 }
 
-// readBatches reads the file on another goroutine, one batch ahead of whoever stores them. The channel ends with the file or an error; stop
-// ends the goroutine and waits for it: the file may be closed then.
-func (in *importing) readBatches(ctx context.Context, to *importTarget, r tabular.Reader) (batches <-chan importBatch, stop func()) {
-	out := make(chan importBatch)
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		defer close(out)
-		defer func() {
-			if p := recover(); p != nil {
-				select {
-				case out <- importBatch{panicked: p}:
-				case <-ctx.Done():
-				}
+const importReason = "import"
+
+// insertBatch stores the next rows as new ones, as Apply would, but that nobody asks what they are like then.
+func (in *importing) insertBatch(ctx context.Context, to *importTarget, rows *importRows, stored int64) (int64, error) {
+	step := in.job.step(stored, stored)
+	a, first := in.as(step), rows.taken
+	next := func(some func() ([]lqp.Value, error)) func() ([]lqp.Value, error) {
+		return func() ([]lqp.Value, error) {
+			row, err := some()
+			if err == nil && rows.taken%256 == 0 && time.Since(in.asked) >= readCheck {
+				in.asked = time.Now() // the right is asked for with each batch
+				in.tell(int64(rows.lines.seen))
 			}
-		}()
-		b := batcher{r: r, to: to, columns: to.columns(), values: make([]lqp.Value, len(to.cells)), keys: keysOf(to, in.spec.Key), overwrite: len(in.spec.Key) > 0, size: in.spec.Batch}
-		if b.size == 0 {
-			b.size = in.a.e.limits.BatchRows
+			return row, err
 		}
-		for {
-			batch := b.next(ctx)
-			if batch.err == nil && len(batch.rows) == 0 {
-				return
-			}
-			select {
-			case out <- batch:
-			case <-ctx.Done():
-				return
-			}
-			if batch.err != nil {
-				return
-			}
+	}
+	write := func(ctx context.Context) (int64, error) {
+		return a.insertRows(ctx, to, next(rows.some(step, in.batch())))
+	}
+	if known := a.knownCatalogue(to.table.Workspace); known != nil { // see Apply
+		n, err := write(minidb.WithSnapshot(ctx, known))
+		if err == nil || rows.taken > first || ofRows(err) || ctx.Err() != nil {
+			return n, err
 		}
-	}()
-	return out, func() {
-		cancel()
-		for range out { // until it is closed
+	}
+	for try := 1; ; try++ {
+		n, err := write(ctx)
+		if errors.Is(err, minidb.ErrSchemaChanged) && try < planTries && rows.taken == first {
+			continue
 		}
+		return n, err
 	}
 }
 
-// batcher makes batches of the rows of a file. One ends early before a row whose key it has already, so that of rows with one key the
-// last one counts wherever they stand in the file.
-type batcher struct {
-	r         tabular.Reader
-	to        *importTarget
-	columns   []string
-	keys      *rowKeys
-	values    []lqp.Value // of the row that is read
-	overwrite bool        // a file knows no versions
-	size      int
-	end       bool
-	left      *lqp.RowChange // read, but not in the batch before
-	leftLine  int
+func (a *Access) insertRows(ctx context.Context, to *importTarget, next func() ([]lqp.Value, error)) (int64, error) {
+	s, err := a.enter(ctx, to.table.Workspace, rbac.WriteRows)
+	if err != nil {
+		return 0, err
+	}
+	// What may be written is the same for all of the rows.
+	columns := to.columns()
+	w, err := s.write(ctx, &lqp.Mutation{Op: lqp.Insert, Table: to.table.ID, Rows: []lqp.RowChange{rowOf(columns, make([]lqp.Value, len(columns)))}}, "$[0]")
+	if err != nil {
+		return 0, err
+	}
+	n, err := a.e.store.ImportRows(ctx, a.actor(""), minidb.Import{Table: w.Table, Columns: columns, Guard: w.Guard, Reason: importReason, Next: next})
+	return n, hideRefusal(ctx, err, []write{w})
 }
 
-func (b *batcher) next(ctx context.Context) (batch importBatch) {
-	if b.end && b.left == nil {
-		return batch
+func rowOf(columns []string, values []lqp.Value) lqp.RowChange {
+	row := lqp.RowChange{Set: make([]lqp.Assignment, len(columns))}
+	for i, id := range columns {
+		row.Set[i] = lqp.Assignment{Column: id, Value: values[i]}
 	}
-	clear(b.keys.seen)
-	if b.left != nil {
-		b.keys.again(b.left)
-		batch.rows = append(batch.rows, *b.left)
-		batch.lines.add(b.leftLine)
-		b.left = nil
-	}
-	for len(batch.rows) < b.size && !b.end {
-		record, err := b.r.Next()
-		if b.end = errors.Is(err, io.EOF); b.end {
-			break
-		}
+	return row
+}
+
+// upsertBatch stores the next rows by their keys. It ends before a row whose key it has already, so that of rows with one key the last one
+// counts wherever they stand in the file.
+func (in *importing) upsertBatch(ctx context.Context, to *importTarget, rows *importRows, stored int64) (int64, error) {
+	m := &lqp.Mutation{Op: lqp.Upsert, Table: to.table.ID, Reason: importReason, Key: in.spec.Key}
+	columns, keys := to.columns(), keysOf(to, in.spec.Key)
+	for len(m.Rows) < in.batch() {
+		more, err := rows.more()
 		if err != nil {
-			return importBatch{err: importError(err)}
+			return 0, err
 		}
-		if err := ctx.Err(); err != nil {
-			return importBatch{err: err}
-		}
-		if err := parseCells(b.values, b.to.cells, record); err != nil {
-			return importBatch{err: err}
-		}
-		row := lqp.RowChange{Set: make([]lqp.Assignment, len(b.columns)), Overwrite: b.overwrite}
-		for i, id := range b.columns {
-			row.Set[i] = lqp.Assignment{Column: id, Value: b.values[i]}
-		}
-		if b.keys.again(&row) {
-			b.left, b.leftLine = &row, b.r.Line()
+		if !more || keys.again(rows.next()) {
 			break
 		}
-		batch.rows = append(batch.rows, row)
-		batch.lines.add(b.r.Line())
+		row := rowOf(columns, rows.take())
+		row.Overwrite = true // a file knows no versions
+		m.Rows = append(m.Rows, row)
 	}
-	return batch
+	n := int64(len(m.Rows))
+	_, err := in.as(in.job.step(stored, stored+n)).Apply(ctx, to.table.Workspace, m)
+	return n, err
 }
 
 // skip reads over the rows that an earlier run of the job has stored.
@@ -179,13 +158,13 @@ func keysOf(to *importTarget, key []string) *rowKeys {
 }
 
 // again reports whether the batch has a row with the key of this one, and remembers it.
-func (k *rowKeys) again(row *lqp.RowChange) bool {
+func (k *rowKeys) again(row []lqp.Value) bool {
 	if len(k.slots) == 0 {
 		return false
 	}
 	k.buf = k.buf[:0]
 	for _, slot := range k.slots {
-		k.buf = row.Set[slot].Value.AppendKey(k.buf)
+		k.buf = row[slot].AppendKey(k.buf)
 	}
 	if k.seen[string(k.buf)] {
 		return true

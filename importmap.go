@@ -101,7 +101,7 @@ type fileLines struct {
 	seen int
 }
 
-const keptLines = 4096
+const keptLines = 8192
 
 func (f *fileLines) add(line int) {
 	f.seen++

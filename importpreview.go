@@ -43,7 +43,7 @@ const sampleRows = 20
 // columns of the table that they would fill and how many of their cells would not fit. What only shows when rows are stored,
 // such as a value that must be unique, is not found out. It asks for the same rights as the import.
 func (a *Access) PreviewImport(ctx context.Context, spec ImportSpec, file ImportFile) (*ImportPreview, error) {
-	if err := spec.check(a.e.limits.BatchRows); err != nil {
+	if err := spec.check(&a.e.limits); err != nil {
 		return nil, err
 	}
 	var to *importTarget

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,10 @@ import (
 func TestJobLimits(t *testing.T) {
 	w := newJobWorld(t)
 	w.halt()
+	require.Eventually(t, func() bool { // the world's own engine has all that it starts
+		stacks := make([]byte, 1<<20)
+		return strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "(*Engine).resumeJobs(")
+	}, 10*time.Second, time.Millisecond)
 	before := goleak.IgnoreCurrent()
 	w.limits = livetables.Limits{OwnerJobs: 1, JobFiles: 1000, ExportBytes: 100, ExportTime: time.Millisecond}
 	w.start()

@@ -18,7 +18,7 @@ import (
 // called when it is not needed any more, unless an error is returned. spec.Progress is not called. More kept files than
 // Limits.JobFiles are a *minidb.LimitError.
 func (a *Access) StartImport(ctx context.Context, spec ImportSpec, file ImportFile, done func()) (*Job, error) {
-	if err := spec.check(a.e.limits.BatchRows); err != nil {
+	if err := spec.check(&a.e.limits); err != nil {
 		return nil, err
 	}
 	place, action := spec.Table, rbac.WriteRows

@@ -23,8 +23,8 @@ type keptPlan struct {
 	views   []string // that were read
 	table   string   // whose use of indexes is noted, empty for none
 	shape   indexuse.Shape
-	// run is the plan's statement, nil for a plan that is more than a statement.
-	run *exec.Prepared
+	// statement is that of the plan, nil for a plan that is more than a statement.
+	statement *exec.Prepared
 	// whole says that the query's key must have all its texts, never that it is planned anew each time. There is nothing else in
 	// such a keptPlan.
 	whole, never bool
@@ -36,8 +36,8 @@ func (p *keptPlan) size() int {
 	if p.plan != nil {
 		n += 4<<10 + 800*len(p.plan.Query().Select)
 	}
-	if p.run != nil {
-		n += p.run.Size()
+	if p.statement != nil {
+		n += p.statement.Size()
 	}
 	return n
 }

@@ -120,6 +120,7 @@ type Limits struct {
 	SpillTotal  int64         // bytes of temporary storage of all queries together: 8 GiB
 	QueryTime   time.Duration // wall time of a query: 30 s
 	BatchRows   int           // rows of one mutation: 1000
+	ImportRows  int           // new rows of one batch of an import: 4000
 	SchemaTTL   time.Duration // age at which a discovered schema is read again: 10 min
 
 	AttachmentBytes int64 // bytes of one uploaded file: 100 MiB
@@ -150,6 +151,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.PageRows, 100)
 	set(&l.MaxPageRows, 1000)
 	set(&l.BatchRows, 1000)
+	set(&l.ImportRows, 4000)
 	if l.PageBytes <= 0 {
 		l.PageBytes = 64 << 20
 	}

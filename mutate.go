@@ -74,8 +74,14 @@ func (a *Access) apply(ctx context.Context, workspace string, changes []*lqp.Mut
 	if err != nil {
 		return nil, err
 	}
+	return a.applyIn(ctx, s, changes)
+}
+
+// applyIn is apply by a principal that has come in.
+func (a *Access) applyIn(ctx context.Context, s *entry, changes []*lqp.Mutation) ([]Result, error) {
 	writes := make([]write, len(changes))
 	checked := make([]minidb.Write, len(changes))
+	var err error
 	for i, m := range changes {
 		if writes[i], err = s.write(ctx, m, fmt.Sprintf("$[%d]", i)); err != nil {
 			return nil, err

@@ -33,7 +33,7 @@ func TestPlanKeysNameEverything(t *testing.T) {
 		{lqp.Call{}, "Func Args From To typ zone fn"}, // likewise
 		{lqp.ListLit{}, "Items typ"},
 		{lqp.Param{}, "Name From To"},
-		{entry{}, "Snapshot e p eyes policy limits instead sights read past asOf labels anew guessed current foreseen asked linked"},
+		{entry{}, "Snapshot e p eyes policy limits instead sights read past asOf labels anew guessed current foreseen row asked linked"},
 	} {
 		var names []string
 		for i := range reflect.TypeOf(c.of).NumField() {

@@ -18,7 +18,7 @@ type planned struct {
 	plan    *rewrite.Plan // behind the cursor
 	columns []lqp.Column
 	cursor  *cursorMaker
-	ready   bool // it is one prepared statement
+	run     *exec.Prepared // its statement behind the cursor, nil for a plan that is more than a statement
 	values  []lqp.Value
 }
 
@@ -33,8 +33,8 @@ func (s *entry) planned(ctx context.Context, q *lqp.Query) (*planned, error) {
 	}
 	k := planKeys.Get().(*planKey)
 	defer planKeys.Put(k)
-	holes := 0
-	if q.Page.Cursor == "" && q.Count == lqp.CountNone {
+	holes, before := 0, len(s.read)
+	if q.Count == lqp.CountNone {
 		holes = maxHoles
 	}
 	for ; ; holes = 0 {
@@ -60,17 +60,33 @@ func (s *entry) planned(ctx context.Context, q *lqp.Query) (*planned, error) {
 		case kept.never:
 			return s.made(ctx, q)
 		}
-		p := &planned{keptPlan: kept, columns: kept.columns[:len(kept.columns):len(kept.columns)], ready: kept.run != nil && q.Page.Cursor == ""}
-		if p.ready && len(k.holes) > 0 {
-			p.values = slices.Clone(k.holes)
-		}
-		if s.guessed && !p.ready {
-			return nil, errNoGuess
-		}
+		p := &planned{keptPlan: kept, columns: kept.columns[:len(kept.columns):len(kept.columns)]}
 		var err error
-		p.plan, p.cursor, err = s.continued(kept.plan, q)
-		return p, err
+		if p.plan, p.cursor, err = s.continued(kept.plan, q); err != nil {
+			return nil, err
+		}
+		p.run = behind(kept.statement, p.plan, q)
+		switch {
+		case p.run == nil && s.guessed:
+			return nil, errNoGuess
+		case p.run == nil && len(k.holes) > 0:
+			s.read = s.read[:before]
+			return s.made(ctx, q) // the constants in the plan are nobody's
+		}
+		p.values = slices.Clone(k.holes)
+		return p, nil
 	}
+}
+
+// behind is the statement of a plan at the query's cursor. It is written anew for each page, by the same code as ever, since what a
+// statement says of a position may depend on any of its values: which of them are NULL, and how large they are. Only that a page is a
+// statement is known from the first one.
+func behind(statement *exec.Prepared, plan *rewrite.Plan, q *lqp.Query) *exec.Prepared {
+	if statement == nil || q.Page.Cursor == "" {
+		return statement
+	}
+	page := &plan.Query().Page
+	return statement.Behind(page.After, page.Offset)
 }
 
 // made is a query planned for this once.
@@ -130,10 +146,10 @@ func (s *entry) keep(ctx context.Context, q *lqp.Query, k *planKey) (*keptPlan, 
 		return mark(keptPlan{never: true})
 	}
 	kept := keptOf(plan, slices.Clone(s.read[before:]))
-	if kept.run, err = s.prepare(ctx, plan, holes); err != nil {
+	if kept.statement, err = s.prepare(ctx, plan, holes); err != nil {
 		return nil, err
 	}
-	if len(holes) > 0 && kept.run == nil {
+	if len(holes) > 0 && kept.statement == nil {
 		return mark(keptPlan{whole: true})
 	}
 	s.e.plans.put(s.Snapshot, s.policy, k.buf, kept)

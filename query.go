@@ -90,7 +90,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 	}
 	switch {
 	case err != nil:
-	case p.ready:
+	case p.run != nil:
 		r.rows, err = s.runPrepared(ctx, p)
 	default:
 		r.rows, err = s.shownRows(ctx, plan)
@@ -102,7 +102,7 @@ func (s *entry) queryOnce(ctx context.Context, q *lqp.Query) (*Rows, error) {
 		case r.permit.lost.Load():
 			err = ErrRevoked
 		case s.guessed && !s.current:
-		case p.ready && (errors.Is(err, adapter.ErrUnprepared) || errors.Is(err, adapter.ErrData)):
+		case p.run != nil && (errors.Is(err, adapter.ErrUnprepared) || errors.Is(err, adapter.ErrData)):
 			s.anew, s.guessed = true, false // the whole way, which knows what to do
 			return s.queryOnce(parent, q)
 		}

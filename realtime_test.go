@@ -3,7 +3,9 @@ package livetables_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,6 +92,69 @@ func mustJSON(t *testing.T, v any) []byte {
 	b, err := json.Marshal(v)
 	require.NoError(t, err)
 	return b
+}
+
+// TestSubscriberAloneMissesNothing: while nobody is subscribed changes are not read from the log for the broker. Who comes back, in the
+// middle of others' writes, large ones too, gets all of them.
+func TestSubscriberAloneMissesNothing(t *testing.T) {
+	w := newWorld(t)
+	tbl := w.table("T", minidb.ColumnSpec{Name: "N", Type: minidb.IntegerColumn})
+	sub, err := w.viewer.Subscribe(t.Context(), tbl.ID, nil)
+	require.NoError(t, err)
+	_, at := sub.Start()
+	sub.Close()
+	random := rand.New(rand.NewPCG(testseed.Of(t), 0))
+	const writes = 40
+	file := "N\n" + strings.Repeat("1\n", 600) // more than is remembered of what was written last
+	total := make(chan int64, 1)
+	go func() {
+		n := int64(0)
+		for i := range writes {
+			if i%10 == 3 {
+				report, err := importFile(w, livetables.ImportSpec{Table: tbl.ID}, file)
+				if assert.NoError(t, err) {
+					n += report.Rows
+				}
+				continue
+			}
+			w.insert(w.editor, tbl, []string{sprint("%d", i)})
+			n++
+			time.Sleep(time.Millisecond)
+		}
+		total <- n
+	}()
+	want := int64(-1)
+	for got := int64(0); got != want; {
+		sub, err := w.viewer.Subscribe(t.Context(), tbl.ID, &at)
+		require.NoError(t, err)
+		for range 1 + random.IntN(300) {
+			if want < 0 {
+				select {
+				case want = <-total:
+				default:
+				}
+			}
+			if got == want {
+				break
+			}
+			patience := 10 * time.Second
+			if want < 0 { // it may be known before there is another change
+				patience = 50 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			f, err := sub.Next(ctx)
+			cancel()
+			if want < 0 && errors.Is(err, context.DeadlineExceeded) {
+				break
+			}
+			require.NoError(t, err)
+			got++
+			require.EqualValues(t, got, f.Position.Offset)
+			at = f.Position
+		}
+		sub.Close()
+		time.Sleep(time.Duration(random.IntN(3)) * time.Millisecond)
+	}
 }
 
 // Every change reaches every subscriber once and in order, also across a break in the middle that is resumed by position.

@@ -29,7 +29,12 @@ type consumer struct {
 	deliver func(ctx context.Context, entries []audit.Entry) error
 	// lease is that of the process that serves the consumer, nil for one that each process has of its own.
 	lease *minidb.Lease
+	// quiet reports that at this moment nobody would hear of what is delivered; nil is never.
+	quiet func() bool
 }
+
+// idle reports that the consumer needs nothing of what was read before the call.
+func (c *consumer) idle() bool { return c.quiet != nil && c.quiet() }
 
 // ours reports whether this process serves the consumer.
 func (c *consumer) ours() bool { return c.lease == nil || c.lease.Mine() }
@@ -42,7 +47,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.spill.Clear(); err != nil { // of an earlier process
 		e.log.WarnContext(ctx, "temporary files may be left", "error", err)
 	}
-	consumers := []consumer{{name: "broker", deliver: e.publish}}
+	broker := consumer{name: "broker", deliver: e.publish}
+	if b, ok := e.broker.(realtime.Quiet); ok {
+		broker.quiet = b.Quiet
+	}
+	consumers := []consumer{broker}
 	for name, sink := range e.sinks {
 		name = "sink:" + name
 		consumers = append(consumers, consumer{name: name, durable: true, deliver: sink.WriteEntries, lease: e.leases.of(name)})
@@ -145,6 +154,15 @@ func (e *Engine) relayFrom(ctx context.Context, c consumer, position int64) (int
 	for {
 		// What was written here a moment ago need not be read again.
 		entries := e.store.Newest(position, relayBatch)
+		if len(entries) == 0 && c.idle() {
+			last, err := e.store.LastPosition(ctx)
+			if err != nil {
+				return position, fmt.Errorf("look for changes: %w", err)
+			}
+			if c.idle() { // whoever subscribes from now on reads from the log what is in it, see Subscribe
+				return max(position, last), nil
+			}
+		}
 		if len(entries) == 0 {
 			var err error
 			if entries, err = e.store.Changes(ctx, position, relayBatch); err != nil {

@@ -6,12 +6,13 @@ import (
 	"github.com/livetables/livetables/lqp"
 )
 
-// Question is a statement that reads: SQL of the store's own with its arguments, as of [Tx.Query], or a pushed query, as of
-// [Tx.Scan].
+// Question is a statement that reads: SQL of the store's own with its arguments, as of [Tx.Query], a pushed query, as of
+// [Tx.Scan], or a statement that the store has prepared, with Args in its holes, as of [PreparedTx].
 type Question struct {
-	SQL    string
-	Args   []lqp.Value
-	Pushed *lqp.Query // in the place of SQL, nil for none
+	SQL      string
+	Args     []lqp.Value
+	Pushed   *lqp.Query // in the place of SQL, nil for none
+	Prepared Prepared   // in the place of both, nil for none
 }
 
 // Asker is implemented by stores that are far away: what a function asks first can go there together with the beginning of its

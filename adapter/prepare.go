@@ -21,8 +21,19 @@ type Prepared interface {
 	// Scan is Adapter.Scan of the query with values in the place of the holes, one for each: texts without NUL. ErrUnprepared says
 	// that the statement is out of date; the query is to be planned anew.
 	Scan(ctx context.Context, values []lqp.Value) (Rows, error)
+	// Behind is the statement of another page of the same query, which goes on after the row with these sort keys, nil for none, and
+	// leaves out as many rows as offset says after that. ErrUnprepared says that this is not one statement, or not with a parameter for
+	// each hole; the query is to be planned anew.
+	Behind(after []lqp.Value, offset int) (Prepared, error)
 	// Size is about how many bytes of memory it takes.
 	Size() int
+}
+
+// PreparedTx is implemented by transactions of stores with [Preparer].
+type PreparedTx interface {
+	// ScanPrepared is Tx.Scan of a statement that the same store has prepared, with values in the place of its holes. ErrUnprepared
+	// says that the statement is out of date or of another store; nothing was asked then.
+	ScanPrepared(ctx context.Context, p Prepared, values []lqp.Value) (Rows, error)
 }
 
 // Follower is implemented by [Prepared] statements of databases that are far away: a read that is worth something only if

@@ -26,35 +26,75 @@ func (db *DB) Known(workspace string) *Snapshot {
 	return s
 }
 
+// KnownOf is Known for the workspace that a resource belongs to, however many ask: for reads that have to ask something on their
+// way in any case, see ScanCurrentRow.
+func (db *DB) KnownOf(resource string) *Snapshot {
+	if db.revisions == nil {
+		return nil
+	}
+	workspace, ok := db.places.get(resource)
+	if !ok {
+		return nil
+	}
+	if s, _ := db.snapshots.get(workspace); s != nil && s.has(resource) {
+		return s
+	}
+	return nil
+}
+
 // ScanCurrent runs a prepared statement that was made by a catalogue which Known gave, and answers with its rows if that is the
 // newest at some moment of the call and before the rows were read: the database is asked on the way. ErrOutdated says that it is
 // not, adapter.ErrUnprepared that it could not be asked; either is to be answered with Snapshot and a plan of its own. checked is
 // set once the catalogue was found to be the newest, whatever becomes of the rows.
 func (db *DB) ScanCurrent(ctx context.Context, s *Snapshot, p adapter.Prepared, values []lqp.Value) (rows adapter.Rows, checked bool, err error) {
-	question := db.revisions.prepared()
-	f, ok := p.(adapter.Follower)
-	if question == nil || !ok {
-		return nil, false, fmt.Errorf("read along with the revision: %w", adapter.ErrUnprepared)
-	}
 	db.asking.Add(1)
 	defer db.asking.Add(-1)
-	workspace, revision, asked := s.Workspace.ID, int64(0), false
-	rows, err = f.ScanAfter(ctx, question, []lqp.Value{argText(workspace)}, func(row []lqp.Value) error {
-		revision, asked, checked = 0, true, false
-		if len(row) == 1 {
-			revision, _ = row[0].Decimal().Int64()
-		}
-		if checked = row != nil && revision == s.Revision; !checked {
+	ask := ahead{db.revisions.prepared(), []lqp.Value{argText(s.Workspace.ID)}, 1}
+	rows, _, checked, err = db.scanAfter(ctx, s, ask, p, values)
+	return rows, checked, err
+}
+
+// ScanCurrentRow is ScanCurrent of a statement that reads a row of a table, with the row's lock, nil when nobody holds it. The lock
+// is not to be told to whom is not shown the row.
+func (db *DB) ScanCurrentRow(ctx context.Context, s *Snapshot, p adapter.Prepared, values []lqp.Value, table, row string) (rows adapter.Rows, lock *RowLock, checked bool, err error) {
+	if !maybeRow(row) {
+		return nil, nil, false, fmt.Errorf("read along with a lock: %w", adapter.ErrUnprepared)
+	}
+	ask := ahead{db.lockQuestion.prepared(db.revisions), lockHolesOf(s.Workspace.ID, table, row), 4}
+	rows, cells, checked, err := db.scanAfter(ctx, s, ask, p, values)
+	if err != nil {
+		return nil, nil, checked, err
+	}
+	return rows, db.lockAnswer(table, row, cells), true, nil
+}
+
+// ahead is a question that a read follows: a statement whose first column is the revision of a workspace.
+type ahead struct {
+	question adapter.Prepared // nil for one that cannot be asked so
+	at       []lqp.Value      // its holes
+	width    int              // columns of the answer
+}
+
+// scanAfter runs a statement behind a question, and answers with what that found.
+func (db *DB) scanAfter(ctx context.Context, s *Snapshot, ask ahead, p adapter.Prepared, values []lqp.Value) (rows adapter.Rows, cells []lqp.Value, checked bool, err error) {
+	f, ok := p.(adapter.Follower)
+	if ask.question == nil || !ok {
+		return nil, nil, false, fmt.Errorf("read along with the revision: %w", adapter.ErrUnprepared)
+	}
+	asked := false
+	rows, err = f.ScanAfter(ctx, ask.question, ask.at, func(row []lqp.Value) error {
+		cells, asked = row, true
+		if checked = len(row) == ask.width && revisionOf(row) == s.Revision; !checked {
 			return ErrOutdated
 		}
 		return nil
 	}, values)
 	if asked && !checked {
-		db.snapshots.outdate(workspace, revision)
-		err = fmt.Errorf("workspace %s: %w", workspace, ErrOutdated)
+		db.snapshots.outdate(s.Workspace.ID, revisionOf(cells))
+		err = fmt.Errorf("workspace %s: %w", s.Workspace.ID, ErrOutdated)
 	}
 	if err != nil {
-		return nil, checked, err
+		return nil, nil, checked, err
 	}
-	return rows, checked, nil
+	return rows, cells, checked, nil
 }

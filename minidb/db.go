@@ -57,20 +57,22 @@ func (o *Options) setDefaults() {
 
 // DB is a mini-DB. Its methods may be called from many goroutines at once.
 type DB struct {
-	store     adapter.Store
-	opt       Options
-	epoch     string
-	log       *changeLog
-	snapshots *snapshotCache
-	revisions *revisions   // nil when this DB alone writes to the database
-	asking    atomic.Int64 // reads under way that ask for the revision each for itself
-	places    places
-	wake      wake
-	recent    recent
-	groups    grouping
-	purging   sync.Mutex
-	news      *news // nil when nobody is to be told of commits
-	running   sync.WaitGroup
+	store        adapter.Store
+	opt          Options
+	epoch        string
+	log          *changeLog
+	snapshots    *snapshotCache
+	revisions    *revisions   // nil when this DB alone writes to the database
+	asking       atomic.Int64 // reads under way that ask for the revision each for itself
+	places       places
+	lockTimes    lockTimes // kept when this DB alone writes to the database
+	lockQuestion lockQuestion
+	wake         wake
+	recent       recent
+	groups       grouping
+	purging      sync.Mutex
+	news         *news // nil when nobody is to be told of commits
+	running      sync.WaitGroup
 }
 
 // Open prepares the mini-DB in a store: it brings the catalogue's tables to the form of this release, forward only, and
@@ -97,6 +99,11 @@ func Open(ctx context.Context, store adapter.Store, opt Options) (*DB, error) {
 	}
 	if err := db.indexCreated(ctx); err != nil {
 		return nil, fmt.Errorf("open mini-DB: %w", err)
+	}
+	if db.revisions == nil {
+		if err := db.readLockTimes(ctx); err != nil {
+			return nil, fmt.Errorf("open mini-DB: %w", err)
+		}
 	}
 	db.news = newNews(db)
 	return db, nil

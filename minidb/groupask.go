@@ -38,9 +38,9 @@ func (g *groupWork) ask(calls []*groupCall) []adapter.Question {
 		if len(a.ids) == 0 || len(a.ids) > inChunk {
 			continue
 		}
-		if pushed, residual := g.db.pushedIn(a.l, a.l.selects, idSlot, a.ids); !residual {
-			a.rows = true
-			list = append(list, adapter.Question{Pushed: pushed})
+		var q adapter.Question
+		if q, a.rows = g.db.rowsQuestion(a.l, a.ids); a.rows {
+			list = append(list, q)
 		}
 	}
 	return list

@@ -26,8 +26,10 @@ type Import struct {
 }
 
 const (
-	importChunk     = 512 // rows checked and written together
-	maxImportFaults = 100 // field errors after which an import gives up looking for more
+	importChunk     = 512     // rows checked and written together …
+	firstChunk      = 64      // … in the end: the first ones are fewer, because the database has nothing to do before they come
+	chunkBytes      = 4 << 20 // of texts in such a chunk, but for its last row
+	maxImportFaults = 100     // field errors after which an import gives up looking for more
 )
 
 // ImportRows inserts all rows of a stream, or none, in one transaction and with one log entry for each row. It holds some
@@ -122,11 +124,12 @@ func newImporter(u *unit, p *rowPlan, im *Import) *importer {
 }
 
 func (i *importer) run() error {
-	for end := false; !end; {
+	size := firstChunk
+	for end := false; !end; size = min(2*size, importChunk) {
 		first := i.rows
 		slab := takeSlab(importChunk * len(i.blank))
 		i.list, i.p.faults = i.list[:0], nil
-		for len(i.list) < importChunk {
+		for left := chunkBytes; len(i.list) < size && left > 0; {
 			values, err := i.im.Next()
 			if errors.Is(err, io.EOF) {
 				end = true
@@ -146,6 +149,9 @@ func (i *importer) run() error {
 			}
 			at := len(i.list) * len(i.blank)
 			i.add(slab[at:at+len(i.blank):at+len(i.blank)], values)
+			for k := range values {
+				left -= textSize(&values[k])
+			}
 		}
 		i.stored = func() { giveSlab(slab) }
 		err := i.chunk(first)
@@ -219,4 +225,18 @@ func (i *importer) chunk(first int64) error {
 		return err
 	}
 	return i.flush()
+}
+
+// textSize is the number of bytes of the texts in a value.
+func textSize(v *lqp.Value) (n int) {
+	switch v.Kind() {
+	case lqp.Text, lqp.JSON, lqp.Bytes:
+		return len(v.Text())
+	case lqp.List:
+		items := v.Items()
+		for i := range items {
+			n += textSize(&items[i])
+		}
+	}
+	return n
 }

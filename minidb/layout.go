@@ -42,6 +42,7 @@ type layout struct {
 	// imageSize is about how many bytes the image of a row has.
 	imageSize int
 	selects   []lqp.Named
+	byID      *rowStatement
 	// computed are the computed columns in an order in which they can be; looks says that some look through links.
 	computed []computedCell
 	looks    bool
@@ -71,7 +72,7 @@ func newLayout(store adapter.Store, t *Table) *layout {
 	instant := lqp.Type{Kind: lqp.DateTime}
 	user := lqp.Type{Kind: lqp.Text, MaxLen: maxActorText}
 
-	l := &layout{slots: make(map[string]int, len(t.Columns)+6)}
+	l := &layout{slots: make(map[string]int, len(t.Columns)+6), byID: &rowStatement{}}
 	schema := &lqp.Table{Name: t.ID, Path: pathOf(store, t.Workspace, t.physicalName()), Label: t.Name, Kind: lqp.BaseTable, Key: []string{ColumnID},
 		Version: ColumnVersion, Rows: -1, Comment: t.Description}
 	add := func(c lqp.Column, stored lqp.Type) int {

@@ -65,6 +65,15 @@ func (u *unit) scanColumnsIn(l *layout, selects []lqp.Named, slot int, values []
 	for len(values) > 0 {
 		chunk := values[:min(inChunk, len(values))]
 		values = values[len(chunk):]
+		if slot == idSlot && len(selects) == len(l.selects) {
+			ok, err := u.scanByIDs(l, chunk, f)
+			if err != nil {
+				return err
+			}
+			if ok {
+				continue
+			}
+		}
 		if err := u.scanColumns(l, selects, anyOf(column, chunk), false, f); err != nil {
 			return err
 		}

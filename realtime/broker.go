@@ -41,3 +41,11 @@ type Broker interface {
 	// receiver too slow for the broker's buffer misses events: it sees the gap in Offset and reads the log.
 	Subscribe(ctx context.Context, workspace, table string) (<-chan Event, error)
 }
+
+// Quiet is a [Broker] that can tell when nobody would hear of an event, such as one within a process. Changes need not be read from the
+// log for it then.
+type Quiet interface {
+	Broker
+	// Quiet reports that there is no subscription. One that is made while it is asked may be missed.
+	Quiet() bool
+}

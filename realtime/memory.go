@@ -20,7 +20,7 @@ type Memory struct {
 	subs map[topic]map[*memorySub]struct{}
 }
 
-var _ Broker = (*Memory)(nil)
+var _ Quiet = (*Memory)(nil)
 
 type topic struct{ workspace, table string }
 
@@ -48,6 +48,13 @@ func (m *Memory) Publish(ctx context.Context, events []Event) error {
 		}
 	}
 	return nil
+}
+
+// Quiet implements [Quiet].
+func (m *Memory) Quiet() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.subs) == 0
 }
 
 // push adds an event; the lock of the broker is held. A full buffer loses its oldest event and not the new one: a

@@ -169,3 +169,22 @@ func ExampleMemory() {
 	// 1 row.insert
 	// false
 }
+
+// TestMemoryIsQuiet: a broker is quiet until somebody subscribes, and again when the last one has gone.
+func TestMemoryIsQuiet(t *testing.T) {
+	m := NewMemory(MemoryOptions{})
+	require.True(t, m.Quiet())
+	first, endFirst := context.WithCancel(t.Context())
+	second, endSecond := context.WithCancel(t.Context())
+	a, err := m.Subscribe(first, "wsp_1", "a")
+	require.NoError(t, err)
+	b, err := m.Subscribe(second, "wsp_1", "b")
+	require.NoError(t, err)
+	require.False(t, m.Quiet())
+	endFirst()
+	closed(t, a)
+	require.False(t, m.Quiet())
+	endSecond()
+	closed(t, b)
+	require.True(t, m.Quiet())
+}

@@ -87,6 +87,8 @@ func storePrepared(t *testing.T, h *StoreHarness) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
 	s.follows(preparer, p, query)
+	s.preparedInTx(h, p, table)
+	s.continues(preparer, query)
 	s.exec("DROP TABLE sought")
 	if _, err := p.Scan(ctx, hole); !errors.Is(err, adapter.ErrNoTable) {
 		t.Errorf("of a table that is gone: %v", err)
@@ -155,6 +157,126 @@ func (s tested) follows(preparer adapter.Preparer, p adapter.Prepared, query fun
 	}
 	close(stop)
 	wg.Wait()
+}
+
+// preparedInTx runs a prepared statement inside of transactions: it sees what they have written, and ends with them.
+func (s tested) preparedInTx(h *StoreHarness, p adapter.Prepared, table *lqp.Table) {
+	s.t.Helper()
+	ctx := context.Background()
+	sought := []lqp.Value{lqp.TextValue("written just now")}
+	undone := errors.New("undone")
+	var left adapter.Rows
+	err := s.Write(ctx, func(tx adapter.Tx) error {
+		in, ok := tx.(adapter.PreparedTx)
+		if !ok {
+			s.t.Error("a store that prepares statements runs none in its transactions")
+			return undone
+		}
+		for n := range 3 {
+			rows, err := in.ScanPrepared(ctx, p, sought)
+			got := read(rows, err)
+			if want := []string{"", `2000 "written just now"`, `2000 "written just now", 2001 "written just now"`}[n]; got != want {
+				s.t.Errorf("in a transaction that has inserted %d rows: %s", n, got)
+			}
+			id := lqp.IntValue(int64(2000 + n))
+			if err := tx.Insert(ctx, table, []string{"id", "name", "version"}, [][]lqp.Value{{id, sought[0], lqp.IntValue(1)}}); err != nil {
+				return err
+			}
+		}
+		var err error
+		if left, err = in.ScanPrepared(ctx, p, sought); err != nil {
+			return err
+		}
+		if _, err := in.ScanPrepared(ctx, nil, sought); !errors.Is(err, adapter.ErrUnprepared) {
+			s.t.Errorf("what is not prepared: %v", err)
+		}
+		return undone
+	})
+	if !errors.Is(err, undone) {
+		s.t.Fatal(err)
+	}
+	if left.Next() {
+		s.t.Error("rows outlive their transaction")
+	}
+	_ = left.Close()
+	if got := read(p.Scan(ctx, sought)); got != "" {
+		s.t.Errorf("after a transaction that was undone: %s", got)
+	}
+	other := h.open(s.t)
+	err = other.Write(ctx, func(tx adapter.Tx) error {
+		_, err := tx.(adapter.PreparedTx).ScanPrepared(ctx, p, sought)
+		return err
+	})
+	if !errors.Is(err, adapter.ErrUnprepared) {
+		s.t.Errorf("a statement of another store: %v", err)
+	}
+}
+
+// continues walks through the rows page by page, by statements that a prepared one makes of each position: sorted up and down,
+// with NULLs at either end, by the key alone and by offset, with a text that is sought and without.
+func (s tested) continues(preparer adapter.Preparer, query func(string, ...lqp.Expr) *lqp.Query) {
+	s.t.Helper()
+	ctx := context.Background()
+	hole := []lqp.Value{lqp.TextValue(preparedHole)}
+	for at := range 16 {
+		q := query(preparedHole)
+		values, sought := hole, []lqp.Value{lqp.TextValue("b")}
+		if at&1 == 0 {
+			q.Where, values, sought = nil, nil, nil
+		}
+		name := lqp.Order{Expr: q.Select[1].Expr, Desc: at&2 != 0, Nulls: lqp.NullsFirst}
+		if at&4 != 0 {
+			name.Nulls = lqp.NullsLast
+		}
+		q.OrderBy = append([]lqp.Order{name}, q.OrderBy...)
+		first, err := preparer.Prepare(s.Plan(q).Pushed, values)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		plain := *q
+		if sought != nil {
+			plain.Where = query("b").Where
+		}
+		p, pages, seen := first, 0, 0
+		for ; pages < 100; pages++ {
+			rows, err := p.Scan(ctx, sought)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			var last []lqp.Value
+			n := 0
+			for ; rows.Next(); n++ {
+				last = []lqp.Value{rows.Value(1), rows.Value(0)}
+			}
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				s.t.Fatal(err)
+			}
+			got, err := p.Scan(ctx, sought)
+			want, plainErr := s.Scan(ctx, s.Plan(&plain).Pushed)
+			if a, b := read(got, err), read(want, plainErr); a != b {
+				s.t.Errorf("page %d of walk %d: prepared %s, planned %s", pages, at, a, b)
+			}
+			if seen += n; n < q.Page.Limit {
+				break
+			}
+			if at&8 != 0 {
+				plain.Page.Offset += n
+			} else {
+				plain.Page.After = last
+			}
+			if p, err = first.Behind(plain.Page.After, plain.Page.Offset); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		if all := map[bool]int{false: 3*len(preparedTexts) + 1, true: 3}[sought != nil]; seen != all {
+			s.t.Errorf("walk %d has met %d rows in the place of %d", at, seen, all)
+		}
+	}
+	if p, err := preparer.Prepare(s.Plan(query("b")).Pushed, nil); err != nil {
+		s.t.Error(err)
+	} else if _, err := p.Behind([]lqp.Value{lqp.IntValue(1), lqp.IntValue(1)}, 0); !errors.Is(err, adapter.ErrUnprepared) {
+		s.t.Errorf("a position that does not fit the order: %v", err)
+	}
 }
 
 // read is all rows of a scan, or what went wrong.

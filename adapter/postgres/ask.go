@@ -62,6 +62,14 @@ func ask(j *job) (questions []adapter.Question) {
 
 func (w *writer) prepareQuestion(ctx context.Context, q *adapter.Question, to *asking) error {
 	known, a := statementsOf(w.c.pg), w.s.Adapter
+	if q.Prepared != nil {
+		p, ok := q.Prepared.(*prepared)
+		if !ok || p.s != w.s || p.dialect != a.dialect.Load() {
+			return adapter.ErrUnprepared
+		}
+		to.role = p.role
+		return w.prepareRead(ctx, &p.st, p.holes.Fill(p.st.Args, q.Args), to)
+	}
 	if q.Pushed == nil {
 		st, err := translation(q.SQL)
 		if err != nil {
@@ -80,13 +88,18 @@ func (w *writer) prepareQuestion(ctx context.Context, q *adapter.Question, to *a
 	if to.role, err = w.s.roleOf(q.Pushed); err != nil {
 		return err
 	}
-	if to.sd, err = known.prepare(ctx, w.c.pg, st.SQL); err != nil {
+	return w.prepareRead(ctx, &st, st.Args, to)
+}
+
+// prepareRead makes a compiled statement ready.
+func (w *writer) prepareRead(ctx context.Context, st *sqlgen.Statement, args []sqlgen.Arg, to *asking) (err error) {
+	if to.sd, err = statementsOf(w.c.pg).prepare(ctx, w.c.pg, st.SQL); err != nil {
 		return err
 	}
-	if to.columns, err = decoders(st.Columns, to.sd.Fields, a.zone); err != nil {
+	if to.columns, err = decoders(st.Columns, to.sd.Fields, w.s.zone); err != nil {
 		return err
 	}
-	return to.p.args(st.Args)
+	return to.p.args(args)
 }
 
 // askedError is a failure of a question, after the transaction has begun.

@@ -29,8 +29,13 @@ func TestQuestionsBeginATransaction(t *testing.T) {
 		return tx.Insert(ctx, spaced, []string{"v"}, [][]lqp.Value{{lqp.IntValue(7)}, {lqp.IntValue(8)}})
 	}))
 	for v, name := range map[int64]string{1: "one", 2: "two"} {
-		require.NoError(t, s.WriteAsking(ctx, askFor(spaced, v), func(tx adapter.Tx, answers []adapter.Rows) error {
-			require.Len(t, answers, 3)
+		ask := askFor(spaced, v)
+		prepared, err := s.Prepare(ask()[1].Pushed, nil)
+		require.NoError(t, err)
+		require.NoError(t, s.WriteAsking(ctx, func() []adapter.Question { return append(ask(), adapter.Question{Prepared: prepared}) }, func(tx adapter.Tx, answers []adapter.Rows) error {
+			require.Len(t, answers, 4)
+			require.True(t, answers[3].Next())
+			require.Equal(t, "7", answers[3].Value(0).String())
 			require.True(t, answers[0].Next())
 			require.Equal(t, name, answers[0].Value(0).Text())
 			require.False(t, answers[0].Next())
@@ -57,9 +62,12 @@ func TestQuestionsBeginATransaction(t *testing.T) {
 func TestQuestionsThatFail(t *testing.T) {
 	s, plain, _ := deferStore(t)
 	ctx := context.Background()
+	other, _, spaced := deferStore(t)
+	prepared, err := other.Prepare(askFor(spaced, 0)()[1].Pushed, nil)
+	require.NoError(t, err)
 	for i, q := range []adapter.Question{
 		{SQL: "SELECT 1 FROM nowhere"}, {SQL: "SELECT 1 / (v - v) FROM n"}, {SQL: "SELECT ?::bigint", Args: []lqp.Value{lqp.TextValue("x")}},
-		{SQL: "SELECT v FROM n WHERE v = ?"},
+		{SQL: "SELECT v FROM n WHERE v = ?"}, {Prepared: prepared},
 	} {
 		asked := 0
 		require.NoError(t, s.WriteAsking(ctx, func() []adapter.Question { asked++; return []adapter.Question{q} }, func(tx adapter.Tx, answers []adapter.Rows) error {
@@ -68,7 +76,7 @@ func TestQuestionsThatFail(t *testing.T) {
 		}), q.SQL)
 		require.Equal(t, 1, asked)
 	}
-	require.Equal(t, [][]string{{"4"}}, queryAll(t, s, "SELECT count(*) FROM n WHERE v >= 20"))
+	require.Equal(t, [][]string{{"5"}}, queryAll(t, s, "SELECT count(*) FROM n WHERE v >= 20"))
 }
 
 // TestQuestionsSeeTheLastCommit asks in transactions of two processes in turn: what is answered is behind the lock.

@@ -11,14 +11,17 @@ import (
 )
 
 var (
-	_ adapter.Preparer = (*Store)(nil)
-	_ adapter.Follower = (*prepared)(nil)
+	_ adapter.Preparer   = (*Store)(nil)
+	_ adapter.Follower   = (*prepared)(nil)
+	_ adapter.PreparedTx = (*tx)(nil)
 )
 
 // prepared is a statement of a store. Connections prepare it at the server by its text, like any other.
 type prepared struct {
 	s       *Store
-	dialect *dialect // that the statement was written in
+	pushed  *lqp.Query
+	texts   []lqp.Value // that stand in the holes of pushed
+	dialect *dialect    // that the statement was written in
 	op      string
 	st      sqlgen.Statement
 	holes   sqlgen.Holes
@@ -28,20 +31,37 @@ type prepared struct {
 
 // Prepare implements [adapter.Preparer].
 func (s *Store) Prepare(pushed *lqp.Query, holes []lqp.Value) (adapter.Prepared, error) {
-	p := &prepared{s: s, dialect: s.dialect.Load(), op: "scan " + sourceName(pushed), limit: pushed.Page.Limit}
+	p := &prepared{s: s, pushed: pushed, texts: holes, dialect: s.dialect.Load(), op: "scan " + sourceName(pushed), limit: pushed.Page.Limit}
 	var err error
 	if p.role, err = s.roleOf(pushed); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.op, err)
 	}
-	if p.st, err = sqlgen.Compile(p.dialect, pushed); err != nil {
-		return nil, fmt.Errorf("%s: compile query: %w: %w", p.op, adapter.ErrUnsupported, err)
+	if err = p.write(); err != nil {
+		return nil, err
 	}
-	found, ok := sqlgen.HolesOf(&p.st, holes)
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", p.op, adapter.ErrUnprepared)
-	}
-	p.holes = found
 	return p, nil
+}
+
+// write writes the statement of the query.
+func (p *prepared) write() (err error) {
+	if p.st, err = sqlgen.Compile(p.dialect, p.pushed); err != nil {
+		return fmt.Errorf("%s: compile query: %w: %w", p.op, adapter.ErrUnsupported, err)
+	}
+	var ok bool
+	if p.holes, ok = sqlgen.HolesOf(&p.st, p.texts); !ok {
+		return fmt.Errorf("%s: %w", p.op, adapter.ErrUnprepared)
+	}
+	return nil
+}
+
+// Behind implements [adapter.Prepared].
+func (p *prepared) Behind(after []lqp.Value, offset int) (adapter.Prepared, error) {
+	b, q := *p, *p.pushed
+	q.Page.After, q.Page.Offset = after, offset
+	if b.pushed = &q; b.write() != nil {
+		return nil, fmt.Errorf("%s behind a row: %w", p.op, adapter.ErrUnprepared)
+	}
+	return &b, nil
 }
 
 // Scan implements [adapter.Prepared].
@@ -73,6 +93,19 @@ func (p *prepared) scanAfter(ctx context.Context, first *leading, values []lqp.V
 		}
 		return rows, nil
 	})
+}
+
+// ScanPrepared implements [adapter.PreparedTx].
+func (t *tx) ScanPrepared(ctx context.Context, st adapter.Prepared, values []lqp.Value) (adapter.Rows, error) {
+	const op = "scan"
+	if err := t.ready(ctx, op); err != nil {
+		return nil, err
+	}
+	p, ok := st.(*prepared)
+	if !ok || p.s != t.ses.store || p.s.dialect.Load() != p.dialect {
+		return nil, fmt.Errorf("%s: %w", op, adapter.ErrUnprepared)
+	}
+	return t.scanStatement(ctx, p.op, &p.st, p.holes.Fill(p.st.Args, values), p.role)
 }
 
 // Size implements [adapter.Prepared].

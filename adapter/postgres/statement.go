@@ -133,7 +133,7 @@ func (r *Rows) start(first *leading, st *sqlgen.Statement, limit int, role strin
 		r.left = -1
 	}
 	if role == "" && first == nil {
-		r.result = pg.ExecPrepared(r.ctx, sd.Name, b.values, b.formats, binaryResult)
+		r.result = pg.ExecStatement(r.ctx, sd, b.values, b.formats, binaryResult)
 	} else if err := r.startBehind(pg, first, role, sd, &b); err != nil {
 		return err
 	}
@@ -170,12 +170,12 @@ func (r *Rows) startBehind(pg *pgconn.PgConn, first *leading, role string, sd *p
 	}
 	r.pipe = pg.StartPipeline(r.ctx)
 	if first != nil {
-		r.pipe.SendQueryPrepared(leadSD.Name, lead.values, lead.formats, binaryResult)
+		r.pipe.SendQueryStatement(leadSD, lead.values, lead.formats, binaryResult)
 	}
 	if role != "" {
 		r.pipe.SendQueryStatement(set, [][]byte{[]byte(role)}, nil, nil)
 	}
-	r.pipe.SendQueryPrepared(sd.Name, b.values, b.formats, binaryResult)
+	r.pipe.SendQueryStatement(sd, b.values, b.formats, binaryResult)
 	if err = r.pipe.Sync(); err == nil && first != nil {
 		err = first.read(r.pipe, leadColumns)
 	}

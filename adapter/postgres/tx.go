@@ -174,12 +174,17 @@ func (t *tx) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
+	return t.scanStatement(ctx, op, &st, st.Args, role)
+}
+
+// scanStatement runs a compiled statement as a role.
+func (t *tx) scanStatement(ctx context.Context, op string, st *sqlgen.Statement, args []sqlgen.Arg, role string) (adapter.Rows, error) {
 	t.as(role)
-	s, err := t.ses.send(ctx, st.SQL, func(p *params, _ []uint32) error { return p.args(st.Args) })
+	s, err := t.ses.send(ctx, st.SQL, func(p *params, _ []uint32) error { return p.args(args) })
 	if err != nil {
 		return nil, t.fail(ctx, op, err)
 	}
-	columns, err := decoders(st.Columns, s.fields, a.zone)
+	columns, err := decoders(st.Columns, s.fields, t.ses.store.zone)
 	if err != nil {
 		_, _ = s.finish()
 		return nil, t.fail(ctx, op, err)

@@ -31,11 +31,11 @@ func (t *tx) insertBehind(ctx context.Context, table *lqp.Table, columns []strin
 	} else if err := ctx.Err(); err != nil {
 		return false, fmt.Errorf("%s: %w", op, err)
 	}
-	m, storages, err := t.insertion(op, table, columns)
+	in, err := t.insertion(op, table, columns)
 	if err != nil {
 		return false, err
 	}
-	if t.behind.Add(func() error { return t.insertRows(ctx, op, m, columns, storages, rows) }, done) {
+	if t.behind.Add(func() error { return in.run(ctx, rows) }, done) {
 		return true, nil
 	}
 	return false, t.catchUp()

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/livetables/livetables/adapter"
@@ -109,114 +108,6 @@ func (m *mutation) exec(ctx context.Context, op string) (n int64, err error) {
 		}
 	}
 	return m.t.run(ctx, op, s)
-}
-
-// Insert adds rows.
-func (t *tx) Insert(ctx context.Context, table *lqp.Table, columns []string, rows [][]lqp.Value) (err error) {
-	op := "insert into " + table.Name
-	if err := t.ready(ctx, op); err != nil {
-		return err
-	}
-	m, storages, err := t.insertion(op, table, columns)
-	if err != nil {
-		return err
-	}
-	if len(rows) < 2 || t.later {
-		return t.insertRows(ctx, op, m, columns, storages, rows)
-	}
-	// The caller may go on after an error: then none of the rows must be there.
-	if err := t.c.do("SAVEPOINT " + rowsSavepoint); err != nil {
-		return translate(ctx, op, err)
-	}
-	if err := t.insertRows(ctx, op, m, columns, storages, rows); err != nil {
-		if !t.c.broken && !t.c.db.GetAutocommit() {
-			err = errors.Join(err, t.c.do("ROLLBACK TO "+rowsSavepoint), t.c.do("RELEASE "+rowsSavepoint))
-		}
-		return err
-	}
-	return translate(ctx, op, t.c.do("RELEASE "+rowsSavepoint))
-}
-
-const rowsSavepoint = "lt_rows"
-
-// insertion is the statement that inserts a row, and how its columns are stored.
-func (t *tx) insertion(op string, table *lqp.Table, columns []string) (m *mutation, storages []storage, err error) {
-	if m, err = t.on(op, table); err != nil {
-		return nil, nil, err
-	}
-	m.text("INSERT INTO ")
-	m.ident(table.Path[len(table.Path)-1])
-	if len(columns) == 0 {
-		m.text(" DEFAULT VALUES")
-		return m, nil, nil
-	}
-	storages = make([]storage, len(columns))
-	m.text(" (")
-	for i, id := range columns {
-		if i > 0 {
-			m.text(", ")
-		}
-		if storages[i], err = m.column(id); err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", op, err)
-		}
-	}
-	m.text(") VALUES (?")
-	for range len(columns) - 1 {
-		m.text(", ?")
-	}
-	m.text(")")
-	return m, storages, nil
-}
-
-// insertRows runs the statement for each row. A parameter keeps its value from row to row: binding one that is the same again, as
-// most of those of the change log are, would copy it into the memory of SQLite once more.
-func (t *tx) insertRows(ctx context.Context, op string, m *mutation, columns []string, storages []storage, rows [][]lqp.Value) (err error) {
-	defer t.c.guard(&err)
-	s, err := t.c.prepare(string(m.sql))
-	if err != nil {
-		return translate(ctx, op, err)
-	}
-	defer s.release()
-	t.c.db.SetInterrupt(context.Background()) // see interruptible
-	for n, row := range rows {
-		if len(row) != len(columns) {
-			return fmt.Errorf("%s: row %d has %d values for %d columns", op, n, len(row), len(columns))
-		}
-		for i, v := range row {
-			if n > 0 && sameValue(v, rows[n-1][i]) {
-				continue
-			}
-			if err := bind(s, i+1, storages[i], v); err != nil {
-				return translate(ctx, fmt.Sprintf("%s: row %d, column %s", op, n, columns[i]), err)
-			}
-		}
-		if err := s.Exec(); err != nil {
-			return translate(ctx, op, stepError(err))
-		}
-	}
-	return nil
-}
-
-// sameValue reports that two values are bound alike. Values of which that takes longer to find out than binding them are not looked at.
-func sameValue(a, b lqp.Value) bool {
-	if a.Kind() != b.Kind() {
-		return false
-	}
-	switch a.Kind() {
-	case lqp.Null:
-		return true
-	case lqp.Text, lqp.Bytes, lqp.JSON:
-		return a.Text() == b.Text()
-	case lqp.Bool:
-		return a.Bool() == b.Bool()
-	case lqp.Number:
-		return a.Decimal() == b.Decimal()
-	case lqp.Date:
-		return a.Days() == b.Days()
-	case lqp.DateTime:
-		return a.Millis() == b.Millis()
-	}
-	return false
 }
 
 // Update sets columns of one row.

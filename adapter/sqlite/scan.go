@@ -111,7 +111,12 @@ func (t *tx) Scan(ctx context.Context, pushed *lqp.Query) (adapter.Rows, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	r, err := t.c.scan(ctx, op, &st)
+	return t.read(ctx, pushed, func() (*rows, error) { return t.c.scan(ctx, op, &st) })
+}
+
+// read begins to read the rows of a pushed query.
+func (t *tx) read(ctx context.Context, pushed *lqp.Query, scan func() (*rows, error)) (adapter.Rows, error) {
+	r, err := scan()
 	if err != nil {
 		return nil, explainFailure(t.c, pushed, err)
 	}

@@ -110,6 +110,13 @@ var measurements = []measurement{
 	{"minidb-postgres", measureMiniDB(miniPostgres)},
 }
 
+// parts are of those above, for who wants nothing else: they are measured only where -run or -only says something.
+var parts = []measurement{
+	{"slow-disk", measureSlowDisk},
+	{"import-sqlite", measureImports(miniSQLite)},
+	{"import-postgres", measureImports(miniPostgres)},
+}
+
 // bench is one run of the program: its options, what it has prepared so far and what it has found.
 type bench struct {
 	options
@@ -127,8 +134,12 @@ func measure(ctx context.Context, opt options) (err error) {
 	if err != nil {
 		return err
 	}
+	list := slices.Clone(measurements)
+	if opt.list || opt.run != "" {
+		list = append(list, parts...)
+	}
 	if opt.list {
-		for _, m := range measurements {
+		for _, m := range list {
 			fmt.Println(m.name)
 		}
 		return nil
@@ -142,7 +153,7 @@ func measure(ctx context.Context, opt options) (err error) {
 	b.report.conditions = conditions(opt)
 	fmt.Fprintln(os.Stderr, b.report.conditions)
 	var failed []error
-	for _, m := range measurements {
+	for _, m := range list {
 		if !pattern.MatchString(m.name) {
 			continue
 		}

@@ -12,9 +12,18 @@ import (
 // kind of database, in two ways: the engine with statements, both in this process; and the daemon with a server by hand, over
 // HTTP. Ours authorises, plans, checks, keeps versions and the log, and shares commits.
 func measureMiniDB(place func(ctx context.Context, dir string) (*miniPlace, error)) func(ctx context.Context, b *bench) error {
+	return measureOfSizes(place, false)
+}
+
+// measureImports is the part of measureMiniDB that is about imports.
+func measureImports(place func(ctx context.Context, dir string) (*miniPlace, error)) func(ctx context.Context, b *bench) error {
+	return measureOfSizes(place, true)
+}
+
+func measureOfSizes(place func(ctx context.Context, dir string) (*miniPlace, error), imports bool) func(ctx context.Context, b *bench) error {
 	return func(ctx context.Context, b *bench) error {
 		for _, rows := range b.sizes {
-			if err := b.miniOfSize(ctx, place, rows); err != nil {
+			if err := b.miniOfSize(ctx, place, rows, imports); err != nil {
 				return err
 			}
 		}
@@ -22,7 +31,7 @@ func measureMiniDB(place func(ctx context.Context, dir string) (*miniPlace, erro
 	}
 }
 
-func (b *bench) miniOfSize(ctx context.Context, place func(ctx context.Context, dir string) (*miniPlace, error), rows int) (err error) {
+func (b *bench) miniOfSize(ctx context.Context, place func(ctx context.Context, dir string) (*miniPlace, error), rows int, imports bool) (err error) {
 	dir, err := os.MkdirTemp(b.dir, "minidb-")
 	if err != nil {
 		return err
@@ -37,7 +46,7 @@ func (b *bench) miniOfSize(ctx context.Context, place func(ctx context.Context, 
 			err = fmt.Errorf("%s with %d rows: %w", p.name, rows, err)
 		}
 	}()
-	m := &miniBench{bench: b, place: p, rows: rows}
+	m := &miniBench{bench: b, place: p, rows: rows, imports: imports}
 	if m.csv, err = b.wideCSV(rows); err != nil {
 		return err
 	}
@@ -62,6 +71,8 @@ type miniBench struct {
 	rows  int
 	csv   string // file with the rows
 	way   string
+	// imports: nothing else is measured.
+	imports bool
 }
 
 // what names a figure of the report.

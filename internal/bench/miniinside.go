@@ -44,7 +44,11 @@ func measureInside(ctx context.Context, m *miniBench, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	in := &miniInside{miniBench: m, w: w, plain: plain}
-	for _, measure := range []func(context.Context) error{in.durability, in.imports, in.prepare, in.pages, in.writes, in.exports} {
+	steps := []func(context.Context) error{in.durability, in.importsOfFiles, in.prepare, in.pages, in.updates, in.inserts, in.exports}
+	if m.imports {
+		steps = steps[:2]
+	}
+	for _, measure := range steps {
 		if err := measure(ctx); err != nil {
 			return err
 		}
@@ -82,39 +86,6 @@ func (m *miniInside) emptyTable(ctx context.Context) error {
 	}
 	m.t = t
 	return nil
-}
-
-// imports compares the import of a CSV file with COPY, or with one prepared INSERT in one transaction of SQLite.
-func (m *miniInside) imports(ctx context.Context) error {
-	var peaks [2]int
-	load := func(context.Context) (err error) {
-		peaks[0], err = peakMiB(os.Getpid(), func() error { return m.plain.load(ctx, m.csv) })
-		return err
-	}
-	ours := func(context.Context) (err error) {
-		f, err := os.Open(m.csv)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		peaks[1], err = peakMiB(os.Getpid(), func() error {
-			_, err := m.w.owner.Import(ctx, livetables.ImportSpec{Table: m.t.ID}, f)
-			return err
-		})
-		return err
-	}
-	s, err := compareCold(ctx, m.times(mostImported), 0,
-		once("by hand", m.rows, m.place.server, nil, nothing, load),
-		once("engine", m.rows, m.place.server, nil, m.emptyTable, ours))
-	if err != nil {
-		return err
-	}
-	m.addTime("import of a CSV file", "T6: <= 1.2", s[0], s[1], byHandImport)
-	m.addMemory("import of a CSV file", peaks[0], peaks[1])
-	if m.t, err = m.w.owner.Table(ctx, m.t.ID); err != nil {
-		return err
-	}
-	return m.place.settle(ctx)
 }
 
 const byHandImport = "per row, against COPY, or one prepared INSERT in a transaction"
@@ -230,44 +201,46 @@ func (m *miniInside) wideSet(r *wideRow[string]) []lqp.Assignment {
 	return set
 }
 
-// writes compares single writes, each durable when its caller goes on.
-func (m *miniInside) writes(ctx context.Context) error {
+// updates compares single updates, each durable when its caller goes on.
+func (m *miniInside) updates(ctx context.Context) error {
 	hands, ours := newTurns(), newTurns()
 	total := m.t.Columns[12].ID
+	return m.compareWrites(ctx, update, func(ctx context.Context, client int) error {
+		key, version, total := hands.next(client)
+		return m.plain.update(ctx, fmt.Sprintf(plainID, m.number(key)), version, total, nil)
+	}, func(ctx context.Context, client int) error {
+		key, version, cents := ours.next(client)
+		_, err := m.w.owner.Apply(ctx, m.w.workspace, &lqp.Mutation{Op: lqp.Update, Table: m.t.ID, Rows: []lqp.RowChange{{ID: []lqp.Value{lqp.TextValue(m.ids[key])},
+			Version: version, Set: []lqp.Assignment{{Column: total, Value: lqp.NumberValue(lqp.DecimalFromScaled(cents, 2))}}}}})
+		return err
+	})
+}
+
+// inserts compares single inserts.
+func (m *miniInside) inserts(ctx context.Context) error {
 	var inserted atomic.Int64
 	inserted.Store(int64(m.rows))
-	for _, c := range []struct {
-		what       string
-		hand, ours func(ctx context.Context, client int) error
-	}{
-		{update, func(ctx context.Context, client int) error {
-			key, version, total := hands.next(client)
-			return m.plain.update(ctx, fmt.Sprintf(plainID, m.number(key)), version, total, nil)
-		}, func(ctx context.Context, client int) error {
-			key, version, cents := ours.next(client)
-			_, err := m.w.owner.Apply(ctx, m.w.workspace, &lqp.Mutation{Op: lqp.Update, Table: m.t.ID, Rows: []lqp.RowChange{{ID: []lqp.Value{lqp.TextValue(m.ids[key])},
-				Version: version, Set: []lqp.Assignment{{Column: total, Value: lqp.NumberValue(lqp.DecimalFromScaled(cents, 2))}}}}})
-			return err
-		}},
-		{insert, func(ctx context.Context, _ int) error {
-			r := newCells(inserted.Add(1))
-			return m.plain.insert(ctx, &r, nil)
-		}, func(ctx context.Context, _ int) error {
-			r := newCells(inserted.Add(1))
-			_, err := m.w.owner.Apply(ctx, m.w.workspace, &lqp.Mutation{Op: lqp.Insert, Table: m.t.ID, Rows: []lqp.RowChange{{Set: m.wideSet(&r)}}})
-			return err
-		}},
-	} {
-		numbered := func(do func(context.Context, int) error) func(context.Context, int, int64) error {
-			return func(ctx context.Context, client int, _ int64) error { return do(ctx, client) }
+	return m.compareWrites(ctx, insert, func(ctx context.Context, _ int) error {
+		r := newCells(inserted.Add(1))
+		return m.plain.insert(ctx, &r, nil)
+	}, func(ctx context.Context, _ int) error {
+		r := newCells(inserted.Add(1))
+		_, err := m.w.owner.Apply(ctx, m.w.workspace, &lqp.Mutation{Op: lqp.Insert, Table: m.t.ID, Rows: []lqp.RowChange{{Set: m.wideSet(&r)}}})
+		return err
+	})
+}
+
+// compareWrites compares a write, given the number of the client, by one client and by many.
+func (m *miniInside) compareWrites(ctx context.Context, what string, hand, ours func(ctx context.Context, client int) error) error {
+	numbered := func(do func(context.Context, int) error) func(context.Context, int, int64) error {
+		return func(ctx context.Context, client int, _ int64) error { return do(ctx, client) }
+	}
+	for _, clients := range []int{1, writers} {
+		s, err := m.compare(ctx, together("by hand", clients, m.place.server, numbered(hand)), together("engine", clients, m.place.server, numbered(ours)))
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
-		for _, clients := range []int{1, writers} {
-			s, err := m.compare(ctx, together("by hand", clients, m.place.server, numbered(c.hand)), together("engine", clients, m.place.server, numbered(c.ours)))
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.what, err)
-			}
-			m.addRate(clientsOf(c.what, clients), writeTarget(c.what, clients), s[0], s[1], "against a commit each")
-		}
+		m.addRate(clientsOf(what, clients), writeTarget(what, clients), s[0], s[1], "against a commit each")
 	}
 	return nil
 }

@@ -37,10 +37,16 @@ func measureOver(ctx context.Context, m *miniBench, dir string) (err error) {
 	defer func() { err = errors.Join(err, d.stop()) }()
 	base.name, base.server = "by hand", m.place.server
 	o := &miniOver{miniBench: m, base: base, d: d, login: time.Now()}
-	for _, measure := range []func(context.Context) error{o.durability, o.imports, o.prepare} {
+	for _, measure := range []func(context.Context) error{o.durability, o.importsOfFiles} {
 		if err := measure(ctx); err != nil {
 			return err
 		}
+	}
+	if m.imports {
+		return nil
+	}
+	if err := o.prepare(ctx); err != nil {
+		return err
 	}
 	return errors.Join(o.pages(ctx), o.writes(ctx), o.exports(ctx))
 }

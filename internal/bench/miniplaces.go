@@ -24,6 +24,8 @@ type miniPlace struct {
 	// store and plain are those in this process.
 	store func(ctx context.Context) (adapter.Store, error)
 	plain func(ctx context.Context) (plainTable, error)
+	// logged is a plain table with a log by hand, beside the store, which is there already.
+	logged func(ctx context.Context) (loggedTable, error)
 	// base is for the server by hand, daemon are arguments for livetablesd.
 	base   childConfig
 	daemon []string
@@ -43,6 +45,7 @@ func miniSQLite(_ context.Context, dir string) (*miniPlace, error) {
 		plain: func(context.Context) (plainTable, error) {
 			return openPlainSQLite(filepath.Join(dir, "plain.db"), false)
 		},
+		logged: func(context.Context) (loggedTable, error) { return openLoggedSQLite(dir, "data.db") },
 		settle: func(context.Context) error { return nil },
 		close:  func() error { return nil },
 	}
@@ -53,7 +56,7 @@ func miniSQLite(_ context.Context, dir string) (*miniPlace, error) {
 }
 
 // miniPostgres is a server of its own, which unlike those of tests waits for the disk.
-func miniPostgres(ctx context.Context, _ string) (_ *miniPlace, err error) {
+func miniPostgres(ctx context.Context, dir string) (_ *miniPlace, err error) {
 	server, err := testenv.NewKillable()
 	if err != nil {
 		return nil, err
@@ -91,6 +94,9 @@ func miniPostgres(ctx context.Context, _ string) (_ *miniPlace, err error) {
 		},
 		plain: func(ctx context.Context) (plainTable, error) {
 			return openPlainPostgres(ctx, urls["bench_plain"], writers, false)
+		},
+		logged: func(ctx context.Context) (loggedTable, error) {
+			return openLoggedPostgres(ctx, urls["bench_engine"], dir)
 		},
 		settle: func(ctx context.Context) error {
 			for _, url := range urls {

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// imports compares the import of a file that is sent over HTTP, answered when it is done and as a job, with a program that
+// importsOfFiles compares the import of a file that is sent over HTTP, answered when it is done and as a job, with a program that
 // reads the same file itself.
-func (m *miniOver) imports(ctx context.Context) error {
+func (m *miniOver) importsOfFiles(ctx context.Context) error {
 	var peaks [2]int
 	pids := [2]func() int{func() int { return m.base.pid }, func() int { return m.d.cmd.Process.Pid }}
 	load := func(ctx context.Context) (err error) {

@@ -61,9 +61,14 @@ func (p *plainPostgres) load(ctx context.Context, path string) error {
 		return err
 	}
 	return p.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		_, err := c.Conn().PgConn().CopyFrom(ctx, f, "COPY plain ("+plainColumns(false)+") FROM STDIN (FORMAT csv, HEADER)")
+		_, err := c.Conn().PgConn().CopyFrom(ctx, f, plainCopy())
 		return err
 	})
+}
+
+// plainCopy takes the rows of a CSV file.
+func plainCopy() string {
+	return "COPY plain (" + plainColumns(false) + ") FROM STDIN (FORMAT csv, HEADER)"
 }
 
 // cellsOf are the places for the cells of a row.

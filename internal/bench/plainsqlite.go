@@ -123,22 +123,30 @@ func (p *plainSQLite) load(_ context.Context, path string) error {
 	if err := p.create(); err != nil {
 		return err
 	}
+	if err := p.writer.conn.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := p.insertAll(f); err != nil {
+		return errors.Join(err, p.writer.conn.Exec("ROLLBACK"))
+	}
+	return p.writer.conn.Exec("COMMIT")
+}
+
+// insertAll inserts the rows of a CSV file by one prepared statement.
+func (p *plainSQLite) insertAll(f io.Reader) error {
 	r := csv.NewReader(f)
 	r.ReuseRecord = true
 	if _, err := r.Read(); err != nil {
 		return err
 	}
-	if err := p.writer.conn.Exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
 	s, err := p.writer.prepare(plainInsertSQLite)
 	if err != nil {
-		return errors.Join(err, p.writer.conn.Exec("ROLLBACK"))
+		return err
 	}
 	for p.next = 1; ; p.next++ {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return p.writer.conn.Exec("COMMIT")
+			return nil
 		}
 		if err == nil {
 			err = bindWide(s, cells)
@@ -150,7 +158,7 @@ func (p *plainSQLite) load(_ context.Context, path string) error {
 			err = s.Exec()
 		}
 		if err != nil {
-			return errors.Join(err, p.writer.conn.Exec("ROLLBACK"))
+			return err
 		}
 	}
 }

@@ -46,5 +46,15 @@ func (p *Prepared) RunBy(run func(adapter.Prepared) (adapter.Rows, error)) (adap
 	return namedRows{rows, p.name}, nil
 }
 
+// Behind is the statement of the page that goes on after the row with these sort keys and as many rows more as offset says. It answers
+// nil when that page is more than a statement: the position is all that it has more, and either its source takes it or does not.
+func (p *Prepared) Behind(after []lqp.Value, offset int) *Prepared {
+	st, err := p.statement.Behind(after, offset)
+	if err != nil {
+		return nil
+	}
+	return &Prepared{statement: st, name: p.name}
+}
+
 // Size is about how many bytes of memory it takes.
 func (p *Prepared) Size() int { return p.statement.Size() }

@@ -2,6 +2,7 @@ package tabular
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,9 @@ func detectEncoding(file io.ReadSeeker) (Encoding, error) {
 		for len(data) > 0 {
 			if data[0] < utf8.RuneSelf {
 				data = data[1:]
+				for len(data) >= 8 && binary.LittleEndian.Uint64(data)&highBits == 0 { // most files have little else
+					data = data[8:]
+				}
 				continue
 			}
 			if !end && !utf8.FullRune(data) {

@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"strconv"
@@ -153,9 +154,12 @@ type meter struct {
 	from io.Reader
 	left int
 	over bool
+	// odd: the bytes read since reset, or those read together with the first of them before, are not all of ASCII, or there is a NUL.
+	odd, lastOdd bool
 }
 
-func (m *meter) reset() { m.left = maxRecord }
+// reset begins a record. What was read ahead of it came with the last reading.
+func (m *meter) reset() { m.left, m.odd = maxRecord, m.lastOdd }
 
 func (m *meter) Read(b []byte) (int, error) {
 	if m.left <= 0 {
@@ -164,7 +168,31 @@ func (m *meter) Read(b []byte) (int, error) {
 	}
 	n, err := m.from.Read(b[:min(len(b), m.left)])
 	m.left -= n
+	if n > 0 {
+		m.lastOdd = !plainText(b[:n])
+		m.odd = m.odd || m.lastOdd
+	}
 	return n, err
+}
+
+// highBits are the bits of eight bytes that are 0 in ASCII.
+const highBits = 0x8080808080808080
+
+// plainText reports that bytes are characters of ASCII but NUL.
+func plainText(b []byte) bool {
+	const ones = 0x0101010101010101
+	for ; len(b) >= 8; b = b[8:] {
+		// A byte that is 0 borrows when 1 is taken off, which sets its highest bit; so may the byte behind it, which does no harm.
+		if w := binary.LittleEndian.Uint64(b); (w|(w-ones))&highBits != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c == 0 || c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // tooLong is the fault of a record that the meter has stopped.

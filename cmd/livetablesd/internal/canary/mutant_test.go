@@ -96,7 +96,11 @@ func TestMutantsAreFound(t *testing.T) {
 			defer m.mu.Unlock()
 			m.learn(res, body)
 			if i := bytes.Index(m.last, []byte("cnry")); i >= 0 {
-				res.Header.Set("X-Debug", string(m.last[i:min(i+40, len(m.last))]))
+				some := m.last[i:min(i+40, len(m.last))]
+				if end := bytes.IndexFunc(some, func(r rune) bool { return r < ' ' || r > '~' }); end >= 0 { // it may be of a file
+					some = some[:end]
+				}
+				res.Header.Set("X-Debug", string(some))
 			}
 			return body
 		}},

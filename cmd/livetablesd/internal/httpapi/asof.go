@@ -9,20 +9,26 @@ import (
 	"github.com/livetables/livetables/minidb"
 )
 
-// rowsOf runs a query of a table's rows: as they are, or with as_of as they were at a time or after an operation. past says
-// which of the two.
-func (c *call) rowsOf(t *minidb.Table, q *lqp.Query) (rows *livetables.Rows, past bool, err error) {
+// tableRows reads rows of the table of the path by the query that ask makes of it: as they are, or with as_of as they were at a time
+// or after an operation.
+func (c *call) tableRows(ask func(*minidb.Table) (*lqp.Query, error)) (*livetables.Rows, error) {
 	text, past := c.params.find("as_of")
 	if !past {
-		rows, err = c.access.Query(c.ctx(), t.Workspace, q)
-		return rows, false, err
+		return c.access.TableRows(c.ctx(), c.id("table"), ask)
+	}
+	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if err != nil {
+		return nil, err
+	}
+	q, err := ask(t)
+	if err != nil {
+		return nil, err
 	}
 	var at livetables.AsOf
 	if strings.HasPrefix(text, "bat_") || strings.HasPrefix(text, "chg_") {
 		at.Operation = text
 	} else if at.Time, err = time.Parse(time.RFC3339, text); err != nil {
-		return nil, true, badParam("as_of", lqp.CodeArgument, "a time such as 2026-03-01T12:00:00Z was expected, or the id of an operation")
+		return nil, badParam("as_of", lqp.CodeArgument, "a time such as 2026-03-01T12:00:00Z was expected, or the id of an operation")
 	}
-	rows, err = c.access.QueryAsOf(c.ctx(), t.Workspace, q, at)
-	return rows, true, err
+	return c.access.QueryAsOf(c.ctx(), t.Workspace, q, at)
 }

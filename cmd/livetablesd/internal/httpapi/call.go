@@ -21,6 +21,7 @@ type call struct {
 	s      *Server
 	w      *response
 	r      *http.Request
+	end    context.CancelCauseFunc // of the request's context
 	route  *route
 	tally  *tally
 	who    auth.Identity

@@ -34,8 +34,8 @@ func (s *Server) clientAddress(r *http.Request) netip.Addr {
 
 // secure reports whether the client uses TLS: with us, or with a trusted proxy that says so.
 func (s *Server) secure(r *http.Request) bool {
-	if r.TLS != nil {
-		return true
+	if r.TLS != nil || len(s.opt.TrustedProxies) == 0 {
+		return r.TLS != nil
 	}
 	socket, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !s.trusted(socket.Addr().Unmap().WithZone("")) {

@@ -31,7 +31,7 @@ func (c *call) started(job *livetables.Job) error {
 
 // startImport hands the uploaded file over to a job. Its rows are stored in batches unless the request says otherwise.
 func (c *call) startImport(spec livetables.ImportSpec) error {
-	if _, given := c.params.find("batch"); !given {
+	if _, given := c.params.find("batch"); !given && len(spec.Key) == 0 { // with a key it has batches anyway
 		spec.Batch = asyncBatch
 	}
 	file, log := c.upload.file, c.s.log
@@ -47,8 +47,8 @@ func (c *call) startImport(spec livetables.ImportSpec) error {
 	return c.started(job)
 }
 
-// asyncBatch is how many rows a job stores together when nothing else is asked for.
-const asyncBatch = 1000
+// asyncBatch is how many new rows a job stores together when nothing else is asked for: a tenth of a second for which other writers wait.
+const asyncBatch = 4000
 
 // exportFormat is the format that the parameters name, CSV when they do not.
 func (c *call) exportFormat() (livetables.Format, error) {

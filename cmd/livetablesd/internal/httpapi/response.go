@@ -127,17 +127,29 @@ func requestID(r *http.Request) string {
 	return id
 }
 
-// securityHeaders are on every response.
+// What is on every response. Handlers replace values or add to them, which copies these.
+var (
+	noSniff     = []string{"nosniff"}
+	noFrames    = []string{"DENY"}
+	noContents  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noReferrer  = []string{"no-referrer"}
+	sameOrigin  = []string{"same-origin"}
+	noStore     = []string{"no-store"}
+	variesByWho = []string{"Authorization, X-Api-Key"}
+	onlyTLS     = []string{"max-age=31536000"}
+)
+
+// securityHeaders are on every response. Names are in canonical form.
 func securityHeaders(h http.Header, secure bool) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h["X-Content-Type-Options"] = noSniff
+	h["X-Frame-Options"] = noFrames
+	h["Content-Security-Policy"] = noContents
+	h["Referrer-Policy"] = noReferrer
+	h["Cross-Origin-Resource-Policy"] = sameOrigin
 	// Answers depend on who asks and on the rights of the moment: no cache, shared or private, may give them again.
-	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Authorization, X-Api-Key")
+	h["Cache-Control"] = noStore
+	h["Vary"] = variesByWho
 	if secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		h["Strict-Transport-Security"] = onlyTLS
 	}
 }

@@ -18,14 +18,12 @@ const recheck = 1500 * time.Millisecond
 // imports do not outlive the right to them. The token's own end does not matter to a request that began before. What the
 // policy takes away is the engine's to see.
 func (c *call) whileAllowed() (release func()) {
-	ctx, end := context.WithCancelCause(c.r.Context())
-	c.r = c.r.WithContext(ctx)
-	who := c.who
+	ctx, who := c.ctx(), c.who
 	var mu sync.Mutex // the timer is armed anew by its own function
 	var timer *time.Timer
 	look := func() {
 		if err := c.s.stillCounts(ctx, who); errors.Is(err, auth.ErrUnauthenticated) {
-			end(err)
+			c.end(err)
 			// Neither a body that never ends nor a client that reads nothing holds the request up; the refusal has its time.
 			connection := http.NewResponseController(c.w.ResponseWriter)
 			_, _ = connection.SetReadDeadline(time.Now()), connection.SetWriteDeadline(time.Now().Add(time.Second))
@@ -41,7 +39,7 @@ func (c *call) whileAllowed() (release func()) {
 	timer = time.AfterFunc(recheck, look)
 	mu.Unlock()
 	return func() {
-		end(nil)
+		c.end(nil)
 		mu.Lock()
 		timer.Stop()
 		mu.Unlock()

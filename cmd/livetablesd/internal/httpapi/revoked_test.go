@@ -52,6 +52,8 @@ func TestRunningRequestsEndWithTheirToken(t *testing.T) {
 		}()
 		_, err := io.WriteString(feed, "Name\ncanary-of-the-import\n")
 		require.NoError(t, err)
+		// One that is refused at once waits for the rest of its body before it is answered.
+		require.Eventually(t, func() bool { return p.api.Loads()["account_imports"].Running > 0 }, within, time.Millisecond, "the import was not let in")
 		p.must(t, 204, "owner", "DELETE", "/api/v1/auth/tokens/"+id, nil)
 		select {
 		case status := <-answered:

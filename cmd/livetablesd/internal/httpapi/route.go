@@ -58,7 +58,9 @@ func (s *Server) handle(r route) http.Handler {
 		w.matched, w.route = true, r.path
 		t := s.newTally(r.audience == sockets)
 		defer t.end()
-		c := &call{s: s, w: w, r: req.WithContext(t.in(req.Context())), route: &r, tally: t}
+		ctx, end := context.WithCancelCause(t.in(req.Context()))
+		defer end(nil)
+		c := &call{s: s, w: w, r: req.WithContext(ctx), end: end, route: &r, tally: t}
 		if err := c.serve(); err != nil {
 			c.fail(err)
 		}

@@ -43,38 +43,47 @@ type shapeOptions struct {
 	key  func(c lqp.Column) string // of a field, default the column's name
 }
 
-// aboutRow are the built-in columns that stand beside a row's fields.
+// aboutRow are the keys of the built-in columns that stand beside a row's fields.
 var aboutRow = map[string]string{
-	minidb.ColumnCreatedAt: "created_at", minidb.ColumnCreatedBy: "created_by",
-	minidb.ColumnUpdatedAt: "updated_at", minidb.ColumnUpdatedBy: "updated_by",
+	minidb.ColumnCreatedAt: `,"created_at":`, minidb.ColumnCreatedBy: `,"created_by":`,
+	minidb.ColumnUpdatedAt: `,"updated_at":`, minidb.ColumnUpdatedBy: `,"updated_by":`,
 }
 
 func shapeOf(columns []lqp.Column, opt shapeOptions) *shape {
-	s := &shape{id: -1, version: -1, bare: opt.bare}
-	for i, c := range columns {
+	s := &shape{id: -1, version: -1, bare: opt.bare, fields: make([]member, 0, len(columns))}
+	keys := make([]byte, 0, 16*len(columns)) // of all fields, which share one string
+	ends := make([]int, 0, len(columns))     // of each key there
+	for i := range columns {
+		name := columns[i].Name
 		if !opt.bare {
-			if c.Name == minidb.ColumnID {
+			switch name {
+			case minidb.ColumnID:
 				s.id = i
 				continue
-			}
-			if c.Name == minidb.ColumnVersion {
+			case minidb.ColumnVersion:
 				s.version = i
 				continue
 			}
-			if name, ok := aboutRow[c.Name]; ok {
-				s.about = append(s.about, member{i, `,"` + name + `":`})
+			if key, ok := aboutRow[name]; ok {
+				if s.about == nil {
+					s.about = make([]member, 0, len(aboutRow))
+				}
+				s.about = append(s.about, member{i, key})
 				continue
 			}
 		}
-		name := c.Name
 		if opt.key != nil {
-			name = opt.key(c)
+			name = opt.key(columns[i])
 		}
-		key := lqp.AppendJSONString(nil, name)
 		if len(s.fields) > 0 {
-			key = append([]byte{','}, key...)
+			keys = append(keys, ',')
 		}
-		s.fields = append(s.fields, member{i, string(key) + ":"})
+		keys = append(lqp.AppendJSONString(keys, name), ':')
+		s.fields, ends = append(s.fields, member{slot: i}), append(ends, len(keys))
+	}
+	text, from := string(keys), 0
+	for i, end := range ends {
+		s.fields[i].key, from = text[from:end], end
 	}
 	return s
 }

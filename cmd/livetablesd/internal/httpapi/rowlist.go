@@ -22,24 +22,37 @@ func rowRoutes() []route {
 	}
 }
 
-// keyed is the shape of rows of a table: fields under the names of their columns, or with keys=id under their ids.
-func (c *call) keyed(t *minidb.Table) (shapeOptions, error) {
+// byID reports whether fields stand under the ids of their columns (keys=id) and not under their names.
+func (c *call) byID() (bool, error) {
 	switch c.params.text("keys") {
 	case "", "name":
-		return shapeOptions{}, nil
+		return false, nil
 	case "id":
-		ids := make(map[string]string, len(t.Columns))
-		for i := range t.Columns {
-			ids[t.Columns[i].Name] = t.Columns[i].ID
-		}
-		return shapeOptions{key: func(col lqp.Column) string {
-			if id, ok := ids[col.Name]; ok {
-				return id
-			}
-			return col.Name
-		}}, nil
+		return true, nil
 	}
-	return shapeOptions{}, badParam("keys", lqp.CodeArgument, "name or id was expected")
+	return false, badParam("keys", lqp.CodeArgument, "name or id was expected")
+}
+
+// keyed is the shape of rows of a table: fields under the names of their columns, or with keys=id under their ids.
+func (c *call) keyed(t *minidb.Table) (shapeOptions, error) {
+	byID, err := c.byID()
+	if err != nil || !byID {
+		return shapeOptions{}, err
+	}
+	return keyedByID(t), nil
+}
+
+func keyedByID(t *minidb.Table) shapeOptions {
+	ids := make(map[string]string, len(t.Columns))
+	for i := range t.Columns {
+		ids[t.Columns[i].Name] = t.Columns[i].ID
+	}
+	return shapeOptions{key: func(col lqp.Column) string {
+		if id, ok := ids[col.Name]; ok {
+			return id
+		}
+		return col.Name
+	}}
 }
 
 // tableQuery is the query of a list of a table's rows.
@@ -57,23 +70,25 @@ func tableQuery(t *minidb.Table, s *selection) *lqp.Query {
 }
 
 func listRows(c *call) error {
-	t, err := c.access.Table(c.ctx(), c.id("table"))
-	if err != nil {
-		return err
-	}
-	keyed, err := c.keyed(t)
-	if err != nil {
-		return err
-	}
-	s, err := c.selection(t.Schema().Columns)
-	if err != nil {
-		return err
-	}
-	labels, err := c.expansion()
-	if err != nil {
-		return err
-	}
-	rows, _, err := c.rowsOf(t, tableQuery(t, s))
+	var (
+		t      *minidb.Table
+		keyed  shapeOptions
+		labels *expansion
+	)
+	rows, err := c.tableRows(func(shown *minidb.Table) (_ *lqp.Query, err error) {
+		t = shown
+		if keyed, err = c.keyed(t); err != nil {
+			return nil, err
+		}
+		s, err := c.selection(t.Schema().Columns)
+		if err != nil {
+			return nil, err
+		}
+		if labels, err = c.expansion(); err != nil {
+			return nil, err
+		}
+		return tableQuery(t, s), nil
+	})
 	if err != nil {
 		return placedFilter(err)
 	}
@@ -97,22 +112,89 @@ func placedFilter(err error) error {
 }
 
 func getRow(c *call) error {
-	t, err := c.access.Table(c.ctx(), c.id("table"))
+	if _, past := c.params.find("as_of"); past {
+		return getPastRow(c)
+	}
+	byID, err := c.byID()
+	labels, wrong := c.expansion()
+	if err == nil {
+		err = wrong
+	}
+	if err != nil { // a table that is not there has no wrong parameters
+		if _, gone := c.access.Table(c.ctx(), c.id("table")); gone != nil {
+			return gone
+		}
+		return err
+	}
+	row, err := c.access.Row(c.ctx(), c.id("table"), c.id("row"))
 	if err != nil {
 		return err
 	}
-	keyed, err := c.keyed(t)
-	if err != nil {
+	defer row.Close()
+	var keyed shapeOptions
+	if byID || labels != nil {
+		t, err := row.Table(c.ctx())
+		if err != nil {
+			return err
+		}
+		if byID {
+			keyed = keyedByID(t)
+		}
+		labels.of(t, row.Columns)
+	}
+	s := shapeOf(row.Columns, keyed)
+	body := appendRow(make([]byte, 0, usualRow), s, row)
+	if s.version >= 0 {
+		version, _ := row.Value(s.version).Decimal().Int64()
+		c.w.Header().Set("ETag", etag(version))
+	}
+	if labels != nil {
+		labels.see(row)
+	}
+	if err := row.Close(); err != nil { // what follows asks the store: nobody waits for a connection who holds one
 		return err
 	}
-	labels, err := c.expansion()
-	if err != nil {
+	if body, err = c.appendLabels(body, labels); err != nil {
 		return err
 	}
-	rows, past, err := c.rowsOf(t, &lqp.Query{
-		From:  lqp.Source{Table: t.ID, Alias: "t"},
-		Where: lqp.NewCall("eq", lqp.Ref("t", minidb.ColumnID), lqp.Literal(lqp.TextValue(c.id("row")))),
-		Page:  lqp.Page{Limit: 1},
+	if body, err = appendLock(body, row.Lock); err != nil {
+		return err
+	}
+	return c.raw(http.StatusOK, append(body, '\n'))
+}
+
+// usualRow is how many bytes a row has at most as a rule.
+const usualRow = 1 << 10
+
+// appendLabels puts what the caller wants to be told of linked rows and files at the end of a row's document.
+func (c *call) appendLabels(row []byte, labels *expansion) ([]byte, error) {
+	if labels == nil {
+		return row, nil
+	}
+	row, err := labels.append(row[:len(row)-1], c)
+	return append(row, '}'), err
+}
+
+// getPastRow answers with a row as it was. Neither a version to name in a write nor a lock is of the past.
+func getPastRow(c *call) error {
+	var (
+		t      *minidb.Table
+		keyed  shapeOptions
+		labels *expansion
+	)
+	rows, err := c.tableRows(func(shown *minidb.Table) (_ *lqp.Query, err error) {
+		t = shown
+		if keyed, err = c.keyed(t); err != nil {
+			return nil, err
+		}
+		if labels, err = c.expansion(); err != nil {
+			return nil, err
+		}
+		return &lqp.Query{
+			From:  lqp.Source{Table: t.ID, Alias: "t"},
+			Where: lqp.NewCall("eq", lqp.Ref("t", minidb.ColumnID), lqp.Literal(lqp.TextValue(c.id("row")))),
+			Page:  lqp.Page{Limit: 1},
+		}, nil
 	})
 	if err != nil {
 		return err
@@ -124,28 +206,15 @@ func getRow(c *call) error {
 		}
 		return minidb.ErrNotFound
 	}
-	s := shapeOf(rows.Columns, keyed)
-	body := appendRow(nil, s, rows)
-	if !past && s.version >= 0 {
-		version, _ := rows.Value(s.version).Decimal().Int64()
-		c.w.Header().Set("ETag", etag(version))
-	}
+	body := appendRow(nil, shapeOf(rows.Columns, keyed), rows)
 	if labels != nil {
 		labels.of(t, rows.Columns).see(rows)
 	}
-	if err := rows.Close(); err != nil { // what follows asks the store: nobody waits for a connection who holds one
+	if err := rows.Close(); err != nil {
 		return err
 	}
-	if labels != nil {
-		if body, err = labels.append(body[:len(body)-1], c); err != nil {
-			return err
-		}
-		body = append(body, '}')
-	}
-	if !past { // neither a version to name in a write nor a lock is of the past
-		if body, err = c.appendLock(body); err != nil {
-			return err
-		}
+	if body, err = c.appendLabels(body, labels); err != nil {
+		return err
 	}
 	return c.raw(http.StatusOK, append(body, '\n'))
 }

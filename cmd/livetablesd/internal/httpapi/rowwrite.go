@@ -10,7 +10,6 @@ import (
 	"github.com/livetables/livetables"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
-	"github.com/livetables/livetables/rbac"
 )
 
 // rowRequest is one row to write.
@@ -49,11 +48,7 @@ func (b rowBasis) of(change *lqp.RowChange, version int64) (path, message string
 
 // writable is the table of the path, for a caller who may write rows there.
 func (c *call) writable() (*minidb.Table, error) {
-	t, err := c.access.Table(c.ctx(), c.id("table"))
-	if err != nil {
-		return nil, err
-	}
-	return t, c.mayOn(t.Workspace, rbac.WriteRows, t.ID)
+	return c.access.WritableTable(c.ctx(), c.id("table"))
 }
 
 // mayWriteRows asks whether the caller may write rows of the table of the path.
@@ -69,6 +64,15 @@ func (c *call) apply(t *minidb.Table, m *lqp.Mutation, rowAt func(row int) strin
 		return nil, rowFaults(err, t, rowAt)
 	}
 	return &results[0], nil
+}
+
+// change carries out the mutation that plan makes of the table of the path, for a caller who may write rows there.
+func (c *call) change(plan func(*minidb.Table) (*lqp.Mutation, error)) (*minidb.Table, *livetables.Result, error) {
+	t, r, err := c.access.WriteTable(c.ctx(), c.id("table"), plan)
+	if err != nil && t != nil { // else there was nothing to carry out
+		err = rowFaults(err, t, theRow)
+	}
+	return t, r, err
 }
 
 // theRow is the place of the only row of a request; rowPath is that of one of several.
@@ -133,18 +137,14 @@ func rowFaults(err error, t *minidb.Table, rowAt func(int) string) error {
 }
 
 // rowNow answers with the row of a single write.
-func (c *call) rowNow(status int, t *minidb.Table, r *livetables.Result) error {
-	keyed, err := c.keyed(t)
-	if err != nil {
-		return err
-	}
+func (c *call) rowNow(status int, keyed shapeOptions, r *livetables.Result) error {
 	row := r.Rows[0]
 	c.w.Header().Set("ETag", etag(row.Version))
 	if c.minimal() {
 		c.w.Header().Set("Preference-Applied", "return=minimal")
 		return c.noContent()
 	}
-	body := appendRow(nil, shapeOf(r.Columns, keyed), valuesOf(row.After))
+	body := appendRow(make([]byte, 0, usualRow), shapeOf(r.Columns, keyed), valuesOf(row.After))
 	if row.Merged {
 		body = append(body[:len(body)-1], `,"merged":true}`...)
 	}
@@ -152,99 +152,101 @@ func (c *call) rowNow(status int, t *minidb.Table, r *livetables.Result) error {
 }
 
 func insertRow(c *call) error {
-	t, err := c.writable()
-	if err != nil {
-		return err
-	}
-	in, err := decode[struct {
-		ID     string                     `json:"id"`
-		Fields map[string]json.RawMessage `json:"fields"`
-		Reason string                     `json:"reason"`
-	}](c)
-	if err != nil {
-		return err
-	}
-	dry, err := c.params.boolean("dry_run")
-	if err != nil {
-		return err
-	}
-	set, err := livetables.ParseFields(t.Schema(), "$.fields", in.Fields)
-	if err != nil {
-		return err
-	}
-	change := lqp.RowChange{Set: set}
-	if in.ID != "" {
-		change.ID = []lqp.Value{lqp.TextValue(in.ID)}
-	}
-	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Insert, Table: t.ID, Rows: []lqp.RowChange{change}, Reason: in.Reason, DryRun: dry}, theRow)
+	var keyed shapeOptions
+	dry := false
+	t, r, err := c.change(func(t *minidb.Table) (*lqp.Mutation, error) {
+		in, err := decode[struct {
+			ID     string                     `json:"id"`
+			Fields map[string]json.RawMessage `json:"fields"`
+			Reason string                     `json:"reason"`
+		}](c)
+		if err != nil {
+			return nil, err
+		}
+		if dry, err = c.params.boolean("dry_run"); err != nil {
+			return nil, err
+		}
+		if keyed, err = c.keyed(t); err != nil {
+			return nil, err
+		}
+		set, err := livetables.ParseFields(t.Schema(), "$.fields", in.Fields)
+		if err != nil {
+			return nil, err
+		}
+		change := lqp.RowChange{Set: set}
+		if in.ID != "" {
+			change.ID = []lqp.Value{lqp.TextValue(in.ID)}
+		}
+		return &lqp.Mutation{Op: lqp.Insert, Table: t.ID, Rows: []lqp.RowChange{change}, Reason: in.Reason, DryRun: dry}, nil
+	})
 	if err != nil {
 		return err
 	}
 	if dry {
-		return c.rowNow(http.StatusOK, t, r)
+		return c.rowNow(http.StatusOK, keyed, r)
 	}
 	c.w.Header().Set("Location", api+"/tables/"+t.ID+"/rows/"+r.Rows[0].ID)
-	return c.rowNow(http.StatusCreated, t, r)
+	return c.rowNow(http.StatusCreated, keyed, r)
 }
 
 func updateRow(c *call) error {
-	t, err := c.writable()
+	var keyed shapeOptions
+	_, r, err := c.change(func(t *minidb.Table) (*lqp.Mutation, error) {
+		in, err := decode[struct {
+			Fields map[string]json.RawMessage `json:"fields"`
+			rowBasis
+			Reason string `json:"reason"`
+		}](c)
+		if err != nil {
+			return nil, err
+		}
+		dry, err := c.params.boolean("dry_run")
+		if err != nil {
+			return nil, err
+		}
+		if keyed, err = c.keyed(t); err != nil {
+			return nil, err
+		}
+		version, err := c.seen(in.Version)
+		if err != nil {
+			return nil, err
+		}
+		set, err := livetables.ParseFields(t.Schema(), "$.fields", in.Fields)
+		if err != nil {
+			return nil, err
+		}
+		change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}, Set: set}
+		if path, message := in.of(&change, version); message != "" {
+			return nil, invalidProblem("", FieldError{Path: "$" + path, Code: lqp.CodeConflict, Message: message})
+		}
+		return &lqp.Mutation{Op: lqp.Update, Table: t.ID, Reason: in.Reason, DryRun: dry, Rows: []lqp.RowChange{change}}, nil
+	})
 	if err != nil {
 		return err
 	}
-	in, err := decode[struct {
-		Fields map[string]json.RawMessage `json:"fields"`
-		rowBasis
-		Reason string `json:"reason"`
-	}](c)
-	if err != nil {
-		return err
-	}
-	dry, err := c.params.boolean("dry_run")
-	if err != nil {
-		return err
-	}
-	version, err := c.seen(in.Version)
-	if err != nil {
-		return err
-	}
-	set, err := livetables.ParseFields(t.Schema(), "$.fields", in.Fields)
-	if err != nil {
-		return err
-	}
-	change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}, Set: set}
-	if path, message := in.of(&change, version); message != "" {
-		return invalidProblem("", FieldError{Path: "$" + path, Code: lqp.CodeConflict, Message: message})
-	}
-	r, err := c.apply(t, &lqp.Mutation{Op: lqp.Update, Table: t.ID, Reason: in.Reason, DryRun: dry, Rows: []lqp.RowChange{change}}, theRow)
-	if err != nil {
-		return err
-	}
-	return c.rowNow(http.StatusOK, t, r)
+	return c.rowNow(http.StatusOK, keyed, r)
 }
 
 func deleteRow(c *call) error {
-	t, err := c.writable()
-	if err != nil {
-		return err
-	}
-	dry, err := c.params.boolean("dry_run")
-	if err != nil {
-		return err
-	}
-	version, err := c.deletedVersion()
-	if err != nil {
-		return err
-	}
-	overwrite, err := c.params.boolean("overwrite")
-	if err != nil {
-		return err
-	}
-	change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}}
-	if _, message := (rowBasis{Overwrite: overwrite}).of(&change, version); message != "" {
-		return badParam("overwrite", lqp.CodeConflict, message)
-	}
-	_, err = c.apply(t, &lqp.Mutation{Op: lqp.Delete, Table: t.ID, Reason: c.params.text("reason"), DryRun: dry, Rows: []lqp.RowChange{change}}, theRow)
+	_, _, err := c.change(func(t *minidb.Table) (*lqp.Mutation, error) {
+		dry, err := c.params.boolean("dry_run")
+		if err != nil {
+			return nil, err
+		}
+		version, err := c.deletedVersion()
+		if err != nil {
+			return nil, err
+		}
+		overwrite, err := c.params.boolean("overwrite")
+		if err != nil {
+			return nil, err
+		}
+		change := lqp.RowChange{ID: []lqp.Value{lqp.TextValue(c.id("row"))}}
+		if _, message := (rowBasis{Overwrite: overwrite}).of(&change, version); message != "" {
+			return nil, badParam("overwrite", lqp.CodeConflict, message)
+		}
+		return &lqp.Mutation{Op: lqp.Delete, Table: t.ID, Reason: c.params.text("reason"), DryRun: dry, Rows: []lqp.RowChange{change}}, nil
+	})
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (c *call) importSpec() (spec livetables.ImportSpec, err error) {
 	if len(spec.Key) > 0 && spec.Table == "" {
 		return spec, badParam("key", lqp.CodeArgument, "a new table has no rows to be matched")
 	}
-	spec.Batch, err = c.params.integer("batch", 0, 0, 1000)
+	spec.Batch, err = c.params.integer("batch", 0, 0, asyncBatch)
 	return spec, err
 }
 
