@@ -319,10 +319,26 @@ func (in *importing) into(ctx context.Context) (*ImportReport, error) {
 	}
 	in.state = ImportProgress{Storing: true}
 	target := &importTarget{table: t, seen: seen, cells: cells, guard: guard}
+	store := in.storeWhole
 	if in.spec.Batch > 0 || len(in.spec.Key) > 0 {
-		return in.store(ctx, target, r)
+		store = in.store
 	}
-	return in.storeWhole(ctx, target, r)
+	report, err := store(ctx, target, r)
+	if report != nil && report.Rows >= manyRows {
+		in.survey(ctx, t)
+	}
+	return report, err
+}
+
+// manyRows is from how many rows on a store does well to look at what has come: it takes a tenth of a second, and until it does the next
+// pages may take longer.
+const manyRows = 50_000
+
+// survey tells the store that many rows have come. They are stored, whatever becomes of it.
+func (in *importing) survey(ctx context.Context, t *minidb.Table) {
+	if err := in.a.e.store.Survey(ctx, t); err != nil && ctx.Err() == nil {
+		in.a.e.log.WarnContext(ctx, "the database has not looked at the rows of an import yet", "table", t.ID, "error", err)
+	}
 }
 
 // checkOnce checks the cells of the file, unless an earlier run of the job has: it has stored rows then.
