@@ -216,7 +216,7 @@ func (p *rowPlan) planID(c *rowChange, id []lqp.Value) {
 	switch {
 	case len(id) == 1 && id[0].Kind() == lqp.Text && ValidID(id[0].Text(), prefixRow) && (byID || p.m.Op == lqp.Insert):
 		c.id = id[0].Text()
-	case len(id) == 1 && id[0].Kind() == lqp.Text && byID && p.m.Op != lqp.Upsert:
+	case len(id) == 1 && id[0].Kind() == lqp.Text && id[0].Text() != "" && byID && p.m.Op != lqp.Upsert:
 		c.id = id[0].Text() // no row has such an id: it will not be found
 	case len(id) > 0:
 		p.fault(c.index, ColumnID, CodeRowID, "not a row id")

@@ -102,6 +102,8 @@ func TestRowErrors(t *testing.T) {
 		{name: "missing row", m: g.update("row_00000000000000000000000000", 0, values{"Name": text("x")}), is: minidb.ErrNotFound},
 		{name: "not a row id", m: g.update("1 or 1=1", 0, values{"Name": text("x")}), is: minidb.ErrNotFound},
 		{name: "no row id", m: &lqp.Mutation{Op: lqp.Delete, Rows: []lqp.RowChange{{}}}, codes: []string{minidb.CodeRowID}},
+		{name: "empty row id", m: g.update("", 0, values{"Name": text("x")}), codes: []string{minidb.CodeRowID}},
+		{name: "deletion of an empty row id", m: g.delete(0, ""), codes: []string{minidb.CodeRowID}},
 		{name: "required", m: g.insert(values{"Code": text("c")}), codes: []string{minidb.CodeRequired}},
 		{name: "required cleared", m: g.update(ids[0], 0, values{"Name": lqp.Value{}}), codes: []string{minidb.CodeRequired}},
 		{name: "required emptied", m: g.update(ids[0], 0, values{"Name": text("")}), codes: []string{minidb.CodeRequired}},
