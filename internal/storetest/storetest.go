@@ -98,10 +98,15 @@ type Place struct {
 	kept *kept // what is used again by the next test, nil when nothing is
 }
 
+// tellCache lets go test know that the result of the tests depends on Env: it takes note of variables that are asked for while tests run,
+// and not of what is asked before. Else the result on one database would be taken for that on another one.
+func tellCache() { _ = os.Getenv(Env) }
+
 // New makes a database of the current driver without data for a test. In it the mini-DB may have been before, and the
 // store that the first Open of the test gives may have served another one; both are ready in a fraction of the time.
 func New(t testing.TB) Place {
 	t.Helper()
+	tellCache()
 	if current == ddl.Postgres {
 		return used(t)
 	}
@@ -112,6 +117,7 @@ func New(t testing.TB) Place {
 // it is made of.
 func Fresh(t testing.TB) Place {
 	t.Helper()
+	tellCache()
 	if current == ddl.Postgres {
 		return schema(t)
 	}
