@@ -93,11 +93,12 @@ func (w *world) open() {
 	require.NoError(t, err)
 	run, stop := context.WithCancel(ctx)
 	ended := make(chan error)
-	go func() { ended <- w.engine.Run(run) }()
+	engine := w.engine // a test may put another one in its place
+	go func() { ended <- engine.Run(run) }()
 	closeAll := func() {
 		stop()
 		require.NoError(t, <-ended)
-		require.NoError(t, w.engine.Close())
+		require.NoError(t, engine.Close())
 		require.NoError(t, w.db.Close())
 		done()
 	}

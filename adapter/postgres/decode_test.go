@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -125,6 +126,11 @@ func TestCellsDoNotAllocate(t *testing.T) {
 	dst := make([]byte, 0, 1024)
 	for _, c := range cells {
 		col := column{codec: c.codec, zone: time.UTC}
-		require.Zero(t, testing.AllocsPerRun(100, func() { dst = col.appendJSON(dst[:0], c.bytes) }), c.codec)
+		// The least of some tries: goroutines of other tests may be at their end, and the race detector empties pools now and then.
+		least := math.Inf(1)
+		for range 20 {
+			least = min(least, testing.AllocsPerRun(5, func() { dst = col.appendJSON(dst[:0], c.bytes) }))
+		}
+		require.Zero(t, least, c.codec)
 	}
 }
