@@ -3,12 +3,8 @@ package livetables_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -16,33 +12,11 @@ import (
 
 // A formula column is computed when its row is written, and a rollup when the rows that it looks at are.
 func ExampleAccess_AddColumn_computed() {
-	if err := selling(context.Background()); err != nil {
-		fmt.Println(err)
-	}
+	inEngine(livetables.Options{}, selling)
 	// Output: Ann 25
 }
 
-func selling(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	engine, err := livetables.New(livetables.Options{Store: db})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
+func selling(ctx context.Context, engine *livetables.Engine) error {
 	ada := engine.As(rbac.Principal{ID: "ada"})
 	w, err := ada.CreateWorkspace(ctx, "Shop")
 	if err != nil {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -18,36 +14,14 @@ import (
 // Two people edit version 1 of a row. What they change apart goes together, what they both change is a conflict with all
 // that is needed to settle it.
 func ExampleAccess_Apply_merge() {
-	if err := twoEditors(context.Background()); err != nil {
-		fmt.Println(err)
-	}
+	inEngine(livetables.Options{}, twoEditors)
 	// Output:
 	// ann writes version 2
 	// bob writes version 3, merged: true
 	// Stock was 5, bob wants 9, ann made it 4
 }
 
-func twoEditors(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	engine, err := livetables.New(livetables.Options{Store: db})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
+func twoEditors(ctx context.Context, engine *livetables.Engine) error {
 	ann, bob := engine.As(rbac.Principal{ID: "ann"}), engine.As(rbac.Principal{ID: "bob"})
 	w, err := ann.CreateWorkspace(ctx, "Shop")
 	if err != nil {

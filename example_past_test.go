@@ -6,17 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/lqp/parquet"
 	"github.com/livetables/livetables/minidb"
-	"github.com/livetables/livetables/minidb/blob"
 	"github.com/livetables/livetables/rbac"
 )
 
@@ -29,40 +24,21 @@ type stockroom struct {
 	ids       []string // of the rows
 }
 
-// inStockroom opens an engine on files of its own for an example.
+// inStockroom opens an engine on files of its own for an example, with what is in a stockroom.
 func inStockroom(example func(*stockroom) error) {
-	if err := runStockroom(context.Background(), example); err != nil {
-		fmt.Println(err)
-	}
+	opt := livetables.Options{Exporters: map[livetables.Format]livetables.Exporter{"parquet": exportParquet}}
+	inEngine(opt, func(ctx context.Context, engine *livetables.Engine) error {
+		s := &stockroom{ctx: ctx, ada: engine.As(rbac.Principal{ID: "ada"})}
+		if err := s.furnish(); err != nil {
+			return err
+		}
+		return example(s)
+	})
 }
 
-func runStockroom(ctx context.Context, example func(*stockroom) error) (err error) {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	files, err := blob.OpenDir(filepath.Join(dir, "files"))
-	if err != nil {
-		return err
-	}
-	engine, err := livetables.New(livetables.Options{Store: db, Blobs: files,
-		Exporters: map[livetables.Format]livetables.Exporter{"parquet": exportParquet}})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	s := &stockroom{ctx: ctx, ada: engine.As(rbac.Principal{ID: "ada"})}
+// furnish makes the table and its rows.
+func (s *stockroom) furnish() error {
+	ctx := s.ctx
 	w, err := s.ada.CreateWorkspace(ctx, "Shop")
 	if err != nil {
 		return err
@@ -85,7 +61,7 @@ func runStockroom(ctx context.Context, example func(*stockroom) error) (err erro
 		}
 		s.ids = append(s.ids, made[0].Rows[0].ID)
 	}
-	return example(s)
+	return nil
 }
 
 func exportParquet(w io.Writer, columns []lqp.Column) (livetables.RowWriter, error) {

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -19,9 +16,7 @@ import (
 // An owner keeps the newest two entries of a workspace's log. What came before is cut, the log says so, and questions that need it
 // are refused. In earnest Run does the cutting, and nothing of the last 7 days is cut.
 func ExampleAccess_SetRetention() {
-	if err := retaining(context.Background()); err != nil {
-		fmt.Println(err)
-	}
+	inEngine(livetables.Options{LogTime: -1, Logger: slog.New(slog.DiscardHandler)}, retaining)
 	// Output:
 	// log.cut
 	// workspace.retention
@@ -30,28 +25,7 @@ func ExampleAccess_SetRetention() {
 	// history_cut
 }
 
-func retaining(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	engine, err := livetables.New(livetables.Options{Store: db, LogTime: -1, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-
+func retaining(ctx context.Context, engine *livetables.Engine) error {
 	ann := engine.As(rbac.Principal{ID: "ann"})
 	w, err := ann.CreateWorkspace(ctx, "Shop")
 	if err != nil {

@@ -3,48 +3,21 @@ package livetables_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
 )
 
 // A bookkeeper writes in one base and reads nothing else; what the bookkeeper may do there is asked before it is tried.
 func ExampleAccess_May() {
-	if err := bookkeeper(context.Background()); err != nil {
-		fmt.Println(err)
-	}
+	inEngine(livetables.Options{}, bookkeeper)
 	// Output:
 	// rows.write: true
 	// tables.alter: false
 }
 
-func bookkeeper(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	engine, err := livetables.New(livetables.Options{Store: db})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-
+func bookkeeper(ctx context.Context, engine *livetables.Engine) error {
 	owner := engine.As(rbac.Principal{ID: "ann"})
 	w, err := owner.CreateWorkspace(ctx, "Shop")
 	if err != nil {

@@ -3,12 +3,8 @@ package livetables_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/sqlite"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
 	"github.com/livetables/livetables/rbac"
@@ -16,9 +12,7 @@ import (
 
 // Two people change a row; one of them undoes what they did. What the other has changed since stays, and is reported.
 func ExampleAccess_Undo() {
-	if err := undoing(context.Background()); err != nil {
-		fmt.Println(err)
-	}
+	inEngine(livetables.Options{}, undoing)
 	// Output:
 	// bolt 1
 	// Name back to bolt; Left stays 3, by bob
@@ -26,28 +20,7 @@ func ExampleAccess_Undo() {
 	// as it was before: nut 2
 }
 
-func undoing(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "example")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := sqlite.OpenStore(ctx, filepath.Join(dir, "data.db"), sqlite.StoreOptions{})
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	db, err := minidb.Open(ctx, store, minidb.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	engine, err := livetables.New(livetables.Options{Store: db})
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-
+func undoing(ctx context.Context, engine *livetables.Engine) error {
 	ann, bob := engine.As(rbac.Principal{ID: "ann"}), engine.As(rbac.Principal{ID: "bob"})
 	w, err := ann.CreateWorkspace(ctx, "Shop")
 	if err != nil {
