@@ -7,6 +7,9 @@ import (
 	"github.com/livetables/livetables/rbac"
 )
 
+// ManyRows is how many rows of an import the store is told to look at.
+const ManyRows = manyRows
+
 // QueryAnew is Query by a plan that is made for it, whatever plans are kept, for comparing the two.
 func QueryAnew(ctx context.Context, a *Access, workspace string, q *lqp.Query) (*Rows, error) {
 	s, err := a.enter(ctx, workspace, rbac.ReadData)

@@ -13,8 +13,8 @@ import (
 	"github.com/livetables/livetables/minidb"
 )
 
-// widely is a table of twenty columns with 10,000 rows and an index on its number and its city.
-type widely struct {
+// wideTable is a table of twenty columns with 10,000 rows and an index on its number and its city.
+type wideTable struct {
 	inside
 	table  *minidb.Table
 	names  []string // of its columns
@@ -23,9 +23,9 @@ type widely struct {
 	rows   int
 }
 
-func newWidely(b *testing.B) *widely {
+func newWideTable(b *testing.B) *wideTable {
 	b.Helper()
-	w := &widely{inside: newInside(b), cities: 500, rows: 10_000}
+	w := &wideTable{inside: newInside(b), cities: 500, rows: 10_000}
 	ctx, owner := b.Context(), w.owner
 	spec := minidb.TableSpec{Name: "T"}
 	var csv []string
@@ -71,10 +71,10 @@ func must(b *testing.B, err error) {
 	}
 }
 
-func (w *widely) city(n int) string { return fmt.Sprintf("City %03d", n%w.cities) }
+func (w *wideTable) city(n int) string { return fmt.Sprintf("City %03d", n%w.cities) }
 
 // cells are those of a row as texts.
-func (w *widely) cells(n int) []string {
+func (w *wideTable) cells(n int) []string {
 	cells := make([]string, 20)
 	for i := range cells {
 		cells[i] = []string{strconv.Itoa(n + i), w.city(n + i - 1), fmt.Sprintf("%d.%02d", n, i), "true", "2024-01-02T03:04:05.678Z"}[i%5]
@@ -85,7 +85,7 @@ func (w *widely) cells(n int) []string {
 // BenchmarkRead is what reading costs an embedder, rows to JSON: one row by its id, the first page of 100 by a number, one of the last,
 // and the 20 rows of a city.
 func BenchmarkRead(b *testing.B) {
-	w := newWidely(b)
+	w := newWideTable(b)
 	ctx, owner, names := b.Context(), w.owner, w.names
 	query := func() *lqp.Builder { return lqp.FromSource(lqp.Source{Table: w.table.ID}).Columns(names...) }
 	eq := func(column, text string) lqp.Expr {

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/livetables/livetables"
-	"github.com/livetables/livetables/adapter/ddl"
 	"github.com/livetables/livetables/internal/storetest"
 	"github.com/livetables/livetables/lqp"
 	"github.com/livetables/livetables/minidb"
@@ -95,10 +94,7 @@ func (w *wire) hand(to io.Writer, from io.Reader) {
 
 // TestQuestionsOfARow: a row with its lock takes one way to PostgreSQL, a write none beside those of its transaction.
 func TestQuestionsOfARow(t *testing.T) {
-	if storetest.Driver() != ddl.Postgres {
-		t.Skip("a file has no ways")
-	}
-	place := storetest.Fresh(t)
+	place := storetest.Postgres(t)
 	made := newWorldAt(t, place)
 	plain := made.table("T", minidb.ColumnSpec{Name: "Name", Type: minidb.TextColumn})
 	id := made.insert(made.owner, plain, []string{"a"})[0]

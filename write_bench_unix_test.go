@@ -16,7 +16,7 @@ import (
 // BenchmarkWrite is what a durable write of one row costs an embedder, by one client and by 32: the update of a number with the
 // version that was seen, and a new row. It reports the processor time of this process; a database server has its own.
 func BenchmarkWrite(b *testing.B) {
-	w := newWidely(b)
+	w := newWideTable(b)
 	ctx, schema := b.Context(), w.table.Schema()
 	apply := func(b *testing.B, op lqp.Op, change lqp.RowChange) {
 		_, err := w.owner.Apply(ctx, w.workspace, &lqp.Mutation{Op: op, Table: w.table.ID, Rows: []lqp.RowChange{change}})

@@ -124,6 +124,12 @@ func Fresh(t testing.TB) Place {
 	return Place{File: filepath.Join(t.TempDir(), "mini.db")}
 }
 
+// Postgres is Fresh on PostgreSQL, whatever the current driver: for tests whose subject is how that is asked.
+func Postgres(t testing.TB) Place {
+	t.Helper()
+	return schema(t)
+}
+
 // Open opens a store in the database; it is closed with the test.
 func (p Place) Open(t testing.TB) adapter.Store {
 	t.Helper()

@@ -55,6 +55,27 @@ func keyedByID(t *minidb.Table) shapeOptions {
 	}}
 }
 
+// showing is how a request wants rows of a table to be shown.
+type showing struct {
+	table  *minidb.Table
+	keyed  shapeOptions
+	labels *expansion
+}
+
+func (c *call) showing(t *minidb.Table) (s showing, err error) {
+	s.table = t
+	if s.keyed, err = c.keyed(t); err == nil {
+		s.labels, err = c.expansion()
+	}
+	return s, err
+}
+
+func (s *showing) shape(columns []lqp.Column) *shape {
+	look := shapeOf(columns, s.keyed)
+	look.labels = s.labels.of(s.table, columns)
+	return look
+}
+
 // tableQuery is the query of a list of a table's rows.
 func tableQuery(t *minidb.Table, s *selection) *lqp.Query {
 	q := &lqp.Query{From: lqp.Source{Table: t.ID, Alias: "t"}, Where: s.where, OrderBy: s.orderBy, Page: s.page, Count: s.count}
@@ -70,21 +91,13 @@ func tableQuery(t *minidb.Table, s *selection) *lqp.Query {
 }
 
 func listRows(c *call) error {
-	var (
-		t      *minidb.Table
-		keyed  shapeOptions
-		labels *expansion
-	)
-	rows, err := c.tableRows(func(shown *minidb.Table) (_ *lqp.Query, err error) {
-		t = shown
-		if keyed, err = c.keyed(t); err != nil {
+	var as showing
+	rows, err := c.tableRows(func(t *minidb.Table) (_ *lqp.Query, err error) {
+		if as, err = c.showing(t); err != nil {
 			return nil, err
 		}
 		s, err := c.selection(t.Schema().Columns)
 		if err != nil {
-			return nil, err
-		}
-		if labels, err = c.expansion(); err != nil {
 			return nil, err
 		}
 		return tableQuery(t, s), nil
@@ -92,9 +105,7 @@ func listRows(c *call) error {
 	if err != nil {
 		return placedFilter(err)
 	}
-	look := shapeOf(rows.Columns, keyed)
-	look.labels = labels.of(t, rows.Columns)
-	return c.streamRows(rows, look, rowsHead)
+	return c.streamRows(rows, as.shape(rows.Columns), rowsHead)
 }
 
 // placedFilter puts the problems of a query that came in the query string where its formula stands: short filters, sorts
@@ -177,17 +188,9 @@ func (c *call) appendLabels(row []byte, labels *expansion) ([]byte, error) {
 
 // getPastRow answers with a row as it was. Neither a version to name in a write nor a lock is of the past.
 func getPastRow(c *call) error {
-	var (
-		t      *minidb.Table
-		keyed  shapeOptions
-		labels *expansion
-	)
-	rows, err := c.tableRows(func(shown *minidb.Table) (_ *lqp.Query, err error) {
-		t = shown
-		if keyed, err = c.keyed(t); err != nil {
-			return nil, err
-		}
-		if labels, err = c.expansion(); err != nil {
+	var as showing
+	rows, err := c.tableRows(func(t *minidb.Table) (_ *lqp.Query, err error) {
+		if as, err = c.showing(t); err != nil {
 			return nil, err
 		}
 		return &lqp.Query{
@@ -206,14 +209,15 @@ func getPastRow(c *call) error {
 		}
 		return minidb.ErrNotFound
 	}
-	body := appendRow(nil, shapeOf(rows.Columns, keyed), rows)
-	if labels != nil {
-		labels.of(t, rows.Columns).see(rows)
+	look := as.shape(rows.Columns)
+	body := appendRow(nil, look, rows)
+	if look.labels != nil {
+		look.labels.see(rows)
 	}
 	if err := rows.Close(); err != nil {
 		return err
 	}
-	if body, err = c.appendLabels(body, labels); err != nil {
+	if body, err = c.appendLabels(body, look.labels); err != nil {
 		return err
 	}
 	return c.raw(http.StatusOK, append(body, '\n'))
