@@ -2,6 +2,7 @@ package livetables_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestLargeImportsAreLookedAt(t *testing.T) {
 			require.NoError(t, err)
 			defer rows.Close()
 			require.True(t, rows.Next())
-			require.Equal(t, fmt.Sprint(livetables.ManyRows), rows.Value(0).String())
+			require.Equal(t, strconv.Itoa(livetables.ManyRows), rows.Value(0).String())
 			return rows.Err()
 		}))
 	}
